@@ -1,0 +1,23 @@
+/* Files: the one place that opens them. */
+#ifndef TDNN_BASE_FILE_H
+#define TDNN_BASE_FILE_H
+
+#include "lib/base/mem.h"
+
+/* A file's contents: mapped where the system allows it, else read. Reference-counted, so that weights
+ * can point into it. */
+typedef struct tdnn_file tdnn_file;
+
+tdnn_status tdnn_file_open(const char *path, uint64_t max_bytes, tdnn_file **out, tdnn_error *err);
+/* A file inside the folder `dir` (or below it). Refuses absolute paths, "..", symbolic links and
+ * anything that is not a regular file. */
+tdnn_status tdnn_file_open_inside(const char *dir, const char *name, uint64_t max_bytes,
+                                  tdnn_file **out, tdnn_error *err);
+tdnn_file *tdnn_file_retain(tdnn_file *file);
+void tdnn_file_release(void *file); /* takes NULL; void * to serve as tdnn_tensor's release_data */
+tdnn_bytes tdnn_file_bytes(const tdnn_file *file);
+
+/* Replaces the file's contents. */
+tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err);
+
+#endif

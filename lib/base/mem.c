@@ -1,0 +1,145 @@
+/* The one file that allocates. */
+#include "lib/base/mem.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_size_t fail_countdown; /* 0: allocations do not fail on purpose */
+
+void tdnn_alloc_fail_after(size_t n) { atomic_store(&fail_countdown, n); }
+
+static bool fails_on_purpose(void)
+{
+    size_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+    if (left == 0) return false;
+    if (left == 1) return true; /* stays at 1: all further ones fail too */
+    atomic_store(&fail_countdown, left - 1);
+    return false;
+}
+
+void *tdnn_alloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tdnn_size_mul(count, size, &bytes) || bytes > SIZE_MAX / 2 || fails_on_purpose())
+        return NULL;
+    return aligned_alloc(TDNN_ALIGN, bytes ? tdnn_round_up(bytes, TDNN_ALIGN) : TDNN_ALIGN);
+}
+
+void *tdnn_calloc(size_t count, size_t size)
+{
+    void *block = tdnn_alloc(count, size);
+    if (block) memset(block, 0, count * size);
+    return block;
+}
+
+void *tdnn_realloc(void *old, size_t kept, size_t count, size_t size)
+{
+    void *block = tdnn_alloc(count, size);
+    if (!block) return NULL;
+    if (old) memcpy(block, old, kept < count * size ? kept : count * size);
+    tdnn_free(old);
+    return block;
+}
+
+void tdnn_free(void *block) { free(block); }
+
+/* A zone is a chain of chunks; the newest has room, the older ones are full. */
+typedef struct chunk {
+    struct chunk *next;
+    size_t used, size; /* bytes of the payload */
+    _Alignas(TDNN_ALIGN) unsigned char data[];
+} chunk;
+
+struct tdnn_zone {
+    chunk *newest;
+    size_t bytes;
+};
+
+enum { SMALLEST_CHUNK = 4096, LARGEST_CHUNK = 1 << 20 };
+
+tdnn_zone *tdnn_zone_create(void) { return tdnn_calloc(1, sizeof(tdnn_zone)); }
+
+void tdnn_zone_free(tdnn_zone *zone)
+{
+    if (!zone) return;
+    for (chunk *c = zone->newest; c;) {
+        chunk *next = c->next;
+        tdnn_free(c);
+        c = next;
+    }
+    tdnn_free(zone);
+}
+
+size_t tdnn_zone_bytes(const tdnn_zone *zone) { return zone->bytes; }
+
+static chunk *add_chunk(tdnn_zone *zone, size_t bytes)
+{
+    size_t size = zone->newest ? zone->newest->size * 2 : SMALLEST_CHUNK;
+    if (size > LARGEST_CHUNK) size = LARGEST_CHUNK;
+    if (size < bytes) size = bytes;
+    size_t total;
+    if (!tdnn_size_add(size, sizeof(chunk), &total)) return NULL;
+    chunk *c = tdnn_calloc(total, 1);
+    if (!c) return NULL;
+    c->size = size;
+    c->next = zone->newest;
+    zone->newest = c;
+    zone->bytes += size;
+    return c;
+}
+
+void *tdnn_zone_alloc(tdnn_zone *zone, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!tdnn_size_mul(count, size, &bytes) || bytes > SIZE_MAX / 2) return NULL;
+    size_t align = bytes >= 256 ? TDNN_ALIGN : 16;
+    chunk *c = zone->newest;
+    size_t at = c ? tdnn_round_up(c->used, align) : 0;
+    if (!c || at > c->size || c->size - at < bytes) {
+        c = add_chunk(zone, bytes + align);
+        if (!c) return NULL;
+        at = 0;
+    }
+    c->used = at + bytes;
+    return c->data + at;
+}
+
+char *tdnn_zone_strndup(tdnn_zone *zone, const char *text, size_t length)
+{
+    char *copy = tdnn_zone_alloc(zone, length + 1, 1);
+    if (copy && length) memcpy(copy, text, length);
+    return copy;
+}
+
+char *tdnn_zone_strdup(tdnn_zone *zone, const char *text)
+{
+    return tdnn_zone_strndup(zone, text, strlen(text));
+}
+
+char *tdnn_zone_printf(tdnn_zone *zone, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    char *text = length < 0 ? NULL : tdnn_zone_alloc(zone, (size_t)length + 1, 1);
+    if (text) vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(args);
+    return text;
+}
+
+bool tdnn_zone_reserve(tdnn_zone *zone, void **array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return true;
+    size_t wanted = *capacity ? *capacity * 2 : 8;
+    void *grown = tdnn_zone_alloc(zone, wanted, size);
+    if (!grown) return false;
+    if (count) memcpy(grown, *array, count * size);
+    *array = grown;
+    *capacity = wanted;
+    return true;
+}
