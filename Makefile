@@ -1,0 +1,243 @@
+# tinydnn: one Makefile, every source by name: the lists are the table of contents.
+#
+#   make [BLAS=openblas|none] [SAN=address,undefined|thread] [DEBUG=1] [CC=clang-14]
+#   make install [PREFIX=/usr/local] [DESTDIR=]
+#
+# The plain variant is built in build/, each other combination of switches in a folder of its own
+# below it, so that switching never mixes objects. A file's suffix selects its instruction set.
+
+# ---- Sources --------------------------------------------------------------------------------
+
+# layer 0: errors, checked sizes, memory, tensors, files, threads
+BASE = \
+	lib/base/error.c \
+	lib/base/mem.c \
+
+# layer 0: numbers only. generic/ is the meaning, x86/ the speed
+KERNELS_GENERIC = \
+
+KERNELS_AVX2 = \
+
+KERNELS_AVX512 = \
+
+KERNELS_AMX = \
+
+# layer 1: what a model says
+GRAPH = \
+
+# layer 2: graph to better graph
+PASSES = \
+
+# layer 2: one file per operator family
+OPS = \
+
+# layer 2: image files, blobs, boxes, suppression, drawing
+VISION = \
+
+# layer 2: bytes to graph
+PARSERS = \
+
+# compiled by protoc-c
+PROTOS = \
+
+# layer 3: net, plan, session
+RUNTIME = \
+
+# layer 4: the functions of tinydnn.h
+API = \
+
+# the program `tinydnn`
+CLI = \
+
+# a program each
+EXAMPLES = \
+
+# a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
+TESTS = \
+
+SLOW_TESTS = \
+
+# programs of the test suite that are not cmocka ones (kernel check, fuzzers)
+TEST_TOOLS = \
+
+# linked with every test and tool
+TEST_SUPPORT = \
+
+# ---- Switches -------------------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BLAS ?= openblas
+SAN ?=
+DEBUG ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+comma := ,
+VARIANT := $(strip \
+	$(if $(filter-out gcc cc,$(notdir $(CC))),-$(notdir $(CC))) \
+	$(if $(filter-out openblas,$(BLAS)),-noblas) \
+	$(if $(SAN),-$(subst $(comma),-,$(SAN))) \
+	$(if $(DEBUG),-debug))
+empty :=
+space := $(empty) $(empty)
+BUILD := build$(if $(VARIANT),/variant$(subst $(space),,$(VARIANT)))
+
+VERSION := $(shell awk '/define TDNN_VERSION_/ { v = v d $$3; d = "." } END { print v }' \
+	include/tinydnn.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+
+# ---- Flags ----------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Werror
+DEFINES := -D_POSIX_C_SOURCE=200809L
+ifeq ($(BLAS),openblas)
+DEFINES += -DTDNN_BLAS_OPENBLAS
+BLAS_LIBS := -lopenblas
+else ifneq ($(BLAS),none)
+$(error BLAS is openblas or none, not '$(BLAS)')
+endif
+ifeq ($(DEBUG)$(SAN),)
+DEFINES += -DNDEBUG
+endif
+OPTIMIZE := $(if $(DEBUG),-Og,-O2)
+KERNEL_OPTIMIZE := $(if $(DEBUG),-Og,-O3)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+FLAGS = -std=c11 $(DEFINES) -I. -Iinclude -I$(BUILD) -g -fPIC -fvisibility=hidden \
+	-ffunction-sections -fdata-sections -ffp-contract=off $(SANITIZE) $(CFLAGS)
+LINK := $(SANITIZE) -Wl,--gc-sections -Wl,--as-needed
+LIBS := $(BLAS_LIBS) -lpng -ljpeg -lprotobuf-c -lpthread -lm
+
+AVX2 := -mavx2 -mfma -mf16c
+AVX512 := $(AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+$(BUILD)/%_avx2.o: ISA := $(AVX2)
+$(BUILD)/%_avx512.o: ISA := $(AVX512)
+$(BUILD)/%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
+$(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
+$(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
+
+# ---- Objects --------------------------------------------------------------------------------
+
+KERNELS := $(KERNELS_GENERIC)
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+KERNELS += $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX)
+endif
+
+LIB := $(BASE) $(KERNELS) $(GRAPH) $(PASSES) $(OPS) $(VISION) $(PARSERS) $(RUNTIME) $(API)
+LIB_OBJS := $(LIB:%.c=$(BUILD)/%.o) $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
+CLI_OBJS := $(CLI:%.c=$(BUILD)/%.o)
+SUPPORT_OBJS := $(TEST_SUPPORT:%.c=$(BUILD)/%.o)
+PB_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
+TEST_PROGRAMS := $(TESTS:%.c=$(BUILD)/%)
+SLOW_PROGRAMS := $(SLOW_TESTS:%.c=$(BUILD)/%)
+TOOL_PROGRAMS := $(TEST_TOOLS:%.c=$(BUILD)/%)
+EXAMPLE_PROGRAMS := $(EXAMPLES:%.c=$(BUILD)/%)
+PROGRAM := $(if $(CLI),$(BUILD)/tinydnn)
+
+LISTED := $(LIB) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
+	$(TESTS) $(SLOW_TESTS) $(TEST_TOOLS) $(TEST_SUPPORT)
+UNLISTED := $(filter-out $(LISTED),$(sort $(shell \
+	find lib kernels parsers cli examples tests -name '*.c' 2>/dev/null)))
+ifneq ($(UNLISTED),)
+$(error not in any list of the Makefile: $(UNLISTED))
+endif
+
+STATIC := $(BUILD)/libtinydnn.a
+SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
+
+# ---- Targets --------------------------------------------------------------------------------
+
+.PHONY: all lib examples tests quick check demo bench install uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: lib $(PROGRAM) examples ## the libraries, the program and the examples (default)
+
+lib: $(STATIC) $(SHARED) $(BUILD)/tinydnn.pc ## libtinydnn.a, libtinydnn.so, tinydnn.pc
+
+examples: $(EXAMPLE_PROGRAMS)
+
+tests: $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS)
+
+quick: $(TEST_PROGRAMS) ## build and run the fast unit tests
+	@set -e; for t in $^; do echo "== $$t"; $$t; done
+
+check: all tests ## every test, and a count at the end
+	@MAKE="$(MAKE)" CC="$(CC)" BUILD="$(BUILD)" tests/run.sh
+
+demo: all ## classify and detect with the models of examples/models
+	@BUILD="$(BUILD)" examples/demo.sh
+
+bench: all $(TOOL_PROGRAMS) ## times of kernels and models
+	@BUILD="$(BUILD)" tests/bench.sh
+
+$(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
+	@rm -f $@
+	$(AR) rcs $@ $(LIB_OBJS)
+
+$(SHARED): $(LIB_OBJS) lib/tinydnn.map $(BUILD)/objects.list
+	$(CC) -shared -Wl,-soname,libtinydnn.so.$(SOVERSION) -Wl,--version-script=lib/tinydnn.map \
+		$(LINK) $(LDFLAGS) -o $@ $(LIB_OBJS) $(LIBS)
+	@ln -sf $(@F) $(BUILD)/libtinydnn.so.$(SOVERSION)
+	@ln -sf libtinydnn.so.$(SOVERSION) $(BUILD)/libtinydnn.so
+
+$(BUILD)/tinydnn: $(CLI_OBJS) $(STATIC)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(EXAMPLE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJS) $(STATIC)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/%.o: %.c $(BUILD)/flags.list | $(PB_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(OPTIMIZE) $(WARNINGS) $(ISA) -MMD -MP -c -o $@ $<
+
+# protoc-c's code is not ours to keep free of warnings
+$(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c $(BUILD)/flags.list
+	$(CC) $(FLAGS) $(OPTIMIZE) -w -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: %.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(BUILD) $<
+
+# Rewritten only when its text changes, so that what depends on it is made anew exactly then.
+define remember
+@mkdir -p $(@D)
+@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+endef
+.PHONY: FORCE
+$(BUILD)/flags.list: FORCE
+	$(call remember,$(CC) $(FLAGS) $(WARNINGS) $(AVX512))
+$(BUILD)/objects.list: FORCE
+	$(call remember,$(LIB_OBJS))
+
+$(BUILD)/tinydnn.pc: lib/tinydnn.pc.in include/tinydnn.h $(BUILD)/pc.list
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' $< >$@
+$(BUILD)/pc.list: FORCE
+	$(call remember,$(PREFIX) $(LIBS))
+
+install: all ## to $(DESTDIR)$(PREFIX)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include lib/pkgconfig)
+	install -m 644 include/tinydnn.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(SHARED) $(DESTDIR)$(PREFIX)/lib
+	cp -P $(BUILD)/libtinydnn.so.$(SOVERSION) $(BUILD)/libtinydnn.so $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(BUILD)/tinydnn.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	$(if $(PROGRAM),install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin)
+
+uninstall: ## what install has put there
+	cd $(DESTDIR)$(PREFIX) && rm -f include/tinydnn.h lib/libtinydnn.a lib/libtinydnn.so \
+		lib/libtinydnn.so.* lib/pkgconfig/tinydnn.pc bin/tinydnn
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "switches: BLAS=openblas|none SAN=address,undefined|thread DEBUG=1 CC=... PREFIX=... DESTDIR=..."
+
+-include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS)) \
+	$(addsuffix .d,$(EXAMPLE_PROGRAMS) $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS))
