@@ -1,0 +1,120 @@
+/* Parameter structs that more than one file fills or reads: those of operators which the parsers of
+ * Caffe, TensorFlow and Darknet build and the passes fuse. An operator that only ONNX has keeps its
+ * struct in its own file. The meaning is ONNX's. Defaults are in the operator's attribute list.
+ */
+#ifndef TDNN_GRAPH_PARAMS_H
+#define TDNN_GRAPH_PARAMS_H
+
+#include "lib/graph/schema.h"
+
+/* Applied to a result before it is stored. */
+typedef enum tdnn_activation_kind {
+    TDNN_ACT_NONE,
+    TDNN_ACT_RELU,
+    TDNN_ACT_LEAKY,       /* x < 0: alpha x                     */
+    TDNN_ACT_CLIP,        /* alpha .. beta                      */
+    TDNN_ACT_SIGMOID,
+    TDNN_ACT_TANH,
+    TDNN_ACT_SILU,        /* x sigmoid(x)                       */
+    TDNN_ACT_HARDSIGMOID, /* clip(alpha x + beta, 0, 1)         */
+    TDNN_ACT_HARDSWISH,   /* x clip(x/6 + 1/2, 0, 1)            */
+    TDNN_ACT_MISH,        /* x tanh(softplus(x))                */
+    TDNN_ACT_GELU,        /* x/2 (1 + erf(x / sqrt 2))          */
+    TDNN_ACT_ELU          /* x < 0: alpha (exp(x) - 1)          */
+} tdnn_activation_kind;
+
+typedef struct tdnn_activation {
+    int64_t kind; /* tdnn_activation_kind */
+    float alpha, beta;
+} tdnn_activation;
+
+typedef enum tdnn_auto_pad { TDNN_PAD_NOTSET, TDNN_PAD_SAME_UPPER, TDNN_PAD_SAME_LOWER, TDNN_PAD_VALID } tdnn_auto_pad;
+extern const char *const tdnn_auto_pad_names[]; /* "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID" */
+
+/* Where a convolution or pooling window lies. Lists not given: ones (strides, dilations), zeros (pads:
+ * all begins, then all ends), the weights' extent (kernel_shape). */
+typedef struct tdnn_window {
+    tdnn_ints kernel_shape, strides, dilations, pads;
+    int64_t auto_pad; /* tdnn_auto_pad */
+} tdnn_window;
+
+/* Conv: inputs X, W, B?, residual?. y = activation(conv(x) + b + residual) */
+typedef struct tdnn_conv_params {
+    tdnn_window window;
+    int64_t group;
+    tdnn_activation activation; /* of fused operators; "none" in a model */
+    int64_t residual_after;     /* 1: y = activation(conv(x) + b) + residual */
+} tdnn_conv_params;
+
+typedef struct tdnn_conv_transpose_params {
+    tdnn_window window;
+    int64_t group;
+    tdnn_ints output_padding, output_shape;
+    tdnn_activation activation;
+} tdnn_conv_transpose_params;
+
+/* MaxPool, AveragePool, LpPool. */
+typedef struct tdnn_pool_params {
+    tdnn_window window;
+    int64_t ceil_mode, count_include_pad, storage_order, p;
+} tdnn_pool_params;
+
+typedef struct tdnn_gemm_params {
+    float alpha, beta;
+    int64_t transA, transB;
+    tdnn_activation activation;
+} tdnn_gemm_params;
+
+typedef struct tdnn_axis_params { /* Concat, Softmax, LogSoftmax, Gather, Flatten, CumSum ... */
+    int64_t axis;
+} tdnn_axis_params;
+
+typedef struct tdnn_transpose_params {
+    tdnn_ints perm;
+} tdnn_transpose_params;
+
+typedef struct tdnn_batch_norm_params {
+    float epsilon, momentum;
+    int64_t training_mode;
+} tdnn_batch_norm_params;
+
+typedef struct tdnn_alpha_params { /* LeakyRelu, Elu, Celu, ThresholdedRelu */
+    float alpha;
+} tdnn_alpha_params;
+
+typedef struct tdnn_hard_sigmoid_params {
+    float alpha, beta;
+} tdnn_hard_sigmoid_params;
+
+typedef struct tdnn_cast_params {
+    int64_t to, saturate;
+    int64_t round_mode;
+} tdnn_cast_params;
+
+typedef enum tdnn_resize_mode { TDNN_RESIZE_NEAREST, TDNN_RESIZE_LINEAR, TDNN_RESIZE_CUBIC } tdnn_resize_mode;
+/* Resize: inputs X, roi?, scales?, sizes?. Enumerations as in the operator's attribute list. */
+typedef struct tdnn_resize_params {
+    int64_t mode, coordinate_transformation_mode, nearest_mode, exclude_outside, antialias,
+        keep_aspect_ratio_policy;
+    float cubic_coeff_a, extrapolation_value;
+    tdnn_ints axes;
+} tdnn_resize_params;
+
+typedef struct tdnn_reshape_params {
+    int64_t allowzero;
+} tdnn_reshape_params;
+
+/* Darknet's region and yolo layers: input N,C,H,W; output rows of 5 + classes columns: cx, cy, w, h
+ * relative to the net's input, objectness, objectness times class probability; cells row by row,
+ * anchors fastest; [H W A, 5+C] for N = 1, else [N, H W A, 5+C], as OpenCV has it. */
+typedef struct tdnn_yolo_params {
+    int64_t classes, region; /* region: 1 for YOLOv2's layer: softmax, anchors in cells */
+    tdnn_floats anchors;     /* width, height pairs of this layer's anchors, in input pixels (region:
+                                in cells) */
+    int64_t net_width, net_height;
+    float scale_x_y, thresh; /* thresh: class scores not above it become 0; 0: none */
+    float nms_threshold;     /* > 0: suppression within the layer, as OpenCV has it  */
+    int64_t new_coords, softmax, classfix, coords, background;
+} tdnn_yolo_params;
+
+#endif
