@@ -10,8 +10,13 @@
 
 # layer 0: errors, checked sizes, memory, tensors, files, threads
 BASE = \
+	lib/base/dtype.c \
 	lib/base/error.c \
+	lib/base/file.c \
 	lib/base/mem.c \
+	lib/base/shape.c \
+	lib/base/tensor.c \
+	lib/base/thread.c \
 
 # layer 0: numbers only. generic/ is the meaning, x86/ the speed
 KERNELS_GENERIC = \
@@ -45,6 +50,7 @@ RUNTIME = \
 
 # layer 4: the functions of tinydnn.h
 API = \
+	lib/api.c \
 
 # the program `tinydnn`
 CLI = \
@@ -73,6 +79,10 @@ SAN ?=
 DEBUG ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
+
+# V=1 shows the commands
+Q := $(if $(V),,@)
+SAY := @printf '  %s %s\n'
 
 comma := ,
 VARIANT := $(strip \
@@ -173,35 +183,42 @@ bench: all $(TOOL_PROGRAMS) ## times of kernels and models
 	@BUILD="$(BUILD)" tests/bench.sh
 
 $(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
+	$(SAY) AR $@
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJS)
+	$(Q)$(AR) rcs $@ $(LIB_OBJS)
 
 $(SHARED): $(LIB_OBJS) lib/tinydnn.map $(BUILD)/objects.list
-	$(CC) -shared -Wl,-soname,libtinydnn.so.$(SOVERSION) -Wl,--version-script=lib/tinydnn.map \
+	$(SAY) LD $@
+	$(Q)$(CC) -shared -Wl,-soname,libtinydnn.so.$(SOVERSION) -Wl,--version-script=lib/tinydnn.map \
 		$(LINK) $(LDFLAGS) -o $@ $(LIB_OBJS) $(LIBS)
 	@ln -sf $(@F) $(BUILD)/libtinydnn.so.$(SOVERSION)
 	@ln -sf libtinydnn.so.$(SOVERSION) $(BUILD)/libtinydnn.so
 
 $(BUILD)/tinydnn: $(CLI_OBJS) $(STATIC)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) LD $@
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(EXAMPLE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) LD $@
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJS) $(STATIC)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(SAY) LD $@
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(BUILD)/%.o: %.c $(BUILD)/flags.list | $(PB_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(OPTIMIZE) $(WARNINGS) $(ISA) -MMD -MP -c -o $@ $<
+	$(SAY) CC $<
+	$(Q)$(CC) $(FLAGS) $(OPTIMIZE) $(WARNINGS) $(ISA) -MMD -MP -c -o $@ $<
 
 # protoc-c's code is not ours to keep free of warnings
 $(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c $(BUILD)/flags.list
-	$(CC) $(FLAGS) $(OPTIMIZE) -w -MMD -MP -c -o $@ $<
+	$(SAY) CC $<
+	$(Q)$(CC) $(FLAGS) $(OPTIMIZE) -w -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(BUILD) $<
+	$(Q)protoc-c --c_out=$(BUILD) $<
 
 # Rewritten only when its text changes, so that what depends on it is made anew exactly then.
 define remember
@@ -215,7 +232,7 @@ $(BUILD)/objects.list: FORCE
 	$(call remember,$(LIB_OBJS))
 
 $(BUILD)/tinydnn.pc: lib/tinydnn.pc.in include/tinydnn.h $(BUILD)/pc.list
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' $< >$@
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' $< >$@
 $(BUILD)/pc.list: FORCE
 	$(call remember,$(PREFIX) $(LIBS))
 
@@ -237,7 +254,7 @@ clean: ## remove build/
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
-	@echo "switches: BLAS=openblas|none SAN=address,undefined|thread DEBUG=1 CC=... PREFIX=... DESTDIR=..."
+	@echo "switches: BLAS=openblas|none SAN=address,undefined|thread DEBUG=1 CC=... PREFIX=... DESTDIR=... V=1"
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS)) \
 	$(addsuffix .d,$(EXAMPLE_PROGRAMS) $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS))

@@ -24,7 +24,7 @@ struct tdnn_tensor {
     tdnn_dtype dtype; /* lists: of the items */
     tdnn_shape shape; /* logical, N,C,H,W whatever the layout; lists: {item_count} */
     tdnn_layout layout;
-    void *data;       /* strings: char *[]; sequence, optional: tdnn_tensor *[] */
+    void *data;       /* strings: char *[], NULL: empty; sequence, optional: tdnn_tensor *[] */
     size_t bytes;     /* of data */
     atomic_int refs;
     void (*release_data)(void *owner); /* NULL: data is borrowed */
@@ -37,7 +37,7 @@ bool tdnn_tensor_size(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes);
 bool tdnn_layout_size(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_layout layout, size_t *bytes);
 
 /* A tensor over `data`, which release_data(owner) frees when the last reference goes (NULL:
- * borrowed). */
+ * borrowed). `data` is aligned as its type wants. On failure nothing is released. */
 tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
                               void (*release_data)(void *), void *owner, tdnn_tensor **out,
                               tdnn_error *err);

@@ -14,7 +14,7 @@ tdnn_status tdnn_workers_create(int threads, tdnn_workers **out, tdnn_error *err
 void tdnn_workers_free(tdnn_workers *workers);
 int tdnn_workers_count(const tdnn_workers *workers);
 /* Runs all tasks on all threads and returns when the last is done. Tasks are claimed one by one, in
- * order, so uneven ones even out. */
+ * order, so uneven ones even out. Not from within a task. */
 void tdnn_workers_run(tdnn_workers *workers, tdnn_task_fn task, void *context, size_t task_count);
 
 typedef struct tdnn_mutex tdnn_mutex;

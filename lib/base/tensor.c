@@ -1,0 +1,396 @@
+/* Tensors, sequences and optionals: made, shared, copied, compared. Strings and list items live
+ * in a block of their own that knows their count, so that all tensors release alike. */
+#include "lib/base/tensor.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ONNX nests optional(sequence(tensor)); this bounds the recursion when a list is released. */
+enum { MAX_NESTING = 8 };
+
+typedef struct string_block {
+    size_t count;
+    char *text[]; /* NULL: empty */
+} string_block;
+
+typedef struct item_block {
+    size_t count;
+    tdnn_tensor *item[];
+} item_block;
+
+static void free_strings(void *owner)
+{
+    string_block *block = owner;
+    for (size_t i = 0; i < block->count; i++) tdnn_free(block->text[i]);
+    tdnn_free(block);
+}
+
+static void free_items(void *owner)
+{
+    item_block *block = owner;
+    for (size_t i = 0; i < block->count; i++) tdnn_tensor_release(block->item[i]);
+    tdnn_free(block);
+}
+
+static void release_owner(void *owner) { tdnn_tensor_release(owner); }
+
+static tdnn_status check_type_and_shape(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes,
+                                        tdnn_error *err)
+{
+    if (dtype <= TDNN_NONE || dtype >= TDNN_DTYPE_COUNT)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 1 to %d", (int)dtype,
+                         TDNN_DTYPE_COUNT - 1);
+    if (!shape) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "shape is NULL");
+    if (shape->ndim < 0 || shape->ndim > TDNN_MAX_DIMS)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%d dimensions, expected 0 to %d", shape->ndim,
+                         TDNN_MAX_DIMS);
+    for (int i = 0; i < shape->ndim; i++)
+        if (shape->dim[i] < 0)
+            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+                             "dimension %d is %" PRId64 ", expected 0 or more", i, shape->dim[i]);
+    char text[TDNN_SHAPE_TEXT];
+    if (!tdnn_tensor_size(dtype, shape, bytes))
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%s %s is larger than any memory",
+                         tdnn_dtype_name(dtype), tdnn_shape_text(shape, text));
+    return TDNN_OK;
+}
+
+static tdnn_tensor *new_tensor(tdnn_kind kind, tdnn_dtype dtype, const tdnn_shape *shape)
+{
+    tdnn_tensor *t = tdnn_calloc(1, sizeof *t);
+    if (!t) return NULL;
+    t->kind = kind;
+    t->dtype = dtype;
+    t->shape = *shape;
+    atomic_init(&t->refs, 1);
+    return t;
+}
+
+/* Zeroed elements of their own. */
+static tdnn_status fill_with_zeros(tdnn_tensor *t, size_t bytes, tdnn_error *err)
+{
+    if (t->dtype == TDNN_STRING) {
+        size_t total;
+        string_block *block = NULL;
+        if (tdnn_size_add(bytes, sizeof *block, &total)) block = tdnn_calloc(total, 1);
+        if (!block) return TDNN_NO_MEMORY(err);
+        block->count = bytes / sizeof(char *);
+        t->data = block->text;
+        t->owner = block;
+        t->release_data = free_strings;
+    } else {
+        t->data = t->owner = tdnn_calloc(bytes, 1);
+        if (!t->data) return TDNN_NO_MEMORY(err);
+        t->release_data = tdnn_free;
+    }
+    t->bytes = bytes;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_create(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
+                               tdnn_error *err)
+{
+    if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
+    *out = NULL;
+    size_t bytes;
+    TDNN_TRY(check_type_and_shape(dtype, shape, &bytes, err));
+    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
+    if (!t) return TDNN_NO_MEMORY(err);
+    tdnn_status status = fill_with_zeros(t, bytes, err);
+    if (status != TDNN_OK) {
+        tdnn_free(t);
+        return status;
+    }
+    *out = t;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
+                              void (*release_data)(void *), void *owner, tdnn_tensor **out,
+                              tdnn_error *err)
+{
+    if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
+    *out = NULL;
+    size_t wanted;
+    TDNN_TRY(check_type_and_shape(dtype, shape, &wanted, err));
+    char text[TDNN_SHAPE_TEXT];
+    if (dtype == TDNN_STRING)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "strings cannot be viewed, only created");
+    if (bytes != wanted)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%zu bytes for %s %s, expected %zu", bytes,
+                         tdnn_dtype_name(dtype), tdnn_shape_text(shape, text), wanted);
+    if (!data && bytes) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is NULL");
+    size_t align = (size_t)tdnn_dtype_bits(dtype) / 8;
+    if (dtype == TDNN_C64 || dtype == TDNN_C128) align /= 2;
+    if (align && (uintptr_t)data % align)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is not aligned to %zu bytes for %s", align,
+                         tdnn_dtype_name(dtype));
+    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
+    if (!t) return TDNN_NO_MEMORY(err);
+    t->data = data;
+    t->bytes = bytes;
+    t->release_data = release_data;
+    t->owner = owner;
+    *out = t;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_wrap(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
+                             tdnn_tensor **out, tdnn_error *err)
+{
+    return tdnn_tensor_adopt(data, bytes, dtype, shape, NULL, NULL, out, err);
+}
+
+/* How deep lists lie in each other; no list is deeper than MAX_NESTING. */
+static int nesting(const tdnn_tensor *t)
+{
+    if (t->kind == TDNN_KIND_TENSOR) return 0;
+    const item_block *block = t->owner;
+    int deepest = 0;
+    for (size_t i = 0; i < block->count; i++) {
+        int depth = nesting(block->item[i]);
+        if (depth > deepest) deepest = depth;
+    }
+    return deepest + 1;
+}
+
+static tdnn_status check_items(tdnn_kind kind, tdnn_dtype *dtype, tdnn_tensor *const *items,
+                               size_t count, tdnn_error *err)
+{
+    if (kind != TDNN_KIND_SEQUENCE && kind != TDNN_KIND_OPTIONAL)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "kind %d, expected a sequence or an optional",
+                         (int)kind);
+    if ((int)*dtype < TDNN_NONE || *dtype >= TDNN_DTYPE_COUNT)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 0 to %d", (int)*dtype,
+                         TDNN_DTYPE_COUNT - 1);
+    if (kind == TDNN_KIND_OPTIONAL && count > 1)
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%zu items in an optional, expected 0 or 1",
+                         count);
+    if (count && !items) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "items is NULL");
+    for (size_t i = 0; i < count; i++) {
+        if (!items[i]) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "item %zu is NULL", i);
+        if (nesting(items[i]) >= MAX_NESTING)
+            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "lists lie more than %d deep in each other",
+                             MAX_NESTING);
+        if (*dtype == TDNN_NONE) *dtype = items[i]->dtype;
+        if (items[i]->dtype != TDNN_NONE && items[i]->dtype != *dtype)
+            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "item %zu is of type %s, expected %s", i,
+                             tdnn_dtype_name(items[i]->dtype), tdnn_dtype_name(*dtype));
+    }
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_create_list(tdnn_kind kind, tdnn_dtype dtype, tdnn_tensor *const *items,
+                                    size_t count, tdnn_tensor **out, tdnn_error *err)
+{
+    if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
+    *out = NULL;
+    TDNN_TRY(check_items(kind, &dtype, items, count, err));
+    size_t bytes, total;
+    item_block *block = NULL;
+    if (tdnn_size_mul(count, sizeof *items, &bytes) && tdnn_size_add(bytes, sizeof *block, &total))
+        block = tdnn_calloc(total, 1);
+    tdnn_shape shape = {.ndim = 1, .dim = {(int64_t)count}};
+    tdnn_tensor *t = block ? new_tensor(kind, dtype, &shape) : NULL;
+    if (!t) {
+        tdnn_free(block);
+        return TDNN_NO_MEMORY(err);
+    }
+    block->count = count;
+    for (size_t i = 0; i < count; i++) block->item[i] = tdnn_tensor_retain(items[i]);
+    t->data = block->item;
+    t->bytes = bytes;
+    t->release_data = free_items;
+    t->owner = block;
+    *out = t;
+    return TDNN_OK;
+}
+
+tdnn_tensor *tdnn_tensor_retain(const tdnn_tensor *tensor)
+{
+    tdnn_tensor *t = (tdnn_tensor *)(uintptr_t)tensor; /* the count is no part of the value */
+    if (t) atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void tdnn_tensor_release(tdnn_tensor *tensor)
+{
+    if (!tensor || atomic_fetch_sub_explicit(&tensor->refs, 1, memory_order_acq_rel) != 1) return;
+    if (tensor->release_data) tensor->release_data(tensor->owner);
+    tdnn_free(tensor);
+}
+
+tdnn_kind tdnn_tensor_kind(const tdnn_tensor *t) { return t ? t->kind : TDNN_KIND_TENSOR; }
+tdnn_dtype tdnn_tensor_dtype(const tdnn_tensor *t) { return t ? t->dtype : TDNN_NONE; }
+const tdnn_shape *tdnn_tensor_shape(const tdnn_tensor *t) { return t ? &t->shape : NULL; }
+size_t tdnn_tensor_bytes(const tdnn_tensor *t) { return t ? t->bytes : 0; }
+
+void *tdnn_tensor_data(tdnn_tensor *t)
+{
+    return t && t->kind == TDNN_KIND_TENSOR && t->dtype != TDNN_STRING ? t->data : NULL;
+}
+
+const void *tdnn_tensor_const_data(const tdnn_tensor *t)
+{
+    return t && t->kind == TDNN_KIND_TENSOR && t->dtype != TDNN_STRING ? t->data : NULL;
+}
+
+static bool holds_string(const tdnn_tensor *t, size_t index)
+{
+    return t && t->kind == TDNN_KIND_TENSOR && t->dtype == TDNN_STRING &&
+           index < t->bytes / sizeof(char *);
+}
+
+const char *tdnn_tensor_string(const tdnn_tensor *tensor, size_t index)
+{
+    if (!holds_string(tensor, index)) return NULL;
+    const char *text = ((char *const *)tensor->data)[index];
+    return text ? text : "";
+}
+
+tdnn_status tdnn_tensor_set_string(tdnn_tensor *tensor, size_t index, const char *text,
+                                   tdnn_error *err)
+{
+    if (!holds_string(tensor, index))
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "no string %zu in this tensor", index);
+    if (!text) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "text is NULL");
+    char **slot = (char **)tensor->data + index, *copy = NULL;
+    size_t size = strlen(text) + 1;
+    if (size > 1) {
+        copy = tdnn_alloc(size, 1);
+        if (!copy) return TDNN_NO_MEMORY(err);
+        memcpy(copy, text, size);
+    }
+    tdnn_free(*slot);
+    *slot = copy;
+    return TDNN_OK;
+}
+
+const tdnn_tensor *tdnn_tensor_item(const tdnn_tensor *list, size_t index)
+{
+    if (!list || list->kind == TDNN_KIND_TENSOR) return NULL;
+    const item_block *block = list->owner;
+    return index < block->count ? block->item[index] : NULL;
+}
+
+tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape, tdnn_tensor **out,
+                                 tdnn_error *err)
+{
+    *out = NULL;
+    char from[TDNN_SHAPE_TEXT], to[TDNN_SHAPE_TEXT];
+    if (tensor->kind != TDNN_KIND_TENSOR || tensor->layout != TDNN_LAYOUT_PLAIN)
+        return TDNN_FAIL(err, TDNN_ERR_INTERNAL, "only a plain tensor can be reshaped");
+    if (tdnn_shape_count(shape) != tdnn_shape_count(&tensor->shape))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s cannot be reshaped to %s",
+                         tdnn_shape_text(&tensor->shape, from), tdnn_shape_text(shape, to));
+    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, shape);
+    if (!t) return TDNN_NO_MEMORY(err);
+    /* The one that owns the data, never a reshaped one: else chains grow as loops reshape. */
+    tdnn_tensor *root = tensor->release_data == release_owner ? tensor->owner : tensor;
+    t->data = tensor->data;
+    t->bytes = tensor->bytes;
+    t->owner = tdnn_tensor_retain(root);
+    t->release_data = release_owner;
+    *out = t;
+    return TDNN_OK;
+}
+
+static tdnn_status copy_list(const tdnn_tensor *list, tdnn_tensor **out, tdnn_error *err)
+{
+    const item_block *block = list->owner;
+    tdnn_tensor **copies = tdnn_calloc(block->count, sizeof(tdnn_tensor *));
+    if (!copies) return TDNN_NO_MEMORY(err);
+    tdnn_status status = TDNN_OK;
+    size_t made = 0;
+    while (made < block->count && status == TDNN_OK) {
+        status = tdnn_tensor_copy(block->item[made], &copies[made], err);
+        if (status == TDNN_OK) made++;
+    }
+    if (status == TDNN_OK)
+        status = tdnn_tensor_create_list(list->kind, list->dtype, copies, made, out, err);
+    for (size_t i = 0; i < made; i++) tdnn_tensor_release(copies[i]);
+    tdnn_free(copies);
+    return status;
+}
+
+tdnn_status tdnn_tensor_copy(const tdnn_tensor *tensor, tdnn_tensor **out, tdnn_error *err)
+{
+    *out = NULL;
+    if (tensor->kind != TDNN_KIND_TENSOR) return copy_list(tensor, out, err);
+    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, &tensor->shape);
+    if (!t) return TDNN_NO_MEMORY(err);
+    t->layout = tensor->layout;
+    tdnn_status status = fill_with_zeros(t, tensor->bytes, err);
+    if (status == TDNN_OK) status = tdnn_tensor_copy_into(tensor, t, err);
+    if (status != TDNN_OK) {
+        tdnn_tensor_release(t);
+        return status;
+    }
+    *out = t;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_copy_into(const tdnn_tensor *from, tdnn_tensor *to, tdnn_error *err)
+{
+    if (from->kind != TDNN_KIND_TENSOR || to->kind != TDNN_KIND_TENSOR ||
+        from->dtype != to->dtype || from->layout != to->layout || from->bytes != to->bytes ||
+        tdnn_shape_count(&from->shape) != tdnn_shape_count(&to->shape))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "a copy of %zu bytes of %s into %zu bytes of %s", from->bytes,
+                         tdnn_dtype_name(from->dtype), to->bytes, tdnn_dtype_name(to->dtype));
+    if (from->dtype != TDNN_STRING) {
+        if (from->bytes) memmove(to->data, from->data, from->bytes);
+        return TDNN_OK;
+    }
+    for (size_t i = 0; i < from->bytes / sizeof(char *); i++)
+        TDNN_TRY(tdnn_tensor_set_string(to, i, tdnn_tensor_string(from, i), err));
+    return TDNN_OK;
+}
+
+/* The last byte of 2- and 4-bit elements may have bits that no element owns. */
+static bool equal_bits(const tdnn_tensor *a, const tdnn_tensor *b)
+{
+    size_t bits = (size_t)tdnn_dtype_bits(a->dtype), whole = a->bytes;
+    size_t odd = bits < 8 ? (size_t)tdnn_shape_count(&a->shape) % (8 / bits) * bits : 0;
+    if (odd) {
+        unsigned mask = (1U << odd) - 1;
+        whole--;
+        if ((((unsigned char *)a->data)[whole] ^ ((unsigned char *)b->data)[whole]) & mask)
+            return false;
+    }
+    return whole == 0 || memcmp(a->data, b->data, whole) == 0;
+}
+
+bool tdnn_tensor_equal(const tdnn_tensor *a, const tdnn_tensor *b)
+{
+    if (a->kind != b->kind || a->dtype != b->dtype || a->layout != b->layout ||
+        a->bytes != b->bytes || !tdnn_shape_equal(&a->shape, &b->shape))
+        return false;
+    if (a->kind != TDNN_KIND_TENSOR) {
+        for (size_t i = 0; i < a->bytes / sizeof(tdnn_tensor *); i++)
+            if (!tdnn_tensor_equal(tdnn_tensor_item(a, i), tdnn_tensor_item(b, i))) return false;
+        return true;
+    }
+    if (a->dtype != TDNN_STRING) return equal_bits(a, b);
+    for (size_t i = 0; i < a->bytes / sizeof(char *); i++)
+        if (strcmp(tdnn_tensor_string(a, i), tdnn_tensor_string(b, i)) != 0) return false;
+    return true;
+}
+
+tdnn_status tdnn_tensor_i64_vector(const int64_t *values, size_t count, tdnn_tensor **out,
+                                   tdnn_error *err)
+{
+    tdnn_shape shape = {.ndim = 1, .dim = {(int64_t)count}};
+    TDNN_TRY(tdnn_tensor_create(TDNN_I64, &shape, out, err));
+    if (count) memcpy((*out)->data, values, count * sizeof *values);
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_f32_scalar(float value, tdnn_tensor **out, tdnn_error *err)
+{
+    tdnn_shape scalar = {.ndim = 0};
+    TDNN_TRY(tdnn_tensor_create(TDNN_F32, &scalar, out, err));
+    *(float *)(*out)->data = value;
+    return TDNN_OK;
+}
