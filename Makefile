@@ -20,6 +20,8 @@ BASE = \
 
 # layer 0: numbers only. generic/ is the meaning, x86/ the speed
 KERNELS_GENERIC = \
+	kernels/activation.c \
+	kernels/dispatch.c \
 
 KERNELS_AVX2 = \
 
@@ -65,6 +67,13 @@ SLOW_TESTS = \
 
 # programs of the test suite that are not cmocka ones (kernel check, fuzzers)
 TEST_TOOLS = \
+
+# one program: every kernel at every level against its reference, and their times
+KERNEL_CHECK = \
+	tests/kernels/bench.c \
+	tests/kernels/check_activation.c \
+	tests/kernels/harness.c \
+	tests/kernels/main.c \
 
 # linked with every test and tool
 TEST_SUPPORT = \
@@ -143,10 +152,12 @@ TEST_PROGRAMS := $(TESTS:%.c=$(BUILD)/%)
 SLOW_PROGRAMS := $(SLOW_TESTS:%.c=$(BUILD)/%)
 TOOL_PROGRAMS := $(TEST_TOOLS:%.c=$(BUILD)/%)
 EXAMPLE_PROGRAMS := $(EXAMPLES:%.c=$(BUILD)/%)
+KERNEL_CHECK_PROGRAM := $(if $(KERNEL_CHECK),$(BUILD)/tests/kernels/check)
+KERNEL_CHECK_OBJS := $(KERNEL_CHECK:%.c=$(BUILD)/%.o)
 PROGRAM := $(if $(CLI),$(BUILD)/tinydnn)
 
 LISTED := $(LIB) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
-	$(TESTS) $(SLOW_TESTS) $(TEST_TOOLS) $(TEST_SUPPORT)
+	$(TESTS) $(SLOW_TESTS) $(TEST_TOOLS) $(KERNEL_CHECK) $(TEST_SUPPORT)
 UNLISTED := $(filter-out $(LISTED),$(sort $(shell \
 	find lib kernels parsers cli examples tests -name '*.c' 2>/dev/null)))
 ifneq ($(UNLISTED),)
@@ -168,7 +179,7 @@ lib: $(STATIC) $(SHARED) $(BUILD)/tinydnn.pc ## libtinydnn.a, libtinydnn.so, tin
 
 examples: $(EXAMPLE_PROGRAMS)
 
-tests: $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS)
+tests: $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM)
 
 quick: $(TEST_PROGRAMS) ## build and run the fast unit tests
 	@set -e; for t in $^; do echo "== $$t"; $$t; done
@@ -179,7 +190,7 @@ check: all tests ## every test, and a count at the end
 demo: all ## classify and detect with the models of examples/models
 	@BUILD="$(BUILD)" examples/demo.sh
 
-bench: all $(TOOL_PROGRAMS) ## times of kernels and models
+bench: all $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM) ## times of kernels and models
 	@BUILD="$(BUILD)" tests/bench.sh
 
 $(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
@@ -205,6 +216,9 @@ $(EXAMPLE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJS) $(STATIC)
 	$(SAY) LD $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(KERNEL_CHECK_PROGRAM): $(KERNEL_CHECK_OBJS) $(STATIC)
+	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags.list | $(PB_HEADERS)
 	@mkdir -p $(@D)
@@ -256,5 +270,5 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 	@echo "switches: BLAS=openblas|none SAN=address,undefined|thread DEBUG=1 CC=... PREFIX=... DESTDIR=... V=1"
 
--include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS)) \
+-include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS) $(KERNEL_CHECK_OBJS)) \
 	$(addsuffix .d,$(EXAMPLE_PROGRAMS) $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS))

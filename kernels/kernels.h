@@ -1,0 +1,49 @@
+/* The table of compute kernels: the one door to all fast code.
+ *
+ * A kernel knows numbers only: pointers, counts, strides; no tensor, node or error. It allocates
+ * nothing and cannot fail. kernels/list.h names every kernel once; function types, table fields,
+ * checks and benchmarks (tests/kernels) all expand from it.
+ *
+ * Each level's table starts as a copy of the one below and overwrites what it has faster, so every
+ * field of every table is set. Files ending in _avx2.c and _avx512.c are compiled for that level.
+ */
+#ifndef TDNN_KERNELS_H
+#define TDNN_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/types.h"
+#include "kernels/list.h"
+
+typedef enum tdnn_cpu {
+    TDNN_CPU_GENERIC, /* portable C, the meaning of every kernel */
+    TDNN_CPU_AVX2,    /* with FMA and F16C                       */
+    TDNN_CPU_AVX512,  /* F, BW, DQ, VL                           */
+    TDNN_CPU_LEVELS
+} tdnn_cpu;
+
+#define TDNN_FAMILY(family, result, arguments) typedef result tdnn_##family##_fn arguments;
+TDNN_KERNEL_FAMILIES(TDNN_FAMILY)
+#undef TDNN_FAMILY
+
+typedef struct tdnn_kernels {
+    tdnn_cpu level;
+    size_t block; /* lanes of the channel-blocked layout that is best here; 0: plain */
+#define TDNN_FIELD(slot, family, tolerance) tdnn_##family##_fn *slot;
+    TDNN_KERNEL_LIST(TDNN_FIELD)
+#undef TDNN_FIELD
+} tdnn_kernels;
+
+/* The level's table; static, never changes. A level above the machine's best gives the best. */
+const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level);
+
+/* The highest level that this CPU and its operating system support. */
+tdnn_cpu tdnn_cpu_best(void);
+/* "generic", "avx2", "avx512"; static. */
+const char *tdnn_cpu_level_name(tdnn_cpu level);
+/* false if no level has that name. */
+bool tdnn_cpu_parse(const char *name, tdnn_cpu *out);
+
+#endif

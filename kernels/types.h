@@ -1,0 +1,31 @@
+/* Structs that kernels take as arguments. Numbers only; the caller fills them while planning. */
+#ifndef TDNN_KERNELS_TYPES_H
+#define TDNN_KERNELS_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum tdnn_act_kind {
+    TDNN_ACTIVATE_NONE,
+    TDNN_ACTIVATE_CLIP,        /* min(max(x, alpha), beta); Relu: 0, infinity; NaN stays   */
+    TDNN_ACTIVATE_LEAKY,       /* x < 0 ? alpha * x : x                                    */
+    TDNN_ACTIVATE_SIGMOID,     /* 1 / (1 + e^-x)                                           */
+    TDNN_ACTIVATE_TANH,
+    TDNN_ACTIVATE_SILU,        /* x * sigmoid(alpha * x); Swish has alpha 1                */
+    TDNN_ACTIVATE_HARDSIGMOID, /* min(max(alpha * x + beta, 0), 1)                         */
+    TDNN_ACTIVATE_HARDSWISH,   /* x * min(max(alpha * x + beta, 0), 1); ONNX: 1/6 and 1/2  */
+    TDNN_ACTIVATE_MISH,        /* x * tanh(log(1 + e^x))                                   */
+    TDNN_ACTIVATE_GELU,        /* x/2 * (1 + erf(x / sqrt 2))                              */
+    TDNN_ACTIVATE_GELU_TANH,   /* its approximation by tanh                                */
+    TDNN_ACTIVATE_ELU,         /* x < 0 ? alpha * (e^x - 1) : x                            */
+    TDNN_ACTIVATE_SELU,        /* beta * (x < 0 ? alpha * (e^x - 1) : x)                   */
+    TDNN_ACTIVATE_SOFTPLUS,    /* log(1 + e^x)                                             */
+    TDNN_ACTIVATE_KINDS
+} tdnn_act_kind;
+
+typedef struct tdnn_act {
+    tdnn_act_kind kind;
+    float alpha, beta;
+} tdnn_act;
+
+#endif
