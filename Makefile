@@ -40,6 +40,10 @@ OPS = \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
+	lib/vision/exif.c \
+	lib/vision/image.c \
+	lib/vision/jpeg.c \
+	lib/vision/png.c \
 
 # layer 2: bytes to graph
 PARSERS = \
