@@ -22,8 +22,10 @@ BASE = \
 KERNELS_GENERIC = \
 	kernels/activation.c \
 	kernels/dispatch.c \
+	kernels/generic/copy.c \
 
 KERNELS_AVX2 = \
+	kernels/x86/copy_avx2.c \
 
 KERNELS_AVX512 = \
 
@@ -76,6 +78,7 @@ TEST_TOOLS = \
 KERNEL_CHECK = \
 	tests/kernels/bench.c \
 	tests/kernels/check_activation.c \
+	tests/kernels/check_copy.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \
 

@@ -12,15 +12,28 @@
 /* clang-format off */
 #define TDNN_KERNEL_FAMILIES(X)                                                                  \
     /* y = act(x), element by element; y may be x */                                             \
-    X(activate, void, (float *y, const float *x, size_t n, const tdnn_act *act))
+    X(activate, void, (float *y, const float *x, size_t n, const tdnn_act *act))                 \
+    /* a strided copy of elements of any size; no overlap */                                     \
+    X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
+    /* rows begin .. end-1 of an output that is read through a table for each axis */            \
+    X(lookup, void, (void *to, const void *from, const tdnn_lookup *lookup, size_t begin,        \
+                     size_t end))                                                                \
+    /* to[c][r] = from[r][c], elements of 4 bytes, strides of rows in bytes */                   \
+    X(transpose, void, (void *to, size_t to_stride, const void *from, size_t from_stride,        \
+                        size_t rows, size_t columns))
 
 #define TDNN_KERNEL_LIST(X)                                                                      \
-    X(activate_f32, activate, 8)
+    X(activate_f32, activate, 8)                                                                 \
+    X(copy, copy, 0)                                                                             \
+    X(lookup, lookup, 0)                                                                         \
+    X(transpose_x32, transpose, 0)
 
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
-    X(generic, activation)
+    X(generic, activation)                                                                       \
+    X(generic, copy)
 
-#define TDNN_KERNEL_FILES_AVX2(X)
+#define TDNN_KERNEL_FILES_AVX2(X)                                                                \
+    X(avx2, copy)
 
 #define TDNN_KERNEL_FILES_AVX512(X)
 /* clang-format on */

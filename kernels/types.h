@@ -28,4 +28,22 @@ typedef struct tdnn_act {
     float alpha, beta;
 } tdnn_act;
 
+#define TDNN_COPY_DIMS 16
+
+/* Element [i0, i1 ...] at from + i0 * from[0] + ... goes to to + i0 * to[0] + ... */
+typedef struct tdnn_copy {
+    size_t size; /* bytes of an element, any number                        */
+    int ndim;    /* 0: one element                                         */
+    size_t count[TDNN_COPY_DIMS];
+    ptrdiff_t to[TDNN_COPY_DIMS], from[TDNN_COPY_DIMS]; /* strides in bytes */
+} tdnn_copy;
+
+/* Output element [i0, i1 ...], dense, is read at from + table[0][i0] + table[1][i1] + ... */
+typedef struct tdnn_lookup {
+    size_t size; /* bytes of an element, any number */
+    int ndim;    /* at least 1                      */
+    size_t count[TDNN_COPY_DIMS];
+    const ptrdiff_t *table[TDNN_COPY_DIMS]; /* offsets in bytes */
+} tdnn_lookup;
+
 #endif

@@ -1,0 +1,57 @@
+/* Transposition of 32-bit elements in squares of 8 x 8, held in registers. */
+#include "kernels/generic/copy.h"
+
+#include <immintrin.h>
+
+static void square(float *to, size_t to_stride, const float *from, size_t from_stride)
+{
+    __m256 a[8], b[8];
+    for (size_t i = 0; i < 8; i++) a[i] = _mm256_loadu_ps(from + i * from_stride);
+    for (int i = 0; i < 8; i += 2) {
+        b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+        a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+        a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+        a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
+        _mm256_storeu_ps(to + (i + 4) * to_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+    }
+}
+
+/* Columns of squares first, so that eight rows of the output are written from end to end. */
+static void transpose_avx2(void *to, size_t to_stride, const void *from, size_t from_stride,
+                           size_t rows, size_t columns)
+{
+    const size_t high = rows & ~(size_t)7, wide = columns & ~(size_t)7;
+    if ((to_stride | from_stride) % 4) {
+        tdnn_transpose_x32_generic(to, to_stride, from, from_stride, rows, columns);
+        return;
+    }
+    for (size_t c = 0; c < wide; c += 8)
+        for (size_t r = 0; r < high; r += 8)
+            square((float *)(void *)((char *)to + c * to_stride + r * 4), to_stride / 4,
+                   (const float *)(const void *)((const char *)from + r * from_stride + c * 4),
+                   from_stride / 4);
+    tdnn_transpose_x32_generic((char *)to + high * 4, to_stride,
+                               (const char *)from + high * from_stride, from_stride, rows - high,
+                               wide);
+    tdnn_transpose_x32_generic((char *)to + wide * to_stride, to_stride,
+                               (const char *)from + wide * 4, from_stride, rows, columns - wide);
+}
+
+static void copy_avx2(void *to, const void *from, const tdnn_copy *copy)
+{
+    tdnn_copy_strided(to, from, copy, transpose_avx2);
+}
+
+void tdnn_fill_copy_avx2(tdnn_kernels *t);
+void tdnn_fill_copy_avx2(tdnn_kernels *t)
+{
+    t->copy = copy_avx2;
+    t->transpose_x32 = transpose_avx2;
+}
