@@ -14,6 +14,7 @@ BASE = \
 	lib/base/error.c \
 	lib/base/file.c \
 	lib/base/mem.c \
+	lib/base/narrow.c \
 	lib/base/shape.c \
 	lib/base/tensor.c \
 	lib/base/thread.c \
