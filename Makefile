@@ -21,14 +21,16 @@ BASE = \
 
 # layer 0: numbers only. generic/ is the meaning, x86/ the speed
 KERNELS_GENERIC = \
-	kernels/activation.c \
+	kernels/generic/activation.c \
 	kernels/dispatch.c \
 	kernels/generic/copy.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/copy_avx2.c \
+	kernels/x86/activation_avx2.c \
 
 KERNELS_AVX512 = \
+	kernels/x86/activation_avx512.c \
 
 KERNELS_AMX = \
 

@@ -33,9 +33,11 @@
     X(generic, copy)
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
-    X(avx2, copy)
+    X(avx2, copy)                                                                                \
+    X(avx2, activation)
 
-#define TDNN_KERNEL_FILES_AVX512(X)
+#define TDNN_KERNEL_FILES_AVX512(X)                                                              \
+    X(avx512, activation)
 /* clang-format on */
 
 #endif

@@ -11,6 +11,12 @@
 #include <immintrin.h>
 #endif
 
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -26,8 +32,9 @@ enum { PEAK_LOOPS = 2000000 };
     const type half = set1(0.5f);                                                                \
     type a[12];                                                                                  \
     for (int k = 0; k < 12; k++) a[k] = set1((float)k);                                          \
-    for (int i = 0; i < PEAK_LOOPS; i++)                                                         \
-        for (int k = 0; k < 12; k++) a[k] = fma(a[k], half, half);                               \
+    for (int i = 0; i < PEAK_LOOPS; i++) {                                                       \
+        UNROLL for (int k = 0; k < 12; k++) a[k] = fma(a[k], half, half);                        \
+    }                                                                                            \
     for (int k = 1; k < 12; k++) a[0] = add(a[0], a[k]);
 
 __attribute__((target("avx512f"))) static float fma_avx512(void)
