@@ -45,10 +45,13 @@ OPS = \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
+	lib/vision/blob.c \
 	lib/vision/exif.c \
 	lib/vision/image.c \
 	lib/vision/jpeg.c \
 	lib/vision/png.c \
+	lib/vision/presets.c \
+	lib/vision/resize.c \
 
 # layer 2: bytes to graph
 PARSERS = \

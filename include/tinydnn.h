@@ -409,9 +409,12 @@ typedef struct tdnn_placement {
 } tdnn_placement;
 
 TDNN_API void tdnn_blob_params_init(tdnn_blob_params *params);
-/* "imagenet", "inception", "ssd", "yolo", "yolox", ...: the usual ways to feed a family of networks. */
+/* The usual way to feed a family of networks with BGR images: "imagenet", "inception", "ssd", "yolo",
+ * "yolox", ... The size is the family's most common one; set another afterwards. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_blob_preset(const char *name, tdnn_blob_params *out,
                                                     tdnn_error *err);
+/* The names of all presets, one by one; static. NULL after the last. */
+TDNN_API const char *tdnn_blob_preset_name(size_t index);
 /* `count` images of the same channel count (1, 3 or 4) become one tensor; equal to OpenCV 4.6's
  * blobFromImages bit for bit. `placements`: `count` of them, or NULL. Freed with
  * tdnn_tensor_release. */
