@@ -15,6 +15,7 @@ BASE = \
 	lib/base/file.c \
 	lib/base/mem.c \
 	lib/base/narrow.c \
+	lib/base/npy.c \
 	lib/base/shape.c \
 	lib/base/tensor.c \
 	lib/base/thread.c \
@@ -74,8 +75,16 @@ EXAMPLES = \
 
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
+	tests/test_base.c \
+	tests/test_file.c \
+	tests/test_tensor.c \
+	tests/test_thread.c \
 
 SLOW_TESTS = \
+
+# those worth a run under SAN=thread
+THREADED = \
+	tests/test_thread.c \
 
 # programs of the test suite that are not cmocka ones (kernel check, fuzzers)
 TEST_TOOLS = \
@@ -102,9 +111,9 @@ DEBUG ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-# V=1 shows the commands
+# V=1 shows the commands, -s not even a line for each
 Q := $(if $(V),,@)
-SAY := @printf '  %s %s\n'
+SAY := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %s %s\n')
 
 comma := ,
 VARIANT := $(strip \
@@ -182,7 +191,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick check demo bench install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check demo bench install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -195,10 +204,16 @@ examples: $(EXAMPLE_PROGRAMS)
 tests: $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM)
 
 quick: $(TEST_PROGRAMS) ## build and run the fast unit tests
-	@set -e; for t in $^; do echo "== $$t"; $$t; done
+	@BUILD=$(BUILD) tests/run.sh unit $^
+
+unit: $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(KERNEL_CHECK_PROGRAM)
+	@BUILD=$(BUILD) tests/run.sh unit $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(KERNEL_CHECK_PROGRAM)
+
+threaded: $(THREADED:%.c=$(BUILD)/%)
+	@BUILD=$(BUILD) tests/run.sh unit $^
 
 check: all tests ## every test, and a count at the end
-	@MAKE="$(MAKE)" CC="$(CC)" BUILD="$(BUILD)" tests/run.sh
+	@MAKE="$(MAKE)" BUILD=$(BUILD) tests/run.sh check
 
 demo: all ## classify and detect with the models of examples/models
 	@BUILD="$(BUILD)" examples/demo.sh
@@ -231,7 +246,8 @@ $(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(S
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(KERNEL_CHECK_PROGRAM): $(KERNEL_CHECK_OBJS) $(STATIC)
-	$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(SAY) LD $@
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags.list | $(PB_HEADERS)
 	@mkdir -p $(@D)
