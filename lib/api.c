@@ -1,5 +1,5 @@
-/* The functions of tinydnn.h that belong to no layer below: they check the caller's arguments and
- * delegate. */
+/* The functions of tinydnn.h that belong to no layer below: they check the caller's arguments
+ * and delegate. */
 #include "tinydnn.h"
 
 #define TEXT_(x) #x

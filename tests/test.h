@@ -13,18 +13,18 @@
 #include <string.h>
 
 /* A failure prints the library's own message. */
-#define assert_ok(call, err)                                                                     \
-    do {                                                                                         \
-        tdnn_status ok_ = (call);                                                                \
-        if (ok_ != TDNN_OK) fail_msg("%s: %s: %s", #call, (err).where, (err).message);           \
+#define assert_ok(call, err)                                                                   \
+    do {                                                                                       \
+        tdnn_status ok_ = (call);                                                              \
+        if (ok_ != TDNN_OK) fail_msg("%s: %s: %s", #call, (err).where, (err).message);         \
     } while (0)
 
-#define assert_status(call, wanted)                                                              \
-    do {                                                                                         \
-        tdnn_status got_ = (call);                                                               \
-        if (got_ != (wanted))                                                                    \
-            fail_msg("%s: status '%s', expected '%s'", #call, tdnn_status_name(got_),            \
-                     tdnn_status_name(wanted));                                                  \
+#define assert_status(call, wanted)                                                            \
+    do {                                                                                       \
+        tdnn_status got_ = (call);                                                             \
+        if (got_ != (wanted))                                                                  \
+            fail_msg("%s: status '%s', expected '%s'", #call, tdnn_status_name(got_),          \
+                     tdnn_status_name(wanted));                                                \
     } while (0)
 
 #endif

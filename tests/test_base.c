@@ -159,13 +159,15 @@ static void cursor_stops_at_the_end(void **state)
 static void dtypes_have_names_and_bits(void **state)
 {
     (void)state;
-    static const int bits[TDNN_DTYPE_COUNT] = {0,  32, 8,  8,  16, 16,  32, 64, 0, 8, 16, 64, 32, 64,
-                                               64, 128, 16, 8,  8,  8,  8,  4,  4, 4, 8,  2,  2};
+    static const int bits[TDNN_DTYPE_COUNT] = {0, 32, 8,  8,  16, 16, 32,  64, 0,
+                                               8, 16, 64, 32, 64, 64, 128, 16, 8,
+                                               8, 8,  8,  4,  4,  4,  8,   2,  2};
     for (int t = 0; t < TDNN_DTYPE_COUNT; t++) {
         assert_int_equal(tdnn_dtype_bits((tdnn_dtype)t), bits[t]);
         assert_string_not_equal(tdnn_dtype_name((tdnn_dtype)t), "?");
         for (int u = 0; u < t; u++)
-            assert_string_not_equal(tdnn_dtype_name((tdnn_dtype)t), tdnn_dtype_name((tdnn_dtype)u));
+            assert_string_not_equal(tdnn_dtype_name((tdnn_dtype)t),
+                                    tdnn_dtype_name((tdnn_dtype)u));
     }
     assert_string_equal(tdnn_dtype_name(TDNN_I64), "i64");
     assert_string_equal(tdnn_dtype_name((tdnn_dtype)-1), "?");
@@ -239,20 +241,48 @@ typedef struct decoded {
 
 /* Worked out by hand from the definitions of the formats. */
 static const decoded known[] = {
-    {TDNN_F16, 0x3c00, 1.0},       {TDNN_F16, 0xc000, -2.0},       {TDNN_F16, 0x7bff, 65504.0},
-    {TDNN_F16, 0x0001, 0x1p-24},   {TDNN_F16, 0x7c00, HUGE_VAL},   {TDNN_F16, 0xfe00, NAN},
-    {TDNN_BF16, 0x3f80, 1.0},      {TDNN_BF16, 0xc049, -3.140625}, {TDNN_BF16, 0xff80, -HUGE_VAL},
-    {TDNN_F8E4M3FN, 0x38, 1.0},    {TDNN_F8E4M3FN, 0x7e, 448.0},   {TDNN_F8E4M3FN, 0x7f, NAN},
-    {TDNN_F8E4M3FN, 0x01, 0x1p-9}, {TDNN_F8E4M3FNUZ, 0x40, 1.0},   {TDNN_F8E4M3FNUZ, 0x7f, 240.0},
-    {TDNN_F8E4M3FNUZ, 0x80, NAN},  {TDNN_F8E5M2, 0x3c, 1.0},       {TDNN_F8E5M2, 0x7b, 57344.0},
-    {TDNN_F8E5M2, 0xfc, -HUGE_VAL}, {TDNN_F8E5M2FNUZ, 0x40, 1.0},  {TDNN_F8E5M2FNUZ, 0x7f, 57344.0},
-    {TDNN_F4E2M1, 0x7, 6.0},       {TDNN_F4E2M1, 0x9, -0.5},       {TDNN_F4E2M1, 0x3, 1.5},
-    {TDNN_F8E8M0, 127, 1.0},       {TDNN_F8E8M0, 0, 0x1p-127},     {TDNN_F8E8M0, 255, NAN},
-    {TDNN_U64, UINT64_MAX, 0x1p64}, {TDNN_I64, UINT64_MAX, -1.0},  {TDNN_U32, 0xffffffff, 4294967295.0},
-    {TDNN_I32, 0x80000000, -2147483648.0}, {TDNN_U16, 0xffff, 65535.0}, {TDNN_I16, 0xffff, -1.0},
-    {TDNN_U8, 0xff, 255.0},        {TDNN_I8, 0x80, -128.0},        {TDNN_BOOL, 1, 1.0},
-    {TDNN_I4, 0x8, -8.0},          {TDNN_I4, 0x7, 7.0},            {TDNN_U4, 0xf, 15.0},
-    {TDNN_I2, 0x2, -2.0},          {TDNN_I2, 0x1, 1.0},            {TDNN_U2, 0x3, 3.0},
+    {TDNN_F16, 0x3c00, 1.0},
+    {TDNN_F16, 0xc000, -2.0},
+    {TDNN_F16, 0x7bff, 65504.0},
+    {TDNN_F16, 0x0001, 0x1p-24},
+    {TDNN_F16, 0x7c00, HUGE_VAL},
+    {TDNN_F16, 0xfe00, NAN},
+    {TDNN_BF16, 0x3f80, 1.0},
+    {TDNN_BF16, 0xc049, -3.140625},
+    {TDNN_BF16, 0xff80, -HUGE_VAL},
+    {TDNN_F8E4M3FN, 0x38, 1.0},
+    {TDNN_F8E4M3FN, 0x7e, 448.0},
+    {TDNN_F8E4M3FN, 0x7f, NAN},
+    {TDNN_F8E4M3FN, 0x01, 0x1p-9},
+    {TDNN_F8E4M3FNUZ, 0x40, 1.0},
+    {TDNN_F8E4M3FNUZ, 0x7f, 240.0},
+    {TDNN_F8E4M3FNUZ, 0x80, NAN},
+    {TDNN_F8E5M2, 0x3c, 1.0},
+    {TDNN_F8E5M2, 0x7b, 57344.0},
+    {TDNN_F8E5M2, 0xfc, -HUGE_VAL},
+    {TDNN_F8E5M2FNUZ, 0x40, 1.0},
+    {TDNN_F8E5M2FNUZ, 0x7f, 57344.0},
+    {TDNN_F4E2M1, 0x7, 6.0},
+    {TDNN_F4E2M1, 0x9, -0.5},
+    {TDNN_F4E2M1, 0x3, 1.5},
+    {TDNN_F8E8M0, 127, 1.0},
+    {TDNN_F8E8M0, 0, 0x1p-127},
+    {TDNN_F8E8M0, 255, NAN},
+    {TDNN_U64, UINT64_MAX, 0x1p64},
+    {TDNN_I64, UINT64_MAX, -1.0},
+    {TDNN_U32, 0xffffffff, 4294967295.0},
+    {TDNN_I32, 0x80000000, -2147483648.0},
+    {TDNN_U16, 0xffff, 65535.0},
+    {TDNN_I16, 0xffff, -1.0},
+    {TDNN_U8, 0xff, 255.0},
+    {TDNN_I8, 0x80, -128.0},
+    {TDNN_BOOL, 1, 1.0},
+    {TDNN_I4, 0x8, -8.0},
+    {TDNN_I4, 0x7, 7.0},
+    {TDNN_U4, 0xf, 15.0},
+    {TDNN_I2, 0x2, -2.0},
+    {TDNN_I2, 0x1, 1.0},
+    {TDNN_U2, 0x3, 3.0},
 };
 
 static void elements_decode(void **state)

@@ -31,7 +31,8 @@ static bool holds(const char *path, const char *text)
     tdnn_file *file = NULL;
     if (tdnn_file_open(path, 1000, &file, &err) != TDNN_OK) return false;
     tdnn_bytes bytes = tdnn_file_bytes(file);
-    bool same = bytes.size == strlen(text) && (!bytes.size || !memcmp(bytes.data, text, bytes.size));
+    bool same =
+        bytes.size == strlen(text) && (!bytes.size || !memcmp(bytes.data, text, bytes.size));
     tdnn_file_release(file);
     return same;
 }
@@ -137,14 +138,15 @@ static void ways_out_are_refused(void **state)
     assert_int_equal(symlink("../out", "model/linkdir"), 0);
     assert_int_equal(symlink("w.bin", "model/harmless"), 0);
     assert_int_equal(mkfifo("model/fifo", 0666), 0);
-    static const char *const outside[] = {"/etc/passwd", "../out/secret", "deep/../../out/secret",
-                                          "..", "deep/..", "", ".", "./"};
+    static const char *const outside[] = {
+        "/etc/passwd", "../out/secret", "deep/../../out/secret", "..", "deep/..", "", ".",
+        "./"};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
         assert_status(open_inside(outside[i]), TDNN_ERR_FORMAT);
         assert_non_null(strstr(err.where, outside[i]));
     }
-    static const char *const refused[] = {"link", "linkdir/secret", "harmless", "fifo", "deep",
-                                          "nothing", "w.bin/x"};
+    static const char *const refused[] = {"link", "linkdir/secret", "harmless", "fifo",
+                                          "deep", "nothing",        "w.bin/x"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_status(open_inside(refused[i]), TDNN_ERR_IO);
     char text[400];
@@ -157,7 +159,8 @@ static void ways_out_are_refused(void **state)
     assert_status(tdnn_file_open_inside("model", NULL, 3, &file, &err), TDNN_ERR_ARGUMENT);
 }
 
-/* ---- .npy: the headers are numpy's own, byte for byte ---------------------------------------- */
+/* ---- .npy: the headers are numpy's own, byte for byte
+ * ---------------------------------------- */
 
 #define PAD20 "                    "
 #define V1(text, pad) "\x93NUMPY\x01\x00v\x00" text pad "\n"
@@ -173,8 +176,9 @@ static void npy_little_endian_floats(void **state)
 {
     (void)state;
     static const char file[] =
-        V1("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", PAD20 PAD20 "                  ")
-        "\0\0\0\0\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40\0\0\xa0\x40";
+        V1("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }",
+           PAD20 PAD20 "                  ") "\0\0\0\0\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0"
+                                             "\x80\x40\0\0\xa0\x40";
     tdnn_tensor *t = decode(file, sizeof file - 1);
     assert_int_equal(tdnn_tensor_dtype(t), TDNN_F32);
     assert_int_equal(tdnn_tensor_shape(t)->ndim, 2);
@@ -193,7 +197,8 @@ static void npy_big_endian_in_fortran_order(void **state)
     (void)state;
     /* numpy.save of asfortranarray(arange(24, dtype='>i2').reshape(2, 3, 4)) */
     static const char head[] =
-        V1("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3, 4), }", PAD20 PAD20 "                ");
+        V1("{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3, 4), }",
+           PAD20 PAD20 "                ");
     unsigned char file[sizeof head - 1 + 48];
     memcpy(file, head, sizeof head - 1);
     size_t at = sizeof head - 1;
@@ -279,22 +284,35 @@ static tdnn_status decode_header(const char *text)
 static void npy_bad_headers_are_refused(void **state)
 {
     (void)state;
-#define HEAD(type, order, shape) "{'descr': " type ", 'fortran_order': " order ", 'shape': " shape ", }"
+#define HEAD(type, order, shape)                                                               \
+    "{'descr': " type ", 'fortran_order': " order ", 'shape': " shape ", }"
     assert_status(decode_header(HEAD("'<f4'", "False", "(0,)")), TDNN_OK);
     assert_status(decode_header(HEAD("'<f4'", "True", "(4611686018427387904, 4, 0)")), TDNN_OK);
     static const char *const malformed[] = {
-        HEAD("'<f4'", "False", "(1,)"), HEAD("'<f4'", "Maybe", "(0,)"),
-        HEAD("'<f4'", "False", "(-1,)"), HEAD("'<f4'", "False", "0"),
-        HEAD("'<f4'", "False", "(0 0)"), HEAD("'<f4'", "False", "(99999999999999999999,)"),
+        HEAD("'<f4'", "False", "(1,)"),
+        HEAD("'<f4'", "Maybe", "(0,)"),
+        HEAD("'<f4'", "False", "(-1,)"),
+        HEAD("'<f4'", "False", "0"),
+        HEAD("'<f4'", "False", "(0 0)"),
+        HEAD("'<f4'", "False", "(99999999999999999999,)"),
         HEAD("'<f4'", "False", "(9223372036854775807, 9223372036854775807)"),
-        "{'descr': '<f4', 'shape': (0,)}", "{'descr': '<f4'", "{", "", "[]", "{'x': 1}",
-        "{'descr' '<f4'}", "{'descr': '<f4' 'fortran_order': False, 'shape': (0,)}",
+        "{'descr': '<f4', 'shape': (0,)}",
+        "{'descr': '<f4'",
+        "{",
+        "",
+        "[]",
+        "{'x': 1}",
+        "{'descr' '<f4'}",
+        "{'descr': '<f4' 'fortran_order': False, 'shape': (0,)}",
     };
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++)
         assert_status(decode_header(malformed[i]), TDNN_ERR_FORMAT);
     static const char *const unsupported[] = {
-        HEAD("'<U5'", "False", "(0,)"), HEAD("'|O'", "False", "(0,)"), HEAD("''", "False", "(0,)"),
-        HEAD("'!f4'", "False", "(0,)"), HEAD("[('a', '<f4')]", "False", "(0,)"),
+        HEAD("'<U5'", "False", "(0,)"),
+        HEAD("'|O'", "False", "(0,)"),
+        HEAD("''", "False", "(0,)"),
+        HEAD("'!f4'", "False", "(0,)"),
+        HEAD("[('a', '<f4')]", "False", "(0,)"),
         HEAD("'<f4'", "False", "(0, 1, 1, 1, 1, 1, 1, 1, 1)"),
     };
     for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)

@@ -1,4 +1,5 @@
-/* Tensors of every type, strings, sequences, optionals: made, viewed, shared, copied, refused. */
+/* Tensors of every type, strings, sequences, optionals: made, viewed, shared, copied, refused.
+ */
 #include "tests/test.h"
 
 #include "lib/base/tensor.h"
@@ -66,13 +67,15 @@ static void bad_arguments_are_refused(void **state)
     const struct {
         tdnn_dtype dtype;
         const tdnn_shape *shape;
-    } bad[] = {{TDNN_F32, NULL},  {TDNN_F32, &negative}, {TDNN_F32, &many},
-               {TDNN_F32, &few},  {TDNN_F32, &huge},     {TDNN_NONE, &one},
+    } bad[] = {{TDNN_F32, NULL},       {TDNN_F32, &negative},   {TDNN_F32, &many},
+               {TDNN_F32, &few},       {TDNN_F32, &huge},       {TDNN_NONE, &one},
                {(tdnn_dtype)-1, &one}, {TDNN_DTYPE_COUNT, &one}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_status(tdnn_tensor_create(bad[i].dtype, bad[i].shape, &t, &err), TDNN_ERR_ARGUMENT);
+        assert_status(tdnn_tensor_create(bad[i].dtype, bad[i].shape, &t, &err),
+                      TDNN_ERR_ARGUMENT);
         assert_null(t);
-        assert_status(tdnn_tensor_create(bad[i].dtype, bad[i].shape, &t, NULL), TDNN_ERR_ARGUMENT);
+        assert_status(tdnn_tensor_create(bad[i].dtype, bad[i].shape, &t, NULL),
+                      TDNN_ERR_ARGUMENT);
     }
     assert_status(tdnn_tensor_create(TDNN_F32, &negative, &t, &err), TDNN_ERR_ARGUMENT);
     assert_string_equal(err.message, "dimension 1 is -1, expected 0 or more");
@@ -113,9 +116,11 @@ static void adopted_data_goes_with_the_last_reference(void **state)
     (void)state;
     int released = 0;
     float data[6] = {1, 2, 3, 4, 5, 6};
-    tdnn_shape shape = tdnn_shape_make(2, (int64_t[]){2, 3}), flat = tdnn_shape_make(1, (int64_t[]){6});
+    tdnn_shape shape = tdnn_shape_make(2, (int64_t[]){2, 3}),
+               flat = tdnn_shape_make(1, (int64_t[]){6});
     tdnn_tensor *t = NULL, *view = NULL, *again = NULL;
-    assert_ok(tdnn_tensor_adopt(data, 24, TDNN_F32, &shape, count_release, &released, &t, &err), err);
+    assert_ok(tdnn_tensor_adopt(data, 24, TDNN_F32, &shape, count_release, &released, &t, &err),
+              err);
     assert_ok(tdnn_tensor_reshaped(t, &flat, &view, &err), err);
     assert_ok(tdnn_tensor_reshaped(view, &shape, &again, &err), err);
     assert_true(tdnn_tensor_equal(t, again));
@@ -176,7 +181,8 @@ static void lists_retain_their_items(void **state)
     tdnn_tensor *items[2] = {0}, *list = NULL, *copy = NULL, *optional = NULL, *none = NULL;
     assert_ok(tdnn_tensor_i64_vector((int64_t[]){1, 2}, 2, &items[0], &err), err);
     assert_ok(tdnn_tensor_i64_vector((int64_t[]){3}, 1, &items[1], &err), err);
-    assert_ok(tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, items, 2, &list, &err), err);
+    assert_ok(tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, items, 2, &list, &err),
+              err);
     tdnn_tensor_release(items[0]);
     tdnn_tensor_release(items[1]);
     assert_int_equal(tdnn_tensor_dtype(list), TDNN_I64);
@@ -187,7 +193,8 @@ static void lists_retain_their_items(void **state)
     assert_ok(tdnn_tensor_copy(list, &copy, &err), err);
     assert_true(tdnn_tensor_equal(list, copy));
     assert_ptr_not_equal(tdnn_tensor_item(list, 0), tdnn_tensor_item(copy, 0));
-    assert_ok(tdnn_tensor_create_list(TDNN_KIND_OPTIONAL, TDNN_I64, &list, 1, &optional, &err), err);
+    assert_ok(tdnn_tensor_create_list(TDNN_KIND_OPTIONAL, TDNN_I64, &list, 1, &optional, &err),
+              err);
     assert_ok(tdnn_tensor_create_list(TDNN_KIND_OPTIONAL, TDNN_F32, NULL, 0, &none, &err), err);
     assert_int_equal(tdnn_tensor_shape(none)->dim[0], 0);
     assert_false(tdnn_tensor_equal(none, optional));
@@ -213,13 +220,15 @@ static void bad_lists_are_refused(void **state)
                   TDNN_ERR_ARGUMENT);
     assert_status(tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, NULL, 1, &list, &err),
                   TDNN_ERR_ARGUMENT);
-    assert_status(tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, NULL, SIZE_MAX, &list, &err),
-                  TDNN_ERR_ARGUMENT);
+    assert_status(
+        tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, NULL, SIZE_MAX, &list, &err),
+        TDNN_ERR_ARGUMENT);
     assert_null(list);
     tdnn_tensor_release(items[1]);
     tdnn_tensor *inner = items[0];
     int depth = 0;
-    while (tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, &inner, 1, &list, &err) == TDNN_OK) {
+    while (tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, &inner, 1, &list, &err) ==
+           TDNN_OK) {
         tdnn_tensor_release(inner);
         inner = list;
         assert_true(++depth < 100);
@@ -265,14 +274,15 @@ static bool make_all(void)
 {
     tdnn_shape two = tdnn_shape_make(1, (int64_t[]){2});
     tdnn_tensor *text = NULL, *copy = NULL, *view = NULL, *list = NULL, *lists = NULL;
-    bool ok = tdnn_tensor_create(TDNN_STRING, &two, &text, &err) == TDNN_OK &&
-              tdnn_tensor_set_string(text, 0, "first", &err) == TDNN_OK &&
-              tdnn_tensor_set_string(text, 1, "second", &err) == TDNN_OK &&
-              tdnn_tensor_copy(text, &copy, &err) == TDNN_OK &&
-              tdnn_tensor_reshaped(copy, &two, &view, &err) == TDNN_OK &&
-              tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, (tdnn_tensor *[]){view, text},
-                                      2, &list, &err) == TDNN_OK &&
-              tdnn_tensor_copy(list, &lists, &err) == TDNN_OK;
+    bool ok =
+        tdnn_tensor_create(TDNN_STRING, &two, &text, &err) == TDNN_OK &&
+        tdnn_tensor_set_string(text, 0, "first", &err) == TDNN_OK &&
+        tdnn_tensor_set_string(text, 1, "second", &err) == TDNN_OK &&
+        tdnn_tensor_copy(text, &copy, &err) == TDNN_OK &&
+        tdnn_tensor_reshaped(copy, &two, &view, &err) == TDNN_OK &&
+        tdnn_tensor_create_list(TDNN_KIND_SEQUENCE, TDNN_NONE, (tdnn_tensor *[]){view, text}, 2,
+                                &list, &err) == TDNN_OK &&
+        tdnn_tensor_copy(list, &lists, &err) == TDNN_OK;
     tdnn_tensor_release(text);
     tdnn_tensor_release(copy);
     tdnn_tensor_release(view);

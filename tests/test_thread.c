@@ -1,4 +1,5 @@
-/* Worker threads: each task once, in whatever count, from sleep and from spinning; mutex; clock. */
+/* Worker threads: each task once, in whatever count, from sleep and from spinning; mutex;
+ * clock. */
 #include "tests/test.h"
 
 #include "lib/base/mem.h"
@@ -10,9 +11,9 @@
 enum { MOST = 1000 };
 
 typedef struct tally {
-    int times[MOST];      /* each task's own, no lock needed            */
-    size_t worker[MOST];  /* who ran it                                 */
-    atomic_int busy[8];   /* per worker: two tasks at once would show   */
+    int times[MOST];     /* each task's own, no lock needed            */
+    size_t worker[MOST]; /* who ran it                                 */
+    atomic_int busy[8];  /* per worker: two tasks at once would show   */
     atomic_bool collision;
 } tally;
 

@@ -1,5 +1,5 @@
-/* Files: the one place that opens them. What a model's text names is opened component by component
- * below the model's folder, so that no link on the way can lead out of it. */
+/* Files: the one place that opens them. What a model's text names is opened component by
+ * component below the model's folder, so that no link on the way can lead out of it. */
 #include "lib/base/file.h"
 
 #include <errno.h>
@@ -26,8 +26,7 @@ static const char *errno_text(int number, char text[ERRNO_TEXT])
     return text;
 }
 
-#define IO_FAIL(err, path, what, number)                                                         \
-    io_fail((err), TDNN_HERE, (path), (what), (number))
+#define IO_FAIL(err, path, what, number) io_fail((err), TDNN_HERE, (path), (what), (number))
 
 static tdnn_status io_fail(tdnn_error *err, const char *origin, const char *path,
                            const char *what, int number)
@@ -134,7 +133,8 @@ fail:
     return status;
 }
 
-tdnn_status tdnn_file_open(const char *path, uint64_t max_bytes, tdnn_file **out, tdnn_error *err)
+tdnn_status tdnn_file_open(const char *path, uint64_t max_bytes, tdnn_file **out,
+                           tdnn_error *err)
 {
     *out = NULL;
     if (!path) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "path is NULL");
@@ -178,14 +178,16 @@ static tdnn_status open_below(int fd, const char *name, int *out, tdnn_error *er
         bool leads_up = strcmp(component, "..") == 0;
         if (!fits || leads_up) {
             close(fd);
-            return refuse(err, name, leads_up ? "its path contains .." : "its path is too long");
+            return refuse(err, name,
+                          leads_up ? "its path contains .." : "its path is too long");
         }
         /* O_NONBLOCK: a named pipe is refused later, and must not be waited for here. */
         int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (next[0] ? O_DIRECTORY : O_NONBLOCK);
         int below = openat(fd, component, flags), number = errno;
         close(fd);
         if (below < 0) {
-            IO_FAIL(err, "", number == ELOOP ? "follow a symbolic link" : "open the file", number);
+            IO_FAIL(err, "", number == ELOOP ? "follow a symbolic link" : "open the file",
+                    number);
             return tdnn_error_at(err, TDNN_ERR_IO, "external file %s", name);
         }
         fd = below;
@@ -226,7 +228,10 @@ void tdnn_file_release(void *released)
     tdnn_free(file);
 }
 
-tdnn_bytes tdnn_file_bytes(const tdnn_file *file) { return (tdnn_bytes){file->data, file->size}; }
+tdnn_bytes tdnn_file_bytes(const tdnn_file *file)
+{
+    return (tdnn_bytes){file->data, file->size};
+}
 
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err)
 {

@@ -1,6 +1,6 @@
 /* numpy's .npy format: a magic number, a version, the length of a header, the header - a Python
- * dictionary in text, such as {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } - and the
- * elements. NEP 1 of numpy describes it. */
+ * dictionary in text, such as {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } - and
+ * the elements. NEP 1 of numpy describes it. */
 #include "lib/base/npy.h"
 
 #include "lib/base/bytes.h"
@@ -18,9 +18,9 @@ static const struct {
     tdnn_dtype dtype;
     unsigned part; /* bytes that a change of byte order reverses */
 } types[] = {
-    {"b1", TDNN_BOOL, 1}, {"i1", TDNN_I8, 1},  {"u1", TDNN_U8, 1},  {"i2", TDNN_I16, 2},
-    {"u2", TDNN_U16, 2},  {"i4", TDNN_I32, 4}, {"u4", TDNN_U32, 4}, {"i8", TDNN_I64, 8},
-    {"u8", TDNN_U64, 8},  {"f2", TDNN_F16, 2}, {"f4", TDNN_F32, 4}, {"f8", TDNN_F64, 8},
+    {"b1", TDNN_BOOL, 1}, {"i1", TDNN_I8, 1},    {"u1", TDNN_U8, 1},  {"i2", TDNN_I16, 2},
+    {"u2", TDNN_U16, 2},  {"i4", TDNN_I32, 4},   {"u4", TDNN_U32, 4}, {"i8", TDNN_I64, 8},
+    {"u8", TDNN_U64, 8},  {"f2", TDNN_F16, 2},   {"f4", TDNN_F32, 4}, {"f8", TDNN_F64, 8},
     {"c8", TDNN_C64, 4},  {"c16", TDNN_C128, 8},
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
@@ -58,7 +58,8 @@ static bool take_quoted(tdnn_cursor *c, char *text, size_t room)
     if (c->at == c->end || (*c->at != '\'' && *c->at != '"')) return false;
     unsigned char quote = *c->at++;
     size_t length = 0;
-    while (c->at < c->end && *c->at != quote && length + 1 < room) text[length++] = (char)*c->at++;
+    while (c->at < c->end && *c->at != quote && length + 1 < room)
+        text[length++] = (char)*c->at++;
     text[length] = '\0';
     if (c->at == c->end || *c->at != quote) return false;
     c->at++;
@@ -122,7 +123,8 @@ static tdnn_status parse_header(tdnn_cursor *c, header *h, tdnn_error *err)
     while (!take(c, "}")) {
         char key[32], type[32];
         if (!take_quoted(c, key, sizeof key) || !take(c, ":"))
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, ".npy header: expected 'key': value at byte %zu",
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                             ".npy header: expected 'key': value at byte %zu",
                              tdnn_cursor_offset(c));
         if (strcmp(key, "descr") == 0) {
             if (!take_quoted(c, type, sizeof type))
@@ -159,12 +161,13 @@ static tdnn_status read_header(tdnn_cursor *c, header *h, tdnn_error *err)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, ".npy version %d.%d, expected 1.0 to 3.0",
                          version[0], version[1]);
     bool fits = tdnn_cursor_read(c, length, version[0] == 1 ? 2 : 4);
-    size_t size = length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 |
-                  (size_t)length[3] << 24;
+    size_t size =
+        length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
     const void *text = fits ? tdnn_cursor_take(c, size) : NULL;
     if (!text)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, ".npy header of %zu bytes, the file has %zu left",
-                         size, tdnn_cursor_left(c));
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         ".npy header of %zu bytes, the file has %zu left", size,
+                         tdnn_cursor_left(c));
     tdnn_cursor inner = tdnn_cursor_make(text, size);
     return parse_header(&inner, h, err);
 }
@@ -206,7 +209,8 @@ tdnn_status tdnn_npy_decode(tdnn_bytes bytes, tdnn_tensor **out, tdnn_error *err
 {
     *out = NULL;
     if (!tdnn_npy_looks_like(bytes))
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no .npy file: it does not begin with \\x93NUMPY");
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         "no .npy file: it does not begin with \\x93NUMPY");
     tdnn_cursor c = tdnn_cursor_make(bytes.data, bytes.size);
     header h = {0};
     TDNN_TRY(read_header(&c, &h, err));
@@ -215,7 +219,8 @@ tdnn_status tdnn_npy_decode(tdnn_bytes bytes, tdnn_tensor **out, tdnn_error *err
     bool fits = tdnn_tensor_size(dtype, &h.shape, &size);
     if (!fits || size != tdnn_cursor_left(&c)) {
         char text[TDNN_SHAPE_TEXT];
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, ".npy file has %zu bytes of elements, %s %s has %zu",
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         ".npy file has %zu bytes of elements, %s %s has %zu",
                          tdnn_cursor_left(&c), tdnn_dtype_name(dtype),
                          tdnn_shape_text(&h.shape, text), fits ? size : SIZE_MAX);
     }
@@ -228,7 +233,8 @@ tdnn_status tdnn_npy_decode(tdnn_bytes bytes, tdnn_tensor **out, tdnn_error *err
         memcpy(t->data, c.at, size);
     if (h.big_endian) reverse_parts(t->data, size, types[h.type].part);
     if (dtype == TDNN_BOOL)
-        for (size_t i = 0; i < size; i++) ((bool *)t->data)[i] = ((unsigned char *)t->data)[i] != 0;
+        for (size_t i = 0; i < size; i++)
+            ((bool *)t->data)[i] = ((unsigned char *)t->data)[i] != 0;
     *out = t;
     return TDNN_OK;
 }
@@ -241,8 +247,9 @@ static size_t write_header(char text[HEADER_ROOM], size_t type, const tdnn_shape
                              "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
                              types[type].part == 1 ? '|' : '<', types[type].code);
     for (int i = 0; i < shape->ndim; i++)
-        used += (size_t)snprintf(text + used, HEADER_ROOM - used, "%s%" PRId64 "%s", i ? " " : "",
-                                 shape->dim[i], i + 1 < shape->ndim || shape->ndim == 1 ? "," : "");
+        used +=
+            (size_t)snprintf(text + used, HEADER_ROOM - used, "%s%" PRId64 "%s", i ? " " : "",
+                             shape->dim[i], i + 1 < shape->ndim || shape->ndim == 1 ? "," : "");
     used += (size_t)snprintf(text + used, HEADER_ROOM - used, "), }");
     size_t total = tdnn_round_up(used + 1, HEADER_ALIGN);
     memset(text + used, ' ', total - used - 1);

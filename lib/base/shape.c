@@ -75,7 +75,8 @@ bool tdnn_tensor_size(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes)
     return true;
 }
 
-bool tdnn_layout_size(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_layout layout, size_t *bytes)
+bool tdnn_layout_size(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_layout layout,
+                      size_t *bytes)
 {
     if (layout == TDNN_LAYOUT_PLAIN) return tdnn_tensor_size(dtype, shape, bytes);
     if (shape->ndim != 4 || tdnn_dtype_bits(dtype) < 8) return false;

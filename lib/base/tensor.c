@@ -35,12 +35,12 @@ static void free_items(void *owner)
 
 static void release_owner(void *owner) { tdnn_tensor_release(owner); }
 
-static tdnn_status check_type_and_shape(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes,
-                                        tdnn_error *err)
+static tdnn_status check_type_and_shape(tdnn_dtype dtype, const tdnn_shape *shape,
+                                        size_t *bytes, tdnn_error *err)
 {
     if (dtype <= TDNN_NONE || dtype >= TDNN_DTYPE_COUNT)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 1 to %d", (int)dtype,
-                         TDNN_DTYPE_COUNT - 1);
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 1 to %d",
+                         (int)dtype, TDNN_DTYPE_COUNT - 1);
     if (!shape) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "shape is NULL");
     if (shape->ndim < 0 || shape->ndim > TDNN_MAX_DIMS)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%d dimensions, expected 0 to %d", shape->ndim,
@@ -48,7 +48,8 @@ static tdnn_status check_type_and_shape(tdnn_dtype dtype, const tdnn_shape *shap
     for (int i = 0; i < shape->ndim; i++)
         if (shape->dim[i] < 0)
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
-                             "dimension %d is %" PRId64 ", expected 0 or more", i, shape->dim[i]);
+                             "dimension %d is %" PRId64 ", expected 0 or more", i,
+                             shape->dim[i]);
     char text[TDNN_SHAPE_TEXT];
     if (!tdnn_tensor_size(dtype, shape, bytes))
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%s %s is larger than any memory",
@@ -106,9 +107,9 @@ tdnn_status tdnn_tensor_create(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_t
     return TDNN_OK;
 }
 
-tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
-                              void (*release_data)(void *), void *owner, tdnn_tensor **out,
-                              tdnn_error *err)
+tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
+                              const tdnn_shape *shape, void (*release_data)(void *),
+                              void *owner, tdnn_tensor **out, tdnn_error *err)
 {
     if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
     *out = NULL;
@@ -124,8 +125,8 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const 
     size_t align = (size_t)tdnn_dtype_bits(dtype) / 8;
     if (dtype == TDNN_C64 || dtype == TDNN_C128) align /= 2;
     if (align && (uintptr_t)data % align)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is not aligned to %zu bytes for %s", align,
-                         tdnn_dtype_name(dtype));
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is not aligned to %zu bytes for %s",
+                         align, tdnn_dtype_name(dtype));
     tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
     if (!t) return TDNN_NO_MEMORY(err);
     t->data = data;
@@ -136,8 +137,8 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const 
     return TDNN_OK;
 }
 
-tdnn_status tdnn_tensor_wrap(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
-                             tdnn_tensor **out, tdnn_error *err)
+tdnn_status tdnn_tensor_wrap(void *data, size_t bytes, tdnn_dtype dtype,
+                             const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
 {
     return tdnn_tensor_adopt(data, bytes, dtype, shape, NULL, NULL, out, err);
 }
@@ -162,8 +163,8 @@ static tdnn_status check_items(tdnn_kind kind, tdnn_dtype *dtype, tdnn_tensor *c
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "kind %d, expected a sequence or an optional",
                          (int)kind);
     if ((int)*dtype < TDNN_NONE || *dtype >= TDNN_DTYPE_COUNT)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 0 to %d", (int)*dtype,
-                         TDNN_DTYPE_COUNT - 1);
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 0 to %d",
+                         (int)*dtype, TDNN_DTYPE_COUNT - 1);
     if (kind == TDNN_KIND_OPTIONAL && count > 1)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%zu items in an optional, expected 0 or 1",
                          count);
@@ -171,8 +172,8 @@ static tdnn_status check_items(tdnn_kind kind, tdnn_dtype *dtype, tdnn_tensor *c
     for (size_t i = 0; i < count; i++) {
         if (!items[i]) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "item %zu is NULL", i);
         if (nesting(items[i]) >= MAX_NESTING)
-            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "lists lie more than %d deep in each other",
-                             MAX_NESTING);
+            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+                             "lists lie more than %d deep in each other", MAX_NESTING);
         if (*dtype == TDNN_NONE) *dtype = items[i]->dtype;
         if (items[i]->dtype != TDNN_NONE && items[i]->dtype != *dtype)
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "item %zu is of type %s, expected %s", i,
@@ -189,7 +190,8 @@ tdnn_status tdnn_tensor_create_list(tdnn_kind kind, tdnn_dtype dtype, tdnn_tenso
     TDNN_TRY(check_items(kind, &dtype, items, count, err));
     size_t bytes, total;
     item_block *block = NULL;
-    if (tdnn_size_mul(count, sizeof *items, &bytes) && tdnn_size_add(bytes, sizeof *block, &total))
+    if (tdnn_size_mul(count, sizeof *items, &bytes) &&
+        tdnn_size_add(bytes, sizeof *block, &total))
         block = tdnn_calloc(total, 1);
     tdnn_shape shape = {.ndim = 1, .dim = {(int64_t)count}};
     tdnn_tensor *t = block ? new_tensor(kind, dtype, &shape) : NULL;
@@ -216,7 +218,8 @@ tdnn_tensor *tdnn_tensor_retain(const tdnn_tensor *tensor)
 
 void tdnn_tensor_release(tdnn_tensor *tensor)
 {
-    if (!tensor || atomic_fetch_sub_explicit(&tensor->refs, 1, memory_order_acq_rel) != 1) return;
+    if (!tensor || atomic_fetch_sub_explicit(&tensor->refs, 1, memory_order_acq_rel) != 1)
+        return;
     if (tensor->release_data) tensor->release_data(tensor->owner);
     tdnn_free(tensor);
 }
@@ -274,8 +277,8 @@ const tdnn_tensor *tdnn_tensor_item(const tdnn_tensor *list, size_t index)
     return index < block->count ? block->item[index] : NULL;
 }
 
-tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape, tdnn_tensor **out,
-                                 tdnn_error *err)
+tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape,
+                                 tdnn_tensor **out, tdnn_error *err)
 {
     *out = NULL;
     char from[TDNN_SHAPE_TEXT], to[TDNN_SHAPE_TEXT];
@@ -336,9 +339,9 @@ tdnn_status tdnn_tensor_copy_into(const tdnn_tensor *from, tdnn_tensor *to, tdnn
     if (from->kind != TDNN_KIND_TENSOR || to->kind != TDNN_KIND_TENSOR ||
         from->dtype != to->dtype || from->layout != to->layout || from->bytes != to->bytes ||
         tdnn_shape_count(&from->shape) != tdnn_shape_count(&to->shape))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
-                         "a copy of %zu bytes of %s into %zu bytes of %s", from->bytes,
-                         tdnn_dtype_name(from->dtype), to->bytes, tdnn_dtype_name(to->dtype));
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a copy of %zu bytes of %s into %zu bytes of %s",
+                         from->bytes, tdnn_dtype_name(from->dtype), to->bytes,
+                         tdnn_dtype_name(to->dtype));
     if (from->dtype != TDNN_STRING) {
         if (from->bytes) memmove(to->data, from->data, from->bytes);
         return TDNN_OK;
@@ -369,7 +372,8 @@ bool tdnn_tensor_equal(const tdnn_tensor *a, const tdnn_tensor *b)
         return false;
     if (a->kind != TDNN_KIND_TENSOR) {
         for (size_t i = 0; i < a->bytes / sizeof(tdnn_tensor *); i++)
-            if (!tdnn_tensor_equal(tdnn_tensor_item(a, i), tdnn_tensor_item(b, i))) return false;
+            if (!tdnn_tensor_equal(tdnn_tensor_item(a, i), tdnn_tensor_item(b, i)))
+                return false;
         return true;
     }
     if (a->dtype != TDNN_STRING) return equal_bits(a, b);

@@ -2,8 +2,8 @@
  *
  * A run is one number, `left`: the tasks nobody has claimed. Taking one from it is all that a
  * worker does to get work; what it then reads of the run cannot change before that task is
- * finished. Workers that find nothing spin for about as long as a sleep and a wake-up cost, since a
- * net's steps follow each other within microseconds, then sleep. */
+ * finished. Workers that find nothing spin for about as long as a sleep and a wake-up cost,
+ * since a net's steps follow each other within microseconds, then sleep. */
 #include "lib/base/thread.h"
 
 #include "lib/base/mem.h"
@@ -58,8 +58,8 @@ static bool claim(tdnn_workers *w, size_t *task)
     size_t left = atomic_load_explicit(&w->left, memory_order_relaxed);
     do {
         if (left == 0) return false;
-    } while (!atomic_compare_exchange_weak_explicit(&w->left, &left, left - 1,
-                                                    memory_order_acquire, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(
+        &w->left, &left, left - 1, memory_order_acquire, memory_order_relaxed));
     *task = w->count - left;
     return true;
 }
@@ -78,7 +78,10 @@ static void work_off(tdnn_workers *w, size_t worker)
     }
 }
 
-static bool is_called(tdnn_workers *w) { return atomic_load(&w->left) || atomic_load(&w->stop); }
+static bool is_called(tdnn_workers *w)
+{
+    return atomic_load(&w->left) || atomic_load(&w->stop);
+}
 static bool is_finished(tdnn_workers *w) { return atomic_load(&w->finished) == w->count; }
 
 static bool spin(tdnn_workers *w, bool (*ready)(tdnn_workers *))
@@ -101,7 +104,8 @@ static void *help(void *argument)
         work_off(w, self->index);
         if (spin(w, is_called)) continue;
         pthread_mutex_lock(&w->mutex);
-        atomic_fetch_add(&w->sleepers, 1); /* before is_called: run() looks the other way round */
+        atomic_fetch_add(&w->sleepers,
+                         1); /* before is_called: run() looks the other way round */
         while (!is_called(w)) pthread_cond_wait(&w->work, &w->mutex);
         atomic_fetch_sub(&w->sleepers, 1);
         pthread_mutex_unlock(&w->mutex);
