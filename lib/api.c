@@ -1,11 +1,12 @@
-/* The functions of tinydnn.h that belong to no layer below: they check the caller's arguments
- * and delegate. */
-#include "tinydnn.h"
-
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
+/* The functions of tinydnn.h that belong to no layer below: they check the caller's arguments and
+ * delegate. */
+#include "kernels/kernels.h"
+#include "lib/base/error.h"
 
 const char *tdnn_version(void)
 {
-    return TEXT(TDNN_VERSION_MAJOR) "." TEXT(TDNN_VERSION_MINOR) "." TEXT(TDNN_VERSION_PATCH);
+    return TDNN_STR(TDNN_VERSION_MAJOR) "." TDNN_STR(TDNN_VERSION_MINOR) "." TDNN_STR(
+        TDNN_VERSION_PATCH);
 }
+
+const char *tdnn_cpu_level(void) { return tdnn_cpu_level_name(tdnn_cpu_best()); }
