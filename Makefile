@@ -151,9 +151,10 @@ LINK := $(SANITIZE) -Wl,--gc-sections -Wl,--as-needed
 LIBS := $(BLAS_LIBS) -lpng -ljpeg -lprotobuf-c -lpthread -lm
 
 AVX2 := -mavx2 -mfma -mf16c
-AVX512 := $(AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+AVX512 := $(AVX2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 $(BUILD)/%_avx2.o: ISA := $(AVX2)
 $(BUILD)/%_avx512.o: ISA := $(AVX512)
+$(BUILD)/%_avx512vnni.o: ISA := $(AVX512) -mavx512vnni
 $(BUILD)/%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
 $(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
 $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
