@@ -7,6 +7,7 @@
 #ifndef TDNN_GRAPH_GRAPH_H
 #define TDNN_GRAPH_GRAPH_H
 
+#include "lib/base/map.h"
 #include "lib/graph/schema.h"
 
 typedef int32_t tdnn_id; /* of a value: its index in graph->values */
@@ -56,7 +57,8 @@ struct tdnn_graph {
     size_t output_count, output_capacity;
     tdnn_capture *captures;
     size_t capture_count, capture_capacity;
-    struct tdnn_graph_root *root; /* shared by all graphs of one model */
+    tdnn_map names;               /* of the values                        */
+    struct tdnn_graph_root *root; /* what all graphs of one model share   */
 };
 
 /* ---- Building. All of these fail with TDNN_ERR_MEMORY or TDNN_ERR_LIMIT only, unless said. ---- */
