@@ -19,6 +19,7 @@ BASE = \
 	lib/base/shape.c \
 	lib/base/tensor.c \
 	lib/base/thread.c \
+	lib/base/map.c \
 
 # layer 0: numbers only. generic/ is the meaning, x86/ the speed
 KERNELS_GENERIC = \
@@ -37,12 +38,20 @@ KERNELS_AMX = \
 
 # layer 1: what a model says
 GRAPH = \
+	lib/graph/graph.c \
+	lib/graph/edit.c \
+	lib/graph/check.c \
 
 # layer 2: graph to better graph
 PASSES = \
+	lib/passes/pipeline.c \
 
 # layer 2: one file per operator family
 OPS = \
+	lib/ops/table.c \
+	lib/ops/support.c \
+	lib/ops/reshape.c \
+	lib/ops/reorder.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
@@ -56,12 +65,28 @@ VISION = \
 
 # layer 2: bytes to graph
 PARSERS = \
+	parsers/table.c \
 
 # compiled by protoc-c
 PROTOS = \
 
 # layer 3: net, plan, session
 RUNTIME = \
+	lib/runtime/net.c \
+	lib/runtime/cut.c \
+	lib/runtime/dot.c \
+	lib/runtime/pack.c \
+	lib/runtime/arena.c \
+	lib/runtime/plan.c \
+	lib/runtime/plan_infer.c \
+	lib/runtime/plan_fuse.c \
+	lib/runtime/plan_layout.c \
+	lib/runtime/plan_steps.c \
+	lib/runtime/plan_memory.c \
+	lib/runtime/evaluate.c \
+	lib/runtime/session.c \
+	lib/runtime/frame.c \
+	lib/runtime/exec.c \
 
 # layer 4: the functions of tinydnn.h
 API = \

@@ -398,3 +398,9 @@ tdnn_status tdnn_tensor_f32_scalar(float value, tdnn_tensor **out, tdnn_error *e
     *(float *)(*out)->data = value;
     return TDNN_OK;
 }
+
+const char *tdnn_kind_name(tdnn_kind kind)
+{
+    static const char *const names[] = {"tensor", "sequence", "optional"};
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "?";
+}

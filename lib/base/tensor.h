@@ -55,6 +55,7 @@ tdnn_status tdnn_tensor_i64_vector(const int64_t *values, size_t count, tdnn_ten
                                    tdnn_error *err);
 tdnn_status tdnn_tensor_f32_scalar(float value, tdnn_tensor **out, tdnn_error *err);
 
+const char *tdnn_kind_name(tdnn_kind kind); /* "tensor", "sequence", "optional" */
 bool tdnn_shape_equal(const tdnn_shape *a, const tdnn_shape *b);
 bool tdnn_shape_known(const tdnn_shape *shape); /* no -1 anywhere */
 /* "1x3x224x224", "scalar", "?x3"; returns text. */

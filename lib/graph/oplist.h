@@ -6,6 +6,8 @@
 #define TDNN_OP_LIST(X)                                                                          \
     X(Identity)                                                                                  \
     X(Reshape)                                                                                   \
-    X(Shape)
+    X(Shape)                                                                                     \
+    /* ours */                                                                                   \
+    X(Reorder)
 
 #endif

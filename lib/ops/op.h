@@ -106,6 +106,7 @@ struct tdnn_step {
     unsigned char *scratch;    /* of worker w: scratch + w * scratch_stride, 64-byte aligned        */
     size_t scratch_stride;
     unsigned char *shared;     /* scratch that all workers share, between phases                    */
+    size_t shared_bytes, scratch_at; /* scratch_at: offset in the arena */
     const tdnn_kernels *kernels;
     const char *kernel;        /* a name for people: "conv1x1 c16 avx512" */
     uint64_t flops, moved;
@@ -123,6 +124,8 @@ typedef struct tdnn_plan_ctx {
 
 /* Zeroed memory that lives as long as the plan; becomes step->data if that is still NULL. */
 void *tdnn_plan_alloc(tdnn_plan_ctx *ctx, size_t count, size_t size);
+/* Output 0 is input 0 under its own shape: a view, or a copy where that cannot be. A whole plan function. */
+tdnn_status tdnn_plan_view(tdnn_plan_ctx *ctx);
 /* Adds a phase. */
 void tdnn_plan_phase(tdnn_plan_ctx *ctx, tdnn_run_fn run, size_t task_count);
 /* Scratch for each worker, and shared by all; the largest request counts. */
@@ -155,8 +158,9 @@ size_t tdnn_plan_split(const tdnn_plan_ctx *ctx, double flops, size_t most);
 /* The part of 0 .. count-1 that task `task` of `tasks` has. */
 static inline void tdnn_task_range(size_t count, size_t tasks, size_t task, size_t *begin, size_t *end)
 {
-    *begin = (size_t)((unsigned __int128)count * task / tasks);
-    *end = (size_t)((unsigned __int128)count * (task + 1) / tasks);
+    size_t each = count / tasks, more = count % tasks; /* the first `more` tasks have one more */
+    *begin = task * each + (task < more ? task : more);
+    *end = *begin + each + (task < more);
 }
 
 /* ---- exec ---- */

@@ -1,0 +1,212 @@
+/* From bytes to a net: find the format, parse, check, cut, optimise. */
+#include "lib/runtime/net.h"
+
+#include "lib/base/file.h"
+#include "lib/passes/pass.h"
+#include "lib/runtime/plan.h"
+#include "parsers/parser.h"
+
+#include <string.h>
+
+/* ---- format ---- */
+
+tdnn_format tdnn_format_detect(tdnn_bytes bytes)
+{
+    int best = 0;
+    tdnn_format format = TDNN_FORMAT_AUTO;
+    for (const tdnn_parser *const *p = tdnn_parsers; *p; p++) {
+        int model = (*p)->sniff_model(bytes);
+        int config = (*p)->sniff_config ? (*p)->sniff_config(bytes) : 0;
+        int sure = model > config ? model : config;
+        if (sure > best) {
+            best = sure;
+            format = (*p)->format;
+        }
+    }
+    return format;
+}
+
+/* The parser that is surest of the two files, and whether they came in the other order. */
+static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
+{
+    const tdnn_parser *best = NULL;
+    int best_sure = 0;
+    for (const tdnn_parser *const *at = tdnn_parsers; *at; at++) {
+        const tdnn_parser *p = *at;
+        if (r->options->format != TDNN_FORMAT_AUTO && r->options->format != p->format) continue;
+        for (int swap = 0; swap < 2; swap++) {
+            tdnn_bytes model = swap ? r->config : r->model, config = swap ? r->model : r->config;
+            if (swap && !r->config.size) break;
+            if (config.size && !p->sniff_config) continue;
+            int sure = p->sniff_model(model);
+            if (sure && config.size) {
+                int other = p->sniff_config(config);
+                sure = other ? sure + other : 0;
+            }
+            if (sure > best_sure) {
+                best_sure = sure;
+                best = p;
+                *swapped = swap != 0;
+            }
+        }
+    }
+    return best;
+}
+
+/* ---- external data ---- */
+
+typedef struct external {
+    const tdnn_load_request *request;
+    tdnn_zone *zone;
+    struct opened {
+        const char *name;
+        tdnn_file *file;
+    } *files; /* stay open while the parser runs */
+    size_t count, capacity;
+} external;
+
+static tdnn_status external_file(external *e, const char *name, tdnn_file **out, tdnn_error *err)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (strcmp(e->files[i].name, name) == 0) {
+            *out = e->files[i].file;
+            return TDNN_OK;
+        }
+    if (!TDNN_ZONE_PUSH(e->zone, e->files, e->count, e->capacity)) return TDNN_NO_MEMORY(err);
+    const char *copy = tdnn_zone_strdup(e->zone, name);
+    if (!copy) return TDNN_NO_MEMORY(err);
+    TDNN_TRY(tdnn_file_open_inside(e->request->dir, name, e->request->options->max_bytes, out, err));
+    e->files[e->count++] = (struct opened){copy, *out};
+    return TDNN_OK;
+}
+
+static tdnn_status external_open(void *context, const char *name, uint64_t offset, uint64_t length,
+                                 tdnn_bytes *bytes, tdnn_error *err)
+{
+    tdnn_file *file;
+    TDNN_TRY(external_file(context, name, &file, err));
+    tdnn_bytes all = tdnn_file_bytes(file);
+    if (offset > all.size || (length != UINT64_MAX && length > all.size - offset))
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         "external data: bytes %llu to %llu of \"%s\", which has %zu",
+                         (unsigned long long)offset, (unsigned long long)(offset + length), name, all.size);
+    bytes->data = (const unsigned char *)all.data + offset;
+    bytes->size = length == UINT64_MAX ? all.size - (size_t)offset : (size_t)length;
+    return TDNN_OK;
+}
+
+static void external_close(external *e)
+{
+    for (size_t i = 0; i < e->count; i++) tdnn_file_release(e->files[i].file);
+    tdnn_zone_free(e->zone);
+}
+
+static void *retain_file(void *file) { return tdnn_file_retain(file); }
+
+/* ---- parsing and optimising ---- */
+
+static tdnn_status parse(const tdnn_load_request *r, tdnn_net *net, tdnn_error *err)
+{
+    bool swapped = false;
+    const tdnn_parser *parser = choose(r, &swapped);
+    if (!parser)
+        return tdnn_error_at(err,
+                             TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                                       r->config.size ? "the two files are no model that tinydnn reads"
+                                                      : "no model that tinydnn reads"),
+                             "%s", r->model_name);
+    external e = {.request = r, .zone = tdnn_zone_create()};
+    if (!e.zone) return TDNN_NO_MEMORY(err);
+    tdnn_external ext = {external_open, &e};
+    tdnn_source source = {
+        .model = swapped ? r->config : r->model, .config = swapped ? r->model : r->config,
+        .model_name = swapped ? r->config_name : r->model_name,
+        .config_name = swapped ? r->model_name : r->config_name,
+        .options = r->options, .external = r->dir ? &ext : NULL,
+        .owner = swapped ? r->config_owner : r->model_owner,
+        .owner_retain = retain_file, .owner_release = tdnn_file_release,
+    };
+    net->format = parser->format;
+    tdnn_status status = tdnn_graph_create(r->options, &net->graph, err);
+    if (!status) status = parser->parse(&source, net->graph, err);
+    if (!status) status = tdnn_graph_check(net->graph, err);
+    external_close(&e);
+    return status ? tdnn_error_at(err, status, "%s", r->model_name) : TDNN_OK;
+}
+
+
+static tdnn_status evaluate(void *user, const tdnn_graph *graph, const tdnn_node *node,
+                            tdnn_tensor **outputs, tdnn_error *err)
+{
+    const tdnn_op *op = tdnn_op_of(node);
+    tdnn_plan_env env = {.kernels = tdnn_kernels_get(tdnn_cpu_best()), .threads = 1};
+    (void)user;
+    if ((op->flags & (TDNN_OP_RANDOM | TDNN_OP_NO_FOLD)) || !op->plan || node->capture_count ||
+        node->subgraph_count)
+        return TDNN_ERR_UNSUPPORTED;
+    tdnn_zone *zone = tdnn_zone_create();
+    tdnn_tensor **inputs = zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *inputs) : NULL;
+    tdnn_status status = inputs ? TDNN_OK : TDNN_NO_MEMORY(err);
+    for (size_t i = 0; !status && i < node->input_count; i++) {
+        inputs[i] = node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
+        if (inputs[i] && (inputs[i]->kind != TDNN_KIND_TENSOR || inputs[i]->dtype == TDNN_STRING))
+            status = TDNN_ERR_UNSUPPORTED;
+    }
+    if (!status) status = tdnn_evaluate(&env, node, inputs, outputs, err);
+    tdnn_zone_free(zone);
+    return status == TDNN_WAIT ? TDNN_ERR_UNSUPPORTED : status;
+}
+
+static void sum_weights(const tdnn_graph *graph, uint64_t *bytes)
+{
+    for (size_t v = 0; v < graph->value_count; v++)
+        if (graph->values[v].constant) *bytes += graph->values[v].constant->bytes;
+    for (size_t n = 0; n < graph->node_count; n++)
+        for (size_t s = 0; s < graph->nodes[n]->subgraph_count; s++)
+            sum_weights(graph->nodes[n]->subgraphs[s], bytes); /* nesting was bounded by the check */
+}
+
+static tdnn_port *make_ports(tdnn_graph *graph, const tdnn_id *ids, size_t count)
+{
+    tdnn_port *ports = tdnn_zone_alloc(graph->zone, count + 1, sizeof *ports);
+    for (size_t i = 0; ports && i < count; i++) {
+        const tdnn_value *v = &graph->values[ids[i]];
+        ports[i] = (tdnn_port){v->name, v->kind, v->dtype, v->shape};
+    }
+    return ports;
+}
+
+static tdnn_status finish(tdnn_net *net, const tdnn_load_options *options, tdnn_error *err)
+{
+    tdnn_pass_context passes = {evaluate, NULL};
+    TDNN_TRY(tdnn_graph_cut(net->graph, options, err));
+    if (options->optimize) TDNN_TRY(tdnn_passes_run(net->graph, &passes, err));
+    TDNN_TRY(tdnn_graph_check(net->graph, err));
+    net->inputs = make_ports(net->graph, net->graph->inputs, net->graph->input_count);
+    net->outputs = make_ports(net->graph, net->graph->outputs, net->graph->output_count);
+    if (!net->inputs || !net->outputs) return TDNN_NO_MEMORY(err);
+    sum_weights(net->graph, &net->weight_bytes);
+    return tdnn_packs_create(&net->packs, err);
+}
+
+tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdnn_error *err)
+{
+    *out = NULL;
+    tdnn_net *net = tdnn_calloc(1, sizeof *net);
+    if (!net) return TDNN_NO_MEMORY(err);
+    atomic_init(&net->refs, 1);
+    tdnn_status status = parse(request, net, err);
+    if (!status) status = finish(net, request->options, err);
+    if (status)
+        tdnn_net_destroy(net);
+    else
+        *out = net;
+    return status;
+}
+
+void tdnn_net_destroy(tdnn_net *net)
+{
+    tdnn_packs_free(net->packs);
+    tdnn_graph_free(net->graph);
+    tdnn_free(net);
+}

@@ -1,0 +1,36 @@
+/* A net: the optimised graph, its constants and what is packed of them. Never changes after loading,
+ * but for the packs, which are behind a mutex. */
+#ifndef TDNN_RUNTIME_NET_H
+#define TDNN_RUNTIME_NET_H
+
+#include "lib/runtime/pack.h"
+
+#include <stdatomic.h>
+
+struct tdnn_net {
+    atomic_int refs;
+    tdnn_format format;
+    tdnn_graph *graph;
+    tdnn_packs *packs;
+    tdnn_port *inputs, *outputs;
+    uint64_t weight_bytes;
+};
+
+/* From bytes; `names` are for messages, `dir` is where external data may lie (NULL: refused).
+ * `owner` as in tdnn_source. */
+typedef struct tdnn_load_request {
+    tdnn_bytes model, config;
+    const char *model_name, *config_name, *dir;
+    void *model_owner, *config_owner; /* tdnn_file, or NULL: bytes are copied */
+    const tdnn_load_options *options;
+} tdnn_load_request;
+tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdnn_error *err);
+void tdnn_net_destroy(tdnn_net *net);
+
+/* cut.c: makes the options' inner inputs and outputs those of the graph. */
+tdnn_status tdnn_graph_cut(tdnn_graph *graph, const tdnn_load_options *options, tdnn_error *err);
+
+/* dot.c */
+tdnn_status tdnn_graph_write_dot(const tdnn_graph *graph, const char *path, tdnn_error *err);
+
+#endif

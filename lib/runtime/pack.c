@@ -1,0 +1,93 @@
+/* A chained hash table behind a mutex, which is taken while planning only. */
+#include "lib/runtime/pack.h"
+
+#include "lib/base/map.h"
+#include "lib/base/thread.h"
+
+#include <string.h>
+
+typedef struct pack {
+    struct pack *next;
+    tdnn_pack_key key;
+    void *data;
+} pack;
+
+enum { BUCKETS = 1024 };
+
+struct tdnn_packs {
+    tdnn_mutex *mutex;
+    uint64_t bytes;
+    pack *buckets[BUCKETS];
+};
+
+tdnn_status tdnn_packs_create(tdnn_packs **out, tdnn_error *err)
+{
+    tdnn_packs *packs = *out = tdnn_calloc(1, sizeof *packs);
+    if (!packs) return TDNN_NO_MEMORY(err);
+    packs->mutex = tdnn_mutex_create();
+    if (packs->mutex) return TDNN_OK;
+    tdnn_free(packs);
+    *out = NULL;
+    return TDNN_NO_MEMORY(err);
+}
+
+void tdnn_packs_free(tdnn_packs *packs)
+{
+    if (!packs) return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (pack *p = packs->buckets[i]; p;) {
+            pack *next = p->next;
+            tdnn_free(p->data);
+            tdnn_free(p);
+            p = next;
+        }
+    tdnn_mutex_free(packs->mutex);
+    tdnn_free(packs);
+}
+
+static bool same_key(const tdnn_pack_key *a, const tdnn_pack_key *b)
+{
+    return strcmp(a->what, b->what) == 0 && memcmp(a->source, b->source, sizeof a->source) == 0 &&
+           memcmp(a->number, b->number, sizeof a->number) == 0;
+}
+
+static size_t bucket_of(const tdnn_pack_key *key)
+{
+    uint64_t h = tdnn_hash(key->what, strlen(key->what), 0);
+    h = tdnn_hash(key->source, sizeof key->source, h);
+    return (size_t)(tdnn_hash(key->number, sizeof key->number, h) >> 7) % BUCKETS;
+}
+
+static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes,
+                       tdnn_pack_fn build, void *context, const void **out, tdnn_error *err)
+{
+    pack *p = tdnn_calloc(1, sizeof *p);
+    void *data = tdnn_alloc(bytes, 1);
+    tdnn_status status = p && data ? build(context, data, err) : TDNN_NO_MEMORY(err);
+    if (status) {
+        tdnn_free(p);
+        tdnn_free(data);
+        return status;
+    }
+    pack **bucket = &packs->buckets[bucket_of(key)];
+    *p = (pack){.next = *bucket, .key = *key, .data = data};
+    *bucket = p;
+    packs->bytes += bytes;
+    *out = data;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_packs_get(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes,
+                           tdnn_pack_fn build, void *context, const void **out, tdnn_error *err)
+{
+    tdnn_status status = TDNN_OK;
+    *out = NULL;
+    tdnn_mutex_lock(packs->mutex);
+    for (const pack *p = packs->buckets[bucket_of(key)]; p && !*out; p = p->next)
+        if (same_key(&p->key, key)) *out = p->data;
+    if (!*out) status = add(packs, key, bytes, build, context, out, err);
+    tdnn_mutex_unlock(packs->mutex);
+    return status;
+}
+
+uint64_t tdnn_packs_bytes(const tdnn_packs *packs) { return packs->bytes; }

@@ -1,0 +1,6 @@
+/* The formats. */
+#include "parsers/parser.h"
+
+const tdnn_parser *const tdnn_parsers[] = {
+    NULL,
+};
