@@ -25,14 +25,18 @@ BASE = \
 KERNELS_GENERIC = \
 	kernels/generic/activation.c \
 	kernels/dispatch.c \
+	kernels/generic/conv.c \
+	kernels/generic/conv_plan.c \
 	kernels/generic/copy.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/copy_avx2.c \
 	kernels/x86/activation_avx2.c \
+	kernels/x86/conv_avx2.c \
 
 KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
+	kernels/x86/conv_avx512.c \
 
 KERNELS_AMX = \
 
@@ -118,6 +122,7 @@ TEST_TOOLS = \
 KERNEL_CHECK = \
 	tests/kernels/bench.c \
 	tests/kernels/check_activation.c \
+	tests/kernels/check_conv.c \
 	tests/kernels/check_copy.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "kernels/types.h"
+#include "kernels/conv.h"
 #include "kernels/list.h"
 
 typedef enum tdnn_cpu {

@@ -13,6 +13,8 @@
 #define TDNN_KERNEL_FAMILIES(X)                                                                  \
     /* y = act(x), element by element; y may be x */                                             \
     X(activate, void, (float *y, const float *x, size_t n, const tdnn_act *act))                 \
+    /* one task of a planned convolution (kernels/conv.h); scratch: 64-byte aligned */             \
+    X(conv, void, (const tdnn_conv *conv, const tdnn_conv_io *io, size_t task, void *scratch))   \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -24,19 +26,25 @@
 
 #define TDNN_KERNEL_LIST(X)                                                                      \
     X(activate_f32, activate, 8)                                                                 \
+    X(conv_block_f32, conv, 32)                                                                  \
+    X(conv_first_f32, conv, 32)                                                                  \
+    X(conv_depthwise_f32, conv, 32)                                                              \
     X(copy, copy, 0)                                                                             \
     X(lookup, lookup, 0)                                                                         \
     X(transpose_x32, transpose, 0)
 
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
+    X(generic, conv)                                                                             \
     X(generic, activation)                                                                       \
     X(generic, copy)
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
     X(avx2, copy)                                                                                \
+    X(avx2, conv)                                                                                \
     X(avx2, activation)
 
 #define TDNN_KERNEL_FILES_AVX512(X)                                                              \
+    X(avx512, conv)                                                                              \
     X(avx512, activation)
 /* clang-format on */
 

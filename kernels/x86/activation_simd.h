@@ -1,65 +1,8 @@
-/* Activations on vectors: v_activate() for one vector, the table's kernel for arrays. */
-#ifndef TDNN_KERNELS_ACTIVATION_SIMD_H
-#define TDNN_KERNELS_ACTIVATION_SIMD_H
+/* Activations of arrays: a loop for each kind. */
+#ifndef TDNN_KERNELS_X86_ACTIVATION_SIMD_H
+#define TDNN_KERNELS_X86_ACTIVATION_SIMD_H
 
-#include "kernels/kernels.h"
-#include "kernels/x86/vmath.h"
-
-static inline v_f32 v_clip(v_f32 x, v_f32 low, v_f32 high) { return v_min(high, v_max(low, x)); }
-
-static inline v_f32 v_hardsigmoid(v_f32 x, v_f32 a, v_f32 b)
-{
-    return v_clip(v_fma(a, x, b), v_set1(0), v_set1(1));
-}
-
-/* tanh(log(1 + u)) = w / (w + 2) with u = e^x, w = u (u + 2); from 20 on it is 1 in f32. */
-static inline v_f32 v_mish(v_f32 x)
-{
-    const v_f32 u = v_exp(v_min(v_set1(20), x)), w = v_mul(u, v_add(u, v_set1(2)));
-    return v_mul(x, v_div(w, v_add(w, v_set1(2))));
-}
-
-static inline v_f32 v_gelu(v_f32 x)
-{
-    const v_f32 e = v_erf(v_mul(x, v_set1(0.70710678f)));
-    return v_mul(v_mul(v_set1(0.5f), x), v_add(v_set1(1), e));
-}
-
-static inline v_f32 v_gelu_tanh(v_f32 x)
-{
-    const v_f32 cubic = v_mul(v_mul(v_set1(0.044715f), x), v_mul(x, x));
-    const v_f32 t = v_tanh(v_mul(v_set1(0.7978845608f), v_add(x, cubic)));
-    return v_mul(v_mul(v_set1(0.5f), x), v_add(v_set1(1), t));
-}
-
-static inline v_f32 v_elu(v_f32 x, v_f32 a)
-{
-    return v_select(v_lt(x, v_set1(0)), v_mul(a, v_expm1(x)), x);
-}
-
-/* `kind` is constant where this is inlined, and the switch goes away. */
-static inline __attribute__((always_inline)) v_f32 v_activate(v_f32 x, tdnn_act_kind kind, v_f32 a,
-                                                              v_f32 b)
-{
-    switch (kind) {
-    case TDNN_ACTIVATE_NONE: return x;
-    case TDNN_ACTIVATE_CLIP: return v_clip(x, a, b);
-    case TDNN_ACTIVATE_LEAKY: return v_select(v_lt(x, v_set1(0)), v_mul(a, x), x);
-    case TDNN_ACTIVATE_SIGMOID: return v_sigmoid(x);
-    case TDNN_ACTIVATE_TANH: return v_tanh(x);
-    case TDNN_ACTIVATE_SILU: return v_mul(x, v_sigmoid(v_mul(a, x)));
-    case TDNN_ACTIVATE_HARDSIGMOID: return v_hardsigmoid(x, a, b);
-    case TDNN_ACTIVATE_HARDSWISH: return v_mul(x, v_hardsigmoid(x, a, b));
-    case TDNN_ACTIVATE_MISH: return v_mish(x);
-    case TDNN_ACTIVATE_GELU: return v_gelu(x);
-    case TDNN_ACTIVATE_GELU_TANH: return v_gelu_tanh(x);
-    case TDNN_ACTIVATE_ELU: return v_elu(x, a);
-    case TDNN_ACTIVATE_SELU: return v_mul(b, v_elu(x, a));
-    case TDNN_ACTIVATE_SOFTPLUS: return v_softplus(x);
-    case TDNN_ACTIVATE_KINDS: break;
-    }
-    return x;
-}
+#include "kernels/x86/vact.h"
 
 #define ACTIVATE_LOOP(kind)                                                                      \
     case kind:                                                                                   \

@@ -57,8 +57,10 @@ bool check_true(tdnn_check *c, bool condition, const char *format, ...)
  * prints it. flops and bytes are those of one call; 0: not of interest. */
 bool bench_go(tdnn_bench *b, double flops, double bytes, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void *bench_buffer(tdnn_bench *b, size_t bytes);    /* zeroed; freed after the row */
-float *bench_floats(tdnn_bench *b, size_t count); /* random, -1 .. 1              */
+void *bench_buffer(tdnn_bench *b, size_t bytes);  /* zeroed          */
+float *bench_floats(tdnn_bench *b, size_t count); /* random, -1 .. 1 */
+/* Frees the buffers; done after each family too. */
+void bench_release(tdnn_bench *b);
 
 /* ---- The families' checks and benchmarks ---- */
 

@@ -40,6 +40,5 @@ struct tdnn_bench {
 };
 
 bench_peak bench_measure_peak(tdnn_cpu level);
-void bench_reset(tdnn_bench *b);
 
 #endif

@@ -97,7 +97,7 @@ static void bench_all(const char *pattern, tdnn_cpu low, tdnn_cpu high)
             static tdnn_bench b;
             b = (tdnn_bench){.name = r->name, .level = level, .peak = peak};
             r->bench(&b, tdnn_kernels_get(level));
-            bench_reset(&b);
+            bench_release(&b);
         }
     }
 }

@@ -1,0 +1,112 @@
+/* Convolution in channel-blocked layout: what is asked, how it is cut into tasks, how weights are
+ * packed.
+ *
+ * Input rows that a task needs are first copied to its scratch, with the padding in place and the
+ * columns sorted so that neighbouring output pixels read neighbouring input pixels whatever the
+ * stride. The inner kernel then adds, for a tile of pixels by one or two blocks of output channels,
+ * one product after another in a fixed order: no sum depends on the tasks. A 1x1 convolution of
+ * stride 1 reads its input in place.
+ */
+#ifndef TDNN_KERNELS_CONV_H
+#define TDNN_KERNELS_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernels/types.h"
+
+typedef enum tdnn_conv_method {
+    TDNN_CONV_BLOCK,    /* blocked to blocked; with groups: whole blocks in each                 */
+    TDNN_CONV_FIRST,    /* plain to blocked, for few input channels; no groups                   */
+    TDNN_CONV_DEPTHWISE /* blocked to blocked, one input and one output channel a group          */
+} tdnn_conv_method;
+
+typedef enum tdnn_residual {
+    TDNN_RESIDUAL_NONE,
+    TDNN_RESIDUAL_BEFORE, /* y = act(conv + residual) */
+    TDNN_RESIDUAL_AFTER   /* y = act(conv) + residual */
+} tdnn_residual;
+
+typedef struct tdnn_conv {
+    /* What is asked; set by the caller. */
+    size_t batch, groups;
+    size_t ic, ih, iw;
+    size_t oc, oh, ow;
+    size_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    size_t pad_top, pad_left; /* those at the other ends follow from oh and ow */
+    tdnn_act act;
+    tdnn_residual residual;
+
+    /* How it is done; set by tdnn_conv_plan. */
+    tdnn_conv_method method;
+    size_t block;        /* channels of a block: 8 or 16                                           */
+    size_t unit;         /* floats of a pixel in one input plane: block, or 1 where input is plain */
+    size_t planes;       /* input planes of a group                                                */
+    size_t last_lanes;   /* channels in a group's last plane                                       */
+    size_t pairs;        /* of output blocks, in a group; the last one may be a single block       */
+    size_t pair_count;   /* in all groups; depthwise: blocks                                       */
+    bool direct;         /* input read in place: then oh is 1 and ow all pixels                    */
+    bool merged;         /* the copy has a view per kernel column, so that lines join without gaps */
+    size_t views;        /* column-shifted copies of each row                                      */
+    size_t phases;       /* row classes modulo stride_h that the kernel touches                    */
+    size_t copy_columns; /* of a view                                                              */
+    size_t extra_rows;   /* of a phase, beyond the task's output rows                              */
+    size_t row_step;     /* output rows (direct: pixels) of a task                                 */
+    size_t pair_step;    /* pairs of a task                                                        */
+    size_t row_tasks, pair_tasks, task_count;
+    size_t scratch_bytes; /* of one worker */
+    void (*activate)(float *y, const float *x, size_t n, const tdnn_act *act);
+} tdnn_conv;
+
+typedef struct tdnn_conv_io {
+    const float *x;
+    const float *weights; /* as tdnn_conv_pack made them */
+    const float *residual; /* laid out as y; NULL if there is none */
+    float *y;
+} tdnn_conv_io;
+
+struct tdnn_kernels;
+
+/* Whether `method` can do what is asked, at this level. */
+bool tdnn_conv_can(const tdnn_conv *c, tdnn_conv_method method, const struct tdnn_kernels *table);
+/* Fills the second half of *c. Only the number and size of tasks depend on `threads`. */
+void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const struct tdnn_kernels *table,
+                    size_t threads);
+/* Floats of the packed weights with bias; both depend only on method, block, channels, kernel size. */
+size_t tdnn_conv_packed_count(const tdnn_conv *c);
+/* weights: OC, IC/groups, KH, KW; bias: OC, or NULL. */
+void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias, float *packed);
+
+/* ---- For the kernels ---- */
+
+static inline size_t tdnn_conv_blocks(size_t channels, size_t block)
+{
+    return (channels + block - 1) / block;
+}
+/* Products that each output channel sums. */
+static inline size_t tdnn_conv_depth(const tdnn_conv *c)
+{
+    return c->ic / c->groups * c->kh * c->kw;
+}
+/* Floats of the bias in front of the packed weights. */
+static inline size_t tdnn_conv_bias_count(const tdnn_conv *c)
+{
+    return tdnn_conv_blocks(c->oc, c->block) * c->block;
+}
+/* What one task computes: output rows (direct: pixels) begin .. end-1 of one image, of some pairs. */
+typedef struct tdnn_conv_part {
+    size_t image, row_begin, row_end, pair_begin, pair_end;
+} tdnn_conv_part;
+
+static inline tdnn_conv_part tdnn_conv_part_of(const tdnn_conv *c, size_t task)
+{
+    const size_t rows = c->direct ? c->ow : c->oh, pairs = c->pair_count;
+    const size_t pair = task % c->pair_tasks * c->pair_step;
+    const size_t row = task / c->pair_tasks % c->row_tasks * c->row_step;
+    const size_t row_end = row + c->row_step, pair_end = pair + c->pair_step;
+    return (tdnn_conv_part){task / c->pair_tasks / c->row_tasks, row,
+                            row_end < rows ? row_end : rows, pair,
+                            pair_end < pairs ? pair_end : pairs};
+}
+
+#endif

@@ -1,0 +1,297 @@
+/* Blocked convolution on vectors: the copy of input rows, tiles of pixels, what is done to results.
+ *
+ * A tile is P pixels by one or two vectors of output channels, all sums in registers: 14 x 2 of 32
+ * registers with AVX-512, 6 x 2 of 16 with AVX2, which leaves room for the weights and one
+ * broadcast. Each step of the inner loop loads the weights once and broadcasts P inputs.
+ */
+#ifndef TDNN_KERNELS_X86_CONV_SIMD_H
+#define TDNN_KERNELS_X86_CONV_SIMD_H
+
+#include "kernels/x86/vact.h"
+
+#include <string.h>
+
+#if V_LANES == 16
+#define TILE 14
+#define TILES(X, ...)                                                                            \
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__)    \
+    X(6, __VA_ARGS__) X(7, __VA_ARGS__) X(8, __VA_ARGS__) X(9, __VA_ARGS__) X(10, __VA_ARGS__)   \
+    X(11, __VA_ARGS__) X(12, __VA_ARGS__) X(13, __VA_ARGS__) X(14, __VA_ARGS__)
+#else
+#define TILE 6
+#define TILES(X, ...)                                                                            \
+    X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(3, __VA_ARGS__) X(4, __VA_ARGS__) X(5, __VA_ARGS__)    \
+    X(6, __VA_ARGS__)
+#endif
+
+typedef struct tile_work {
+    const ptrdiff_t *taps;      /* input offsets in floats, for each plane and kernel position      */
+    size_t tap_count[2];        /* in full planes, in the last plane                                 */
+    size_t lanes[2];            /* channels of each                                                  */
+    const float *bias, *w;
+    const float *residual;      /* added before the activation; NULL: none                           */
+    float *y;                   /* `residual` moves with it                                          */
+    size_t y_plane;             /* floats between two output blocks                                  */
+    tdnn_act act;               /* NONE, CLIP or LEAKY                                               */
+} tile_work;
+
+typedef void tile_fn(const tile_work *t, const float *x, size_t pixel);
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_work *t, size_t pixel)
+{
+    V_UNROLL for (int p = 0; p < P; p++) {
+        V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_load(t->bias + v * V_LANES);
+    }
+    if (!t->residual) return;
+    const float *r = t->residual + pixel * V_LANES;
+    V_UNROLL for (int p = 0; p < P; p++) {
+        V_UNROLL for (int v = 0; v < V; v++)
+            a[p][v] = v_add(a[p][v], v_load(r + (size_t)v * t->y_plane + p * V_LANES));
+    }
+}
+
+INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_work *t, size_t pixel)
+{
+    const v_f32 alpha = v_set1(t->act.alpha), beta = v_set1(t->act.beta);
+    float *y = t->y + pixel * V_LANES;
+    if (t->act.kind == TDNN_ACTIVATE_CLIP) {
+        V_UNROLL for (int p = 0; p < P; p++) {
+            V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_clip(a[p][v], alpha, beta);
+        }
+    } else if (t->act.kind == TDNN_ACTIVATE_LEAKY) {
+        V_UNROLL for (int p = 0; p < P; p++) {
+            V_UNROLL for (int v = 0; v < V; v++)
+                a[p][v] = v_activate(a[p][v], TDNN_ACTIVATE_LEAKY, alpha, beta);
+        }
+    }
+    V_UNROLL for (int p = 0; p < P; p++) {
+        V_UNROLL for (int v = 0; v < V; v++) v_store(y + (size_t)v * t->y_plane + p * V_LANES, a[p][v]);
+    }
+}
+
+/* `step`: floats from a pixel to the next; `lane_step`: from a channel to the next. */
+INLINE void tile_dense(const int P, const int V, const int step, const tile_work *t, const float *x,
+                       size_t pixel)
+{
+    v_f32 a[TILE][2];
+    tile_begin(a, P, V, t, pixel);
+    const ptrdiff_t *tap = t->taps;
+    const float *w = t->w;
+    x += pixel * (size_t)step;
+    for (int part = 0; part < 2; part++) {
+        const size_t lanes = t->lanes[part];
+        for (const ptrdiff_t *end = tap + t->tap_count[part]; tap < end; tap++) {
+            const float *at = x + *tap;
+            for (size_t i = 0; i < lanes; i++, at++, w += V * V_LANES) {
+                v_f32 wv[2];
+                V_UNROLL for (int v = 0; v < V; v++) wv[v] = v_load(w + v * V_LANES);
+                V_UNROLL for (int p = 0; p < P; p++) {
+                    const v_f32 xv = v_set1(at[p * step]);
+                    V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_fma(xv, wv[v], a[p][v]);
+                }
+            }
+        }
+    }
+    tile_end(a, P, V, t, pixel);
+}
+
+INLINE void tile_depthwise(const int P, const tile_work *t, const float *x, size_t pixel)
+{
+    v_f32 a[TILE][2];
+    tile_begin(a, P, 1, t, pixel);
+    x += pixel * V_LANES;
+    for (size_t k = 0; k < t->tap_count[0]; k++) {
+        const v_f32 w = v_load(t->w + k * V_LANES);
+        const float *at = x + t->taps[k];
+        V_UNROLL for (int p = 0; p < P; p++) a[p][0] = v_fma(v_load(at + p * V_LANES), w, a[p][0]);
+    }
+    tile_end(a, P, 1, t, pixel);
+}
+
+#define DENSE_TILE(P, name, V, step)                                                             \
+    static void name##_##P##_##V(const tile_work *t, const float *x, size_t pixel)               \
+    {                                                                                            \
+        tile_dense(P, V, step, t, x, pixel);                                                     \
+    }
+#define DEPTHWISE_TILE(P, unused)                                                                \
+    static void depthwise_##P(const tile_work *t, const float *x, size_t pixel)                  \
+    {                                                                                            \
+        tile_depthwise(P, t, x, pixel);                                                          \
+    }
+TILES(DENSE_TILE, block, 1, V_LANES)
+TILES(DENSE_TILE, block, 2, V_LANES)
+TILES(DENSE_TILE, first, 1, 1)
+TILES(DENSE_TILE, first, 2, 1)
+TILES(DEPTHWISE_TILE, )
+
+#define DENSE_NAME(P, name, V) name##_##P##_##V,
+#define DEPTHWISE_NAME(P, unused) depthwise_##P,
+static tile_fn *const block_tiles[2][TILE + 1] = {{NULL, TILES(DENSE_NAME, block, 1)},
+                                                  {NULL, TILES(DENSE_NAME, block, 2)}};
+static tile_fn *const first_tiles[2][TILE + 1] = {{NULL, TILES(DENSE_NAME, first, 1)},
+                                                  {NULL, TILES(DENSE_NAME, first, 2)}};
+static tile_fn *const depthwise_tiles[1][TILE + 1] = {{NULL, TILES(DEPTHWISE_NAME, )}};
+
+/* `count` pixels in a row, in tiles of nearly equal size. */
+static void run_line(tile_fn *const *tiles, const tile_work *t, const float *x, size_t count)
+{
+    const size_t tile_count = (count + TILE - 1) / TILE;
+    for (size_t k = 0, pixel = 0; k < tile_count; k++) {
+        const size_t size = (count - pixel) / (tile_count - k);
+        tiles[size](t, x, pixel);
+        pixel += size;
+    }
+}
+
+/* One row of a view: pixels at input columns first, first + stride ...; zeros where there is none. */
+static void copy_row(const tdnn_conv *c, const float *row, size_t first, float *to)
+{
+    const size_t unit = c->unit, stride = c->stride_w, columns = c->copy_columns;
+    size_t begin = first < c->pad_left ? (c->pad_left - first + stride - 1) / stride : 0;
+    const size_t limit = c->iw + c->pad_left;
+    size_t end = first < limit ? (limit - first + stride - 1) / stride : 0;
+    if (end > columns) end = columns;
+    if (begin >= end || !row) begin = end = columns;
+    memset(to, 0, begin * unit * sizeof(float));
+    if (begin < end) {
+        const float *from = row + (first + begin * stride - c->pad_left) * unit;
+        if (stride == 1)
+            memcpy(to + begin * unit, from, (end - begin) * unit * sizeof(float));
+        else if (unit == 1)
+            for (size_t i = begin; i < end; i++, from += stride) to[i] = *from;
+        else
+            for (size_t i = begin; i < end; i++, from += stride * V_LANES)
+                v_store(to + i * V_LANES, v_load(from));
+        memset(to + end * unit, 0, (columns - end) * unit * sizeof(float));
+    }
+}
+
+/* What output rows begin .. begin + rows - 1 read: [plane][phase][view][row][column]. */
+static void copy_planes(const tdnn_conv *c, const float *x, size_t begin, size_t rows, float *to)
+{
+    const size_t line = c->copy_columns * c->unit;
+    for (size_t plane = 0; plane < c->planes; plane++, x += c->ih * c->iw * c->unit)
+        for (size_t phase = 0; phase < c->phases; phase++)
+            for (size_t view = 0; view < c->views; view++)
+                for (size_t r = 0; r < rows + c->extra_rows; r++, to += line) {
+                    const size_t y = (begin + r) * c->stride_h + phase;
+                    const bool inside = y >= c->pad_top && y - c->pad_top < c->ih;
+                    const float *row = inside ? x + (y - c->pad_top) * c->iw * c->unit : NULL;
+                    copy_row(c, row, view * (c->merged ? c->dilation_w : 1), to);
+                }
+}
+
+/* Where each kernel position lies in the copy, seen from the output pixel's place in it. */
+static void find_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
+{
+    if (c->direct) {
+        for (size_t plane = 0; plane < c->planes; plane++)
+            taps[plane] = (ptrdiff_t)(plane * c->iw * c->unit);
+        return;
+    }
+    const size_t copy_rows = rows + c->extra_rows;
+    for (size_t plane = 0; plane < c->planes; plane++)
+        for (size_t kh = 0; kh < c->kh; kh++)
+            for (size_t kw = 0; kw < c->kw; kw++) {
+                const size_t y = kh * c->dilation_h, x = kw * c->dilation_w;
+                const size_t view = c->merged ? kw : x % c->stride_w;
+                const size_t column = c->merged ? 0 : x / c->stride_w;
+                size_t at = (plane * c->phases + y % c->stride_h) * c->views + view;
+                at = at * copy_rows + y / c->stride_h;
+                *taps++ = (ptrdiff_t)((at * c->copy_columns + column) * c->unit);
+            }
+}
+
+/* Activations that do not belong into the tile, and residuals behind them. */
+static void finish(const tdnn_conv *c, float *y, const float *residual, size_t n)
+{
+    c->activate(y, y, n, &c->act);
+    if (c->residual != TDNN_RESIDUAL_AFTER) return;
+    for (size_t i = 0; i < n; i += V_LANES) v_store(y + i, v_add(v_load(y + i), v_load(residual + i)));
+}
+
+/* The task's pixels for one pair of output blocks (V = 2) or one block, line by line. */
+static void run_pair(const tdnn_conv *c, tile_fn *const *tiles, tile_work *t, const float *x,
+                     const float *residual, size_t rows, int V)
+{
+    enum { FINISH = 8 * TILE }; /* pixels: results are finished while they are in the first cache */
+    const bool late = c->residual == TDNN_RESIDUAL_AFTER || c->act.kind > TDNN_ACTIVATE_LEAKY;
+    const size_t lines = c->direct || c->merged ? 1 : rows;
+    const size_t count = c->direct ? rows : c->merged ? rows * c->ow : c->ow;
+    const size_t step = late && count > FINISH ? FINISH : count;
+    for (size_t line = 0; line < lines; line++) {
+        const float *from = x + line * c->copy_columns * c->unit;
+        for (size_t at = 0; at < count; at += step) {
+            const size_t n = count - at < step ? count - at : step;
+            run_line(tiles, t, from + at * c->unit, n);
+            for (int v = 0; late && v < V; v++)
+                finish(c, t->y + (size_t)v * t->y_plane,
+                       residual ? residual + (size_t)v * t->y_plane : NULL, n * V_LANES);
+            t->y += n * V_LANES;
+            if (residual) residual += n * V_LANES;
+            if (t->residual) t->residual += n * V_LANES;
+        }
+    }
+}
+
+INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch,
+                     tile_fn *const (*tiles)[TILE + 1])
+{
+    const tdnn_conv_part part = tdnn_conv_part_of(c, task);
+    const bool depthwise = c->method == TDNN_CONV_DEPTHWISE;
+    const size_t area = c->kh * c->kw, depth = depthwise ? area : tdnn_conv_depth(c);
+    const size_t group_blocks = depthwise ? 1 : tdnn_conv_blocks(c->oc / c->groups, V_LANES);
+    const size_t out_blocks = tdnn_conv_blocks(c->oc, V_LANES);
+    const size_t in_planes = depthwise ? out_blocks : c->planes * c->groups;
+    const size_t rows = part.row_end - part.row_begin;
+    ptrdiff_t *taps = scratch;
+    float *copy = (float *)((char *)scratch + (c->planes * area * sizeof *taps + 63) / 64 * 64);
+    find_taps(c, rows, taps);
+    tile_work t = {.taps = taps, .y_plane = c->oh * c->ow * V_LANES};
+    t.tap_count[0] = (depthwise ? 1 : c->planes - 1) * area;
+    t.tap_count[1] = depthwise ? 0 : area;
+    t.lanes[0] = c->unit;
+    t.lanes[1] = c->last_lanes;
+    if (c->residual != TDNN_RESIDUAL_AFTER && c->act.kind <= TDNN_ACTIVATE_LEAKY) t.act = c->act;
+    size_t copied = SIZE_MAX;
+    for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
+        const size_t group = pair / c->pairs, first = pair % c->pairs * 2;
+        const size_t block = group * group_blocks + first;
+        const int V = first + 1 < group_blocks ? 2 : 1;
+        const float *x = io->x + (part.image * in_planes + group * c->planes) * c->ih * c->iw * c->unit;
+        if (c->direct) {
+            x += part.row_begin * V_LANES;
+        } else {
+            if (copied != group) copy_planes(c, x, part.row_begin, rows, copy);
+            copied = group;
+            x = copy;
+        }
+        const size_t out = (part.image * out_blocks + block) * t.y_plane +
+                           part.row_begin * (c->direct ? 1 : c->ow) * V_LANES;
+        const float *residual = io->residual ? io->residual + out : NULL;
+        t.bias = io->weights + block * V_LANES;
+        t.w = io->weights + tdnn_conv_bias_count(c) + block * V_LANES * depth;
+        t.y = io->y + out;
+        t.residual = c->residual == TDNN_RESIDUAL_BEFORE ? residual : NULL;
+        run_pair(c, tiles[V - 1], &t, x, residual, rows, V);
+    }
+}
+
+static void convolve_block(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
+{
+    convolve(c, io, task, scratch, block_tiles);
+}
+
+static void convolve_first(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
+{
+    convolve(c, io, task, scratch, first_tiles);
+}
+
+static void convolve_depthwise(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
+{
+    convolve(c, io, task, scratch, depthwise_tiles);
+}
+
+#endif
