@@ -63,6 +63,8 @@ VISION = \
 	lib/vision/exif.c \
 	lib/vision/image.c \
 	lib/vision/jpeg.c \
+	lib/vision/nms.c \
+	lib/vision/nms_rotated.c \
 	lib/vision/png.c \
 	lib/vision/presets.c \
 	lib/vision/resize.c \
