@@ -110,6 +110,7 @@ TESTS = \
 	tests/test_file.c \
 	tests/test_tensor.c \
 	tests/test_thread.c \
+	tests/test_graph.c \
 
 SLOW_TESTS = \
 
