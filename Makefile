@@ -100,6 +100,27 @@ API = \
 
 # the program `tinydnn`
 CLI = \
+	cli/bench.c \
+	cli/blob.c \
+	cli/classify.c \
+	cli/compare.c \
+	cli/detect.c \
+	cli/elements.c \
+	cli/info.c \
+	cli/json_read.c \
+	cli/json_write.c \
+	cli/main.c \
+	cli/model.c \
+	cli/options.c \
+	cli/picture.c \
+	cli/profile.c \
+	cli/report.c \
+	cli/run.c \
+	cli/table.c \
+	cli/verify.c \
+	cli/verify_onnx.c \
+	cli/verify_reference.c \
+	cli/verify_run.c \
 
 # a program each
 EXAMPLES = \

@@ -1,0 +1,207 @@
+/* picture.c - from a picture's file to a network's input: the blob options, what the model
+ * itself says about its input, and which of the files on the command line is a picture. */
+#include "cli/picture.h"
+
+#include "cli/table.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+picture_options picture_defaults(void)
+{
+    return (picture_options){.fit = -1, .layout = -1, .border = NAN};
+}
+
+/* One number stands for all channels. */
+static void take_numbers(float out[4], const float given[4], int count)
+{
+    for (int i = 0; i < 4 && count > 0; i++) out[i] = given[i < count ? i : count - 1];
+}
+
+bool picture_params(const picture_options *o, const char *preset, tdnn_blob_params *params)
+{
+    tdnn_error err;
+
+    if (o->preset) preset = o->preset;
+    tdnn_blob_params_init(params);
+    if (preset && tdnn_blob_preset(preset, params, &err) != TDNN_OK) {
+        report_error("--preset", &err);
+        return false;
+    }
+    if (o->size[0]) {
+        params->width = o->size[0];
+        params->height = o->size[1];
+    }
+    take_numbers(params->scale, o->scale, o->scales);
+    take_numbers(params->mean, o->mean, o->means);
+    take_numbers(params->std, o->std, o->stds);
+    for (int i = 0; i < o->stds; i++) {
+        if (o->std[i] != 0.0f) continue;
+        report("--std", "0 would divide by zero");
+        return false;
+    }
+    params->swap_rb |= o->swap_rb;
+    if (o->fit >= 0) params->fit = (tdnn_fit)o->fit;
+    if (!isnan(o->border)) params->border = (float)o->border;
+    if (o->layout >= 0) params->nhwc = o->layout == 1;
+    return true;
+}
+
+static bool is_channels(int64_t dim)
+{
+    return dim == 1 || dim == 3 || dim == 4;
+}
+
+/* What the model says about its input: layout, size, channels, element type. */
+static bool fit_to_port(picture_net *p, const picture_options *o, const tdnn_port *port)
+{
+    const tdnn_shape *s = &port->shape;
+    tdnn_blob_params *params = &p->params;
+    int64_t channels = 3, height = -1, width = -1;
+
+    if (port->kind != TDNN_KIND_TENSOR || (s->ndim != 4 && s->ndim >= 0)) {
+        report(p->model,
+               "its input '%s' has the shape %s, expected that of pictures, as in 1x3x224x224",
+               port->name, shape_write(s).text);
+        return false;
+    }
+    if (s->ndim == 4) {
+        if (o->layout < 0) params->nhwc = is_channels(s->dim[3]) && !is_channels(s->dim[1]);
+        channels = s->dim[params->nhwc ? 3 : 1];
+        height = s->dim[params->nhwc ? 1 : 2];
+        width = s->dim[params->nhwc ? 2 : 3];
+    }
+    if (channels >= 0 && !is_channels(channels)) {
+        report(p->model, "its input '%s' has %lld channels, expected 1, 3 or 4", port->name,
+               (long long)channels);
+        return false;
+    }
+    p->pixels = channels == 1 ? TDNN_GRAY8 : channels == 4 ? TDNN_BGRA8 : TDNN_BGR8;
+    if (!o->size[0] && height > 0 && width > 0) {
+        params->height = (int)height;
+        params->width = (int)width;
+    }
+    if (port->dtype == TDNN_U8) params->dtype = TDNN_U8;
+    if (params->width > 0) return true;
+    report("--size", "the model leaves the size of its input '%s' open (%s): give --size WxH",
+           port->name, shape_write(s).text);
+    return false;
+}
+
+static bool has_ending(const char *path, const char *const *endings)
+{
+    size_t length = strlen(path);
+
+    for (; *endings; endings++) {
+        size_t own = strlen(*endings), i = 0;
+
+        if (own > length) continue;
+        while (i < own && tolower((unsigned char)path[length - own + i]) == (*endings)[i]) i++;
+        if (i == own) return true;
+    }
+    return false;
+}
+
+/* By its first bytes, else by its name. */
+static bool is_picture(const char *path)
+{
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", NULL};
+    unsigned char head[4] = {0};
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+
+    if (file) fclose(file);
+    if (got == sizeof head && head[0] == 0xFF && head[1] == 0xD8 && head[2] == 0xFF)
+        return true;
+    if (got == sizeof head && memcmp(head, "\x89PNG", 4) == 0) return true;
+    return has_ending(path, endings);
+}
+
+static bool is_model(const char *path)
+{
+    static const char *const endings[] = {".cfg", ".weights", ".prototxt", ".caffemodel",
+                                          ".pb",  ".pbtxt",   ".onnx",     NULL};
+
+    return has_ending(path, endings);
+}
+
+static bool split_arguments(picture_net *p, const command_line *line, int *status)
+{
+    int first = 1;
+
+    p->model = line->given[0];
+    if (!is_picture(line->given[1]) && (line->count > 2 || is_model(line->given[1])))
+        p->config = line->given[first++];
+    p->images = line->given + first;
+    p->image_count = line->count - first;
+    if (p->image_count > 0) return true;
+    *status = options_wrong(line, "no IMAGE given");
+    return false;
+}
+
+bool picture_net_open(picture_net *p, const command_line *line, const picture_options *picture,
+                      const model_options *model, const session_choice *session,
+                      const char *labels, int *status)
+{
+    static const names none = {NULL, 0};
+    tdnn_session_options options = session_options(session);
+    model_options how = *model;
+    const char *preset;
+    tdnn_error err;
+
+    if (!split_arguments(p, line, status)) return false;
+    *status = EXIT_FAULT;
+    if (picture->layout == 1) how.layout = TDNN_IO_AS_GRAPH;
+    if (model_load(p->model, p->config, &how, none, none, &p->net, &err) != TDNN_OK) {
+        report_error(p->model, &err);
+        return false;
+    }
+    if (tdnn_net_input_count(p->net) != 1) {
+        report(p->model,
+               "it has %zu inputs, expected one, for pictures; tinydnn run feeds others",
+               tdnn_net_input_count(p->net));
+        return false;
+    }
+    preset = tdnn_net_format(p->net) == TDNN_FORMAT_DARKNET ? "yolo" : NULL;
+    if (!picture_params(picture, preset, &p->params) ||
+        !fit_to_port(p, picture, tdnn_net_input(p->net, 0)))
+        return false;
+    if (labels && tdnn_labels_read(labels, &p->labels, &err) != TDNN_OK) {
+        report_error(labels, &err);
+        return false;
+    }
+    if (tdnn_session_create(p->net, &options, &p->session, &err) == TDNN_OK) return true;
+    report_error(p->model, &err);
+    return false;
+}
+
+void picture_net_close(picture_net *p)
+{
+    tdnn_labels_free(p->labels);
+    tdnn_session_free(p->session);
+    tdnn_net_release(p->net);
+}
+
+bool picture_net_run(picture_net *p, const char *path, tdnn_placement *placement)
+{
+    tdnn_image *picture = NULL;
+    tdnn_tensor *blob = NULL;
+    const char *at = path;
+    tdnn_error err;
+    tdnn_status status = tdnn_image_read(path, p->pixels, &picture, &err);
+
+    if (status == TDNN_OK)
+        status = tdnn_blob_from_images(picture, 1, &p->params, &blob, placement, &err);
+    if (status == TDNN_OK) {
+        at = p->model;
+        status = tdnn_session_set_input(p->session, NULL, blob, &err);
+    }
+    if (status == TDNN_OK) status = tdnn_session_run(p->session, &err);
+    if (status != TDNN_OK) report_error(at, &err);
+    tdnn_tensor_release(blob);
+    tdnn_image_free(picture);
+    return status == TDNN_OK;
+}

@@ -1,0 +1,58 @@
+/* picture.h - pictures as a network's input: the blob options, and a net that is fed with them.
+ */
+#ifndef TINYDNN_CLI_PICTURE_H
+#define TINYDNN_CLI_PICTURE_H
+
+#include "cli/model.h"
+
+typedef struct picture_options {
+    const char *preset;
+    int size[2];
+    float scale[4], mean[4], std[4];
+    int scales, means, stds; /* how many were given */
+    bool swap_rb;
+    int fit, layout; /* -1: not given */
+    double border;   /* NAN: not given */
+} picture_options;
+
+picture_options picture_defaults(void);
+
+#define PICTURE_OPTIONS(p)                                                                     \
+    OPTION("preset", TEXT, &(p).preset, "NAME",                                                \
+           "how a family of networks is fed: imagenet, inception, ssd, yolo, yolox ..."),      \
+        OPTION("size", SIZE, &(p).size, "WxH", "of the blob: as the model or preset says"),    \
+        OPTION_GIVEN(&(p).scales, "scale", REALS, &(p).scale, "S[,S,S]",                       \
+                     "value = (pixel - mean) * scale / std"),                                  \
+        OPTION_GIVEN(&(p).means, "mean", REALS, &(p).mean, "A[,B,C]",                          \
+                     "in the order of the blob's channels"),                                   \
+        OPTION_GIVEN(&(p).stds, "std", REALS, &(p).std, "A[,B,C]", "the same"),                \
+        OPTION("swap-rb", FLAG, &(p).swap_rb, NULL, "pictures are BGR: feed RGB"),             \
+        OPTION("fit", CHOICE, &(p).fit, "stretch|crop|letterbox",                              \
+               "how a picture fits: stretch"),                                                 \
+        OPTION("border", REAL, &(p).border, "V", "pixel value around a letterboxed picture")
+
+/* The options over the preset over the library's defaults. False: reported. */
+bool picture_params(const picture_options *o, const char *preset, tdnn_blob_params *params);
+
+/* A net that takes one picture at a time. */
+typedef struct picture_net {
+    const char *model, *config;
+    const char **images; /* of the command line */
+    int image_count;
+    tdnn_net *net;
+    tdnn_session *session;
+    tdnn_labels *labels; /* NULL: none */
+    tdnn_blob_params params;
+    tdnn_pixels pixels;
+} picture_net;
+
+/* Splits "MODEL [CONFIG] IMAGE...", loads, and settles how pictures are fed. False: *status
+ * says how the program ends, everything having been said. */
+bool picture_net_open(picture_net *p, const command_line *line, const picture_options *picture,
+                      const model_options *model, const session_choice *session,
+                      const char *labels, int *status);
+void picture_net_close(picture_net *p);
+/* Reads, feeds, runs. `placement` may be NULL. False: reported. */
+bool picture_net_run(picture_net *p, const char *path, tdnn_placement *placement);
+
+#endif
