@@ -250,7 +250,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: lib $(PROGRAM) examples ## the libraries, the program and the examples (default)
+all: lib examples ## the libraries, the program and the examples (default)
 
 lib: $(STATIC) $(SHARED) $(BUILD)/tinydnn.pc ## libtinydnn.a, libtinydnn.so, tinydnn.pc
 
