@@ -5,32 +5,52 @@
 typedef struct reorder_plan {
     size_t channels, pixels, blocks; /* of one image: C, H * W, ceil(C / b) */
     size_t b;
+    size_t chunks;                   /* that the pixels of one block are cut into */
 } reorder_plan;
 
-/* One task handles one block of channels of one image; both directions need only that. */
+/* One task: some pixels of one block of channels of one image. */
+typedef struct part {
+    size_t lanes;        /* channels in the block, b but for the last */
+    size_t begin, count; /* pixels */
+    size_t plain, blocked; /* offsets of the first element */
+} part;
+
+static part find_part(const reorder_plan *p, size_t task)
+{
+    size_t chunk = task % p->chunks, image_block = task / p->chunks;
+    size_t n = image_block / p->blocks, c0 = image_block % p->blocks * p->b, end;
+    part at = {.lanes = p->channels - c0 < p->b ? p->channels - c0 : p->b};
+    tdnn_task_range(p->pixels, p->chunks, chunk, &at.begin, &end);
+    at.count = end - at.begin;
+    at.plain = (n * p->channels + c0) * p->pixels + at.begin;
+    at.blocked = (image_block * p->pixels + at.begin) * p->b;
+    return at;
+}
+
 static void to_blocked(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)worker;
     const reorder_plan *p = step->data;
-    size_t n = task / p->blocks, block = task % p->blocks, c0 = block * p->b;
-    size_t lanes = p->channels - c0 < p->b ? p->channels - c0 : p->b;
-    const float *in = (const float *)step->in[0]->data + (n * p->channels + c0) * p->pixels;
-    float *out = (float *)step->out[0]->data + task * p->pixels * p->b;
-    for (size_t i = 0; i < p->pixels; i++)
-        for (size_t c = 0; c < p->b; c++) out[i * p->b + c] = c < lanes ? in[c * p->pixels + i] : 0.0f;
+    part at = find_part(p, task);
+    const float *in = (const float *)step->in[0]->data + at.plain;
+    float *out = (float *)step->out[0]->data + at.blocked;
+    step->kernels->transpose_x32(out, p->b * sizeof *out, in, p->pixels * sizeof *in, at.lanes, at.count);
+    for (size_t i = 0; at.lanes < p->b && i < at.count; i++)
+        for (size_t c = at.lanes; c < p->b; c++) out[i * p->b + c] = 0.0f;
 }
 
 static void to_plain(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)worker;
     const reorder_plan *p = step->data;
-    size_t n = task / p->blocks, block = task % p->blocks, c0 = block * p->b;
-    size_t lanes = p->channels - c0 < p->b ? p->channels - c0 : p->b;
-    const float *in = (const float *)step->in[0]->data + task * p->pixels * p->b;
-    float *out = (float *)step->out[0]->data + (n * p->channels + c0) * p->pixels;
-    for (size_t c = 0; c < lanes; c++)
-        for (size_t i = 0; i < p->pixels; i++) out[c * p->pixels + i] = in[i * p->b + c];
+    part at = find_part(p, task);
+    const float *in = (const float *)step->in[0]->data + at.blocked;
+    float *out = (float *)step->out[0]->data + at.plain;
+    step->kernels->transpose_x32(out, p->pixels * sizeof *out, in, p->b * sizeof *in, at.count, at.lanes);
 }
+
+/* Pixels of one block that are worth a task of their own: 64 KiB of 16 lanes. */
+enum { CHUNK_PIXELS = 1024 };
 
 static tdnn_status reorder_plan_step(tdnn_plan_ctx *ctx)
 {
@@ -42,8 +62,10 @@ static tdnn_status reorder_plan_step(tdnn_plan_ctx *ctx)
     p->channels = (size_t)in->shape.dim[1];
     p->pixels = (size_t)(in->shape.dim[2] * in->shape.dim[3]);
     p->blocks = (p->channels + p->b - 1) / p->b;
+    p->chunks = (p->pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
     ctx->step->kernel = blocking ? "to blocked" : "to plain";
-    tdnn_plan_phase(ctx, blocking ? to_blocked : to_plain, (size_t)in->shape.dim[0] * p->blocks);
+    tdnn_plan_phase(ctx, blocking ? to_blocked : to_plain,
+                    (size_t)in->shape.dim[0] * p->blocks * p->chunks);
     return TDNN_OK;
 }
 
