@@ -72,6 +72,7 @@ VISION = \
 # layer 2: bytes to graph
 PARSERS = \
 	parsers/table.c \
+	parsers/text.c \
 
 # compiled by protoc-c
 PROTOS = \
