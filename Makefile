@@ -73,9 +73,16 @@ VISION = \
 PARSERS = \
 	parsers/table.c \
 	parsers/text.c \
+	parsers/message.c \
+	parsers/onnx/sparse.c \
+	parsers/onnx/tensor.c \
+	parsers/onnx/tensor_file.c \
+	parsers/source.c \
+	parsers/wire.c \
 
 # compiled by protoc-c
 PROTOS = \
+	parsers/proto/onnx.proto \
 
 # layer 3: net, plan, session
 RUNTIME = \

@@ -9,26 +9,28 @@
 typedef struct tdnn_external {
     tdnn_status (*open)(void *context, const char *name, uint64_t offset, uint64_t length,
                         tdnn_bytes *bytes, tdnn_error *err); /* valid while the parser runs */
-    /* Makes a tensor over bytes that `open`, or the model itself, gave, without a copy where they outlive
-     * the parser; copies otherwise. */
+    /* Makes a tensor over bytes that `open`, or the model itself, gave, without a copy where
+     * they outlive the parser; copies otherwise. */
     void *context;
 } tdnn_external;
 
 typedef struct tdnn_source {
-    tdnn_bytes model;  /* the file with the topology or, alone, everything */
-    tdnn_bytes config; /* the second file; size 0: none                    */
+    tdnn_bytes model;                     /* the file with the topology or, alone, everything */
+    tdnn_bytes config;                    /* the second file; size 0: none                    */
     const char *model_name, *config_name; /* for messages                 */
     const tdnn_load_options *options;
     const tdnn_external *external; /* NULL: external data is refused       */
-    /* Not NULL: `model`'s bytes stay valid as long as somebody holds a reference to this owner, so weights
-     * may point into them. */
+    /* Not NULL: `model`'s bytes stay valid as long as somebody holds a reference to this owner,
+     * so weights may point into them. */
     void *owner;
     void *(*owner_retain)(void *owner);
     void (*owner_release)(void *owner);
 } tdnn_source;
 
-/* Fills `graph`, which tdnn_graph_create made. Does not call tdnn_graph_check: the loader does. */
-typedef tdnn_status (*tdnn_parse_fn)(const tdnn_source *source, tdnn_graph *graph, tdnn_error *err);
+/* Fills `graph`, which tdnn_graph_create made. Does not call tdnn_graph_check: the loader does.
+ */
+typedef tdnn_status (*tdnn_parse_fn)(const tdnn_source *source, tdnn_graph *graph,
+                                     tdnn_error *err);
 
 typedef struct tdnn_parser {
     tdnn_format format;
@@ -44,14 +46,15 @@ extern const tdnn_parser *const tdnn_parsers[];
 extern const tdnn_parser tdnn_parser_onnx;
 extern const tdnn_parser tdnn_parser_darknet;
 
-/* A tensor over a part of source->model (or of external bytes): shares it where source->owner allows, else
- * copies. Data must be aligned for its type to be shared, else it is copied. */
+/* A tensor over a part of source->model (or of external bytes): shares it where source->owner
+ * allows, else copies. Data must be aligned for its type to be shared, else it is copied. */
 tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size_t bytes,
                                tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
                                tdnn_error *err);
 
-/* parsers/import.c: the parts that all formats share. Sets one attribute by name, checked against the
- * schema; TDNN_ERR_UNSUPPORTED names an attribute that the operator does not have. */
+/* parsers/import.c: the parts that all formats share. Sets one attribute by name, checked
+ * against the schema; TDNN_ERR_UNSUPPORTED names an attribute that the operator does not have.
+ */
 typedef struct tdnn_attr_value {
     tdnn_attr_type type; /* INT FLOAT STRING TENSOR GRAPH INTS FLOATS STRINGS */
     int64_t i;
