@@ -73,11 +73,24 @@ VISION = \
 PARSERS = \
 	parsers/table.c \
 	parsers/text.c \
+	parsers/import.c \
 	parsers/message.c \
+	parsers/onnx/attr.c \
+	parsers/onnx/call.c \
+	parsers/onnx/constant.c \
+	parsers/onnx/function.c \
+	parsers/onnx/graph.c \
+	parsers/onnx/node.c \
+	parsers/onnx/onnx.c \
+	parsers/onnx/rewrite.c \
+	parsers/onnx/rewrite_attr.c \
+	parsers/onnx/rewrite_meaning.c \
 	parsers/onnx/sparse.c \
 	parsers/onnx/tensor.c \
 	parsers/onnx/tensor_file.c \
+	parsers/onnx/type.c \
 	parsers/source.c \
+	parsers/table.c \
 	parsers/wire.c \
 
 # compiled by protoc-c
@@ -105,6 +118,7 @@ RUNTIME = \
 # layer 4: the functions of tinydnn.h
 API = \
 	lib/api.c \
+	lib/api_tensor.c \
 
 # the program `tinydnn`
 CLI = \

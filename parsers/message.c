@@ -15,18 +15,14 @@ static tdnn_wire_type natural_wire_type(ProtobufCType type)
     switch (type) {
     case PROTOBUF_C_TYPE_FLOAT:
     case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-        return TDNN_WIRE_32;
+    case PROTOBUF_C_TYPE_SFIXED32: return TDNN_WIRE_32;
     case PROTOBUF_C_TYPE_DOUBLE:
     case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-        return TDNN_WIRE_64;
+    case PROTOBUF_C_TYPE_SFIXED64: return TDNN_WIRE_64;
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return TDNN_WIRE_BYTES;
-    default:
-        return TDNN_WIRE_VARINT;
+    case PROTOBUF_C_TYPE_MESSAGE: return TDNN_WIRE_BYTES;
+    default: return TDNN_WIRE_VARINT;
     }
 }
 
@@ -120,10 +116,7 @@ static tdnn_status outline_message(outline *o, const ProtobufCMessageDescriptor 
 }
 
 /* protobuf-c's memory is a zone's: nothing of a message needs freeing by itself. */
-static void *zone_alloc(void *zone, size_t size)
-{
-    return tdnn_zone_alloc(zone, size, 1);
-}
+static void *zone_alloc(void *zone, size_t size) { return tdnn_zone_alloc(zone, size, 1); }
 static void zone_free(void *zone, void *block)
 {
     (void)zone;

@@ -25,6 +25,10 @@ typedef struct tdnn_source {
     void *owner;
     void *(*owner_retain)(void *owner);
     void (*owner_release)(void *owner);
+    /* Told of each thing that tinydnn does not have, while the parser goes on looking for more;
+     * the parse fails in the end. NULL: nobody is told. */
+    void (*found)(void *context, const char *where, const char *what);
+    void *found_context;
 } tdnn_source;
 
 /* Fills `graph`, which tdnn_graph_create made. Does not call tdnn_graph_check: the loader does.

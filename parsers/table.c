@@ -2,5 +2,6 @@
 #include "parsers/parser.h"
 
 const tdnn_parser *const tdnn_parsers[] = {
+    &tdnn_parser_onnx,
     NULL,
 };

@@ -47,7 +47,7 @@ tdnn_status tdnn_error_set(tdnn_error *err, const char *origin, tdnn_status stat
 
 tdnn_status tdnn_error_at(tdnn_error *err, tdnn_status status, const char *format, ...)
 {
-    if (!err || err->where[0]) return status;
+    if (!err || status == TDNN_OK || err->where[0]) return status;
     va_list args;
     va_start(args, format);
     vsnprintf(err->where, sizeof err->where, format, args);

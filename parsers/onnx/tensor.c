@@ -51,20 +51,14 @@ static uint32_t typed_field(tdnn_dtype dtype)
 {
     switch (dtype) {
     case TDNN_F32:
-    case TDNN_C64:
-        return FLOAT_DATA;
+    case TDNN_C64: return FLOAT_DATA;
     case TDNN_F64:
-    case TDNN_C128:
-        return DOUBLE_DATA;
-    case TDNN_I64:
-        return INT64_DATA;
+    case TDNN_C128: return DOUBLE_DATA;
+    case TDNN_I64: return INT64_DATA;
     case TDNN_U32:
-    case TDNN_U64:
-        return UINT64_DATA;
-    case TDNN_STRING:
-        return STRING_DATA;
-    default:
-        return INT32_DATA;
+    case TDNN_U64: return UINT64_DATA;
+    case TDNN_STRING: return STRING_DATA;
+    default: return INT32_DATA;
     }
 }
 

@@ -27,8 +27,7 @@ static tdnn_status import_item(const tdnn_source *source, const Onnx__SequencePr
         return tdnn_onnx_sparse_import(source, proto->sparse_tensor_values[index], out, err);
     case HOLDS_SEQUENCE:
         return import_sequence(source, proto->sequence_values[index], out, err);
-    default:
-        return import_optional(source, proto->optional_values[index], out, err);
+    default: return import_optional(source, proto->optional_values[index], out, err);
     }
 }
 
@@ -37,21 +36,11 @@ static tdnn_status import_sequence(const tdnn_source *source, const Onnx__Sequen
 {
     size_t count;
     switch (proto->elem_type) {
-    case HOLDS_NOTHING:
-        count = 0;
-        break;
-    case HOLDS_TENSOR:
-        count = proto->n_tensor_values;
-        break;
-    case HOLDS_SPARSE:
-        count = proto->n_sparse_tensor_values;
-        break;
-    case HOLDS_SEQUENCE:
-        count = proto->n_sequence_values;
-        break;
-    case HOLDS_OPTIONAL:
-        count = proto->n_optional_values;
-        break;
+    case HOLDS_NOTHING: count = 0; break;
+    case HOLDS_TENSOR: count = proto->n_tensor_values; break;
+    case HOLDS_SPARSE: count = proto->n_sparse_tensor_values; break;
+    case HOLDS_SEQUENCE: count = proto->n_sequence_values; break;
+    case HOLDS_OPTIONAL: count = proto->n_optional_values; break;
     default:
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a sequence of element kind %d",
                          proto->elem_type);
@@ -96,12 +85,9 @@ static tdnn_status import_optional(const tdnn_source *source, const Onnx__Option
 static const ProtobufCMessageDescriptor *descriptor_of(tdnn_kind kind)
 {
     switch (kind) {
-    case TDNN_KIND_SEQUENCE:
-        return &onnx__sequence_proto__descriptor;
-    case TDNN_KIND_OPTIONAL:
-        return &onnx__optional_proto__descriptor;
-    default:
-        return &onnx__tensor_proto__descriptor;
+    case TDNN_KIND_SEQUENCE: return &onnx__sequence_proto__descriptor;
+    case TDNN_KIND_OPTIONAL: return &onnx__optional_proto__descriptor;
+    default: return &onnx__tensor_proto__descriptor;
     }
 }
 
