@@ -178,9 +178,21 @@ static tdnn_status add_node(const onnx_call *call, const char *domain, const cha
     return TDNN_OK;
 }
 
+/* What an operator that we do not have holds is looked at all the same, to find all that is
+ * missing. */
+static tdnn_status search_subgraphs(const onnx_call *call, tdnn_error *err)
+{
+    tdnn_graph *unused;
+    for (size_t i = 0; i < call->attr_count; i++)
+        if (onnx_attr_type(call->attrs[i]) == TDNN_ATTR_GRAPH)
+            TDNN_TRY(import_subgraph(call->scope, call->attrs[i], &unused, err));
+    return TDNN_OK;
+}
+
 tdnn_status onnx_emit(onnx_call *call, tdnn_error *err)
 {
     tdnn_node *node;
+    if (!tdnn_schema_find(call->domain, call->op)) TDNN_TRY(search_subgraphs(call, err));
     TDNN_TRY(add_node(call, call->domain, call->op, call->inputs, call->input_count,
                       call->output_count, &node, err));
     if (call->output_count)
