@@ -71,8 +71,6 @@ VISION = \
 
 # layer 2: bytes to graph
 PARSERS = \
-	parsers/table.c \
-	parsers/text.c \
 	parsers/import.c \
 	parsers/message.c \
 	parsers/onnx/attr.c \
@@ -91,6 +89,7 @@ PARSERS = \
 	parsers/onnx/type.c \
 	parsers/source.c \
 	parsers/table.c \
+	parsers/text.c \
 	parsers/wire.c \
 
 # compiled by protoc-c
