@@ -60,7 +60,14 @@ OPS = \
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
 	lib/vision/blob.c \
+	lib/vision/detect.c \
 	lib/vision/exif.c \
+	lib/vision/head_face.c \
+	lib/vision/head_nanodet.c \
+	lib/vision/head_ssd.c \
+	lib/vision/head_ultraface.c \
+	lib/vision/head_yolo.c \
+	lib/vision/head_yolox.c \
 	lib/vision/image.c \
 	lib/vision/jpeg.c \
 	lib/vision/nms.c \

@@ -503,6 +503,7 @@ typedef enum tdnn_head {
     TDNN_HEAD_YOLO,   /* Darknet's region and yolo rows: cx, cy, w, h relative, objectness, classes */
     TDNN_HEAD_YOLOV5, /* rows cx, cy, w, h in blob pixels, objectness, classes                     */
     TDNN_HEAD_YOLOV8, /* columns cx, cy, w, h in blob pixels, classes: [N, 4+C, boxes]; also v9, v11 */
+    TDNN_HEAD_YOLOV10, /* rows x0, y0, x1, y1 in blob pixels, score, class; suppressed by the net   */
     TDNN_HEAD_YOLOX,  /* as YOLOv5 before cells and strides (8, 16, 32) are applied                */
     TDNN_HEAD_NANODET, TDNN_HEAD_PICODET, TDNN_HEAD_FASTESTDET,
     TDNN_HEAD_ULTRAFACE, TDNN_HEAD_SCRFD, TDNN_HEAD_YUNET
@@ -511,7 +512,8 @@ typedef enum tdnn_head {
 typedef struct tdnn_detect_params {
     tdnn_head head;
     float confidence;         /* scores from here on; default 0.25                           */
-    float max_overlap;        /* of the suppression that follows; default 0.45; 1: none       */
+    float max_overlap;        /* of the suppression that follows; default 0.45; 1: none. Not
+                                 applied to SSD and YOLOv10, where the net has done it         */
     bool across_classes;      /* suppress across classes too; default false                   */
     size_t max_detections;    /* per image; 0: all                                            */
 } tdnn_detect_params;

@@ -64,6 +64,7 @@ static size_t take_candidates(const float *scores, size_t count, const tdnn_nms_
 static bool survives(tdnn_overlap_fn overlap, const void *boxes, const int *class_ids, size_t box,
                      const size_t *kept, size_t kept_count, float max_overlap)
 {
+    if (isinf(max_overlap)) return true;
     for (size_t k = 0; k < kept_count; k++) {
         if (class_ids && class_ids[kept[k]] != class_ids[box]) continue;
         if (!(overlap(boxes, box, kept[k]) <= max_overlap)) return false;
