@@ -46,4 +46,11 @@ typedef struct tdnn_lookup {
     const ptrdiff_t *table[TDNN_COPY_DIMS]; /* offsets in bytes */
 } tdnn_lookup;
 
+/* Which elements make element i of the result: index[k * count + i], k = 0 .. taps-1. */
+typedef struct tdnn_taps {
+    size_t count, taps;
+    const int32_t *index;
+    const float *weight;
+} tdnn_taps;
+
 #endif
