@@ -8,7 +8,8 @@
  *   exec    in place of plan and run, where outputs cannot be known before running: control flow,
  *           sequences, strings, shapes that depend on data
  *
- * An operator has infer and plan, or exec.
+ * An operator has infer and plan, or exec; with both, exec serves inputs that are lists, strings or
+ * smaller than a byte.
  */
 #ifndef TDNN_OPS_OP_H
 #define TDNN_OPS_OP_H
@@ -118,6 +119,9 @@ typedef struct tdnn_plan_ctx {
     int threads;
     tdnn_precision precision;
     const tdnn_tensor *const *constants; /* per input: its contents if they never change, else NULL */
+    /* Per input: its contents if this plan is for no others (constants, and what infer asked for or
+     * worked out), else NULL. */
+    const tdnn_tensor *const *known;
     tdnn_error *err;
     void *planner;
 } tdnn_plan_ctx;

@@ -138,13 +138,13 @@ static tdnn_tensor *value_of(const tdnn_frame *frame, tdnn_id id)
 static bool must_exec(const tdnn_frame *frame, const tdnn_node *node)
 {
     const tdnn_op *op = tdnn_op_of(node);
-    bool list_or_string = false;
+    bool odd = false;
     if (!op->exec) return false;
     for (size_t i = 0; i < node->input_count; i++) {
         const tdnn_tensor *t = value_of(frame, node->inputs[i]);
-        if (t && (t->kind != TDNN_KIND_TENSOR || t->dtype == TDNN_STRING)) list_or_string = true;
+        if (t && (t->kind != TDNN_KIND_TENSOR || tdnn_dtype_bits(t->dtype) < 8)) odd = true;
     }
-    return tdnn_op_needs_exec(op, list_or_string) || node->capture_count;
+    return tdnn_op_needs_exec(op, odd) || node->capture_count;
 }
 
 static tdnn_status keep_outputs(tdnn_frame *frame, const tdnn_node *node, tdnn_tensor **out,

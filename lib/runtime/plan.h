@@ -105,8 +105,9 @@ typedef struct tdnn_run_hooks {
 tdnn_status tdnn_plan_run(tdnn_plan *plan, unsigned char *base, const tdnn_run_hooks *hooks,
                           tdnn_tensor **values, tdnn_error *err);
 
-/* Whether a node with inputs of these kinds and types must be run by its `exec`. */
-bool tdnn_op_needs_exec(const tdnn_op *op, bool list_or_string_input);
+/* Whether a node must be run by its `exec`. An input is odd if it is a list, holds strings or has elements
+ * smaller than a byte. */
+bool tdnn_op_needs_exec(const tdnn_op *op, bool odd_input);
 
 /* One operator on tensors, by planning and running it alone; `name` is for messages. The outputs are new.
  * TDNN_WAIT if it has `exec` only. */

@@ -125,9 +125,9 @@ static tdnn_status use_value(tdnn_planner *p, tdnn_id id, int32_t *out)
     return TDNN_OK;
 }
 
-bool tdnn_op_needs_exec(const tdnn_op *op, bool list_or_string_input)
+bool tdnn_op_needs_exec(const tdnn_op *op, bool odd_input)
 {
-    return op->exec && (!op->plan || list_or_string_input);
+    return op->exec && (!op->plan || odd_input);
 }
 
 static bool is_list_or_string(const tdnn_info *info)
@@ -226,12 +226,15 @@ static tdnn_status infer_node(tdnn_planner *p, const tdnn_node *node)
     tdnn_plan_node *n;
     if (node->capture_count || !op->plan) return TDNN_WAIT;
     TDNN_TRY(tdnn_planner_add_node(p, node, node->input_count, node->output_count, &n));
-    bool lists = false;
+    bool lists = false, small = false;
     for (size_t i = 0; i < n->in_count; i++) {
         TDNN_TRY(use_value(p, node->inputs[i], &n->in[i]));
-        lists = lists || (n->in[i] >= 0 && is_list_or_string(&p->plan->values[n->in[i]].info));
+        if (n->in[i] < 0) continue;
+        const tdnn_info *info = &p->plan->values[n->in[i]].info;
+        lists = lists || is_list_or_string(info);
+        small = small || tdnn_dtype_bits(info->dtype) < 8;
     }
-    if (tdnn_op_needs_exec(op, lists)) return TDNN_WAIT;
+    if (tdnn_op_needs_exec(op, lists || small)) return TDNN_WAIT;
     if (lists)
         return TDNN_FAIL(p->err, TDNN_ERR_UNSUPPORTED, "%s does not take strings, sequences or optionals",
                          op->schema.name);

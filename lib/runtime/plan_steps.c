@@ -112,12 +112,14 @@ static tdnn_status plan_node(tdnn_planner *p, tdnn_plan_node *n, tdnn_step *step
     step->in = tdnn_zone_alloc(zone, n->in_count + 1, sizeof *step->in);
     step->out = tdnn_zone_alloc(zone, n->out_count + 1, sizeof *step->out);
     const tdnn_tensor **constants = tdnn_zone_alloc(zone, n->in_count + 1, sizeof *constants);
-    if (!step->in || !step->out || !constants) return TDNN_NO_MEMORY(p->err);
+    const tdnn_tensor **known = tdnn_zone_alloc(zone, n->in_count + 1, sizeof *known);
+    if (!step->in || !step->out || !constants || !known) return TDNN_NO_MEMORY(p->err);
     for (size_t i = 0; i < n->in_count; i++) {
         if (n->in[i] < 0) continue;
         tdnn_plan_value *value = &plan->values[n->in[i]];
         step->in[i] = &value->view;
         if (value->forever && p->env->packs) constants[i] = value->info.contents;
+        known[i] = value->asked ? p->segment->values[value->id] : value->info.contents;
         step->moved += value->view.bytes;
     }
     for (size_t i = 0; i < n->out_count; i++) {
@@ -126,8 +128,8 @@ static tdnn_status plan_node(tdnn_planner *p, tdnn_plan_node *n, tdnn_step *step
         step->moved += step->out[i]->bytes;
     }
     tdnn_plan_ctx ctx = {.step = step, .kernels = p->env->kernels, .threads = p->env->threads,
-                         .precision = p->env->precision, .constants = constants, .err = p->err,
-                         .planner = p};
+                         .precision = p->env->precision, .constants = constants, .known = known,
+                         .err = p->err, .planner = p};
     p->current = n;
     return op->plan(&ctx);
 }
