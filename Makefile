@@ -28,15 +28,18 @@ KERNELS_GENERIC = \
 	kernels/generic/conv.c \
 	kernels/generic/conv_plan.c \
 	kernels/generic/copy.c \
+	kernels/generic/resize.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/copy_avx2.c \
+	kernels/x86/resize_avx2.c \
 	kernels/x86/activation_avx2.c \
 	kernels/x86/conv_avx2.c \
 
 KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
 	kernels/x86/conv_avx512.c \
+	kernels/x86/resize_avx512.c \
 
 KERNELS_AMX = \
 
@@ -56,6 +59,16 @@ OPS = \
 	lib/ops/support.c \
 	lib/ops/reshape.c \
 	lib/ops/reorder.c \
+	lib/ops/concat.c \
+	lib/ops/expand.c \
+	lib/ops/gather.c \
+	lib/ops/move.c \
+	lib/ops/pad.c \
+	lib/ops/resize_axis.c \
+	lib/ops/slice.c \
+	lib/ops/squeeze.c \
+	lib/ops/stand_in.c \
+	lib/ops/transpose.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
@@ -176,6 +189,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_activation.c \
 	tests/kernels/check_conv.c \
 	tests/kernels/check_copy.c \
+	tests/kernels/check_resize.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \
 

@@ -7,6 +7,24 @@
     X(Identity)                                                                                  \
     X(Reshape)                                                                                   \
     X(Shape)                                                                                     \
+    /* moving elements */                                                                        \
+    X(CenterCropPad)                                                                             \
+    X(Concat)                                                                                    \
+    X(DepthToSpace)                                                                              \
+    X(Expand)                                                                                    \
+    X(Flatten)                                                                                   \
+    X(Gather)                                                                                    \
+    X(GatherElements)                                                                            \
+    X(GatherND)                                                                                  \
+    X(Pad)                                                                                       \
+    X(Size)                                                                                      \
+    X(Slice)                                                                                     \
+    X(SpaceToDepth)                                                                              \
+    X(Split)                                                                                     \
+    X(Squeeze)                                                                                   \
+    X(Tile)                                                                                      \
+    X(Transpose)                                                                                 \
+    X(Unsqueeze)                                                                                 \
     /* ours */                                                                                   \
     X(Reorder)
 

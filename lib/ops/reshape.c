@@ -1,5 +1,5 @@
 /* Operators that change how a tensor is seen, not what it holds: Identity, Reshape; and Shape. */
-#include "lib/ops/op.h"
+#include "lib/ops/move.h"
 
 #include <string.h>
 
@@ -85,6 +85,7 @@ const tdnn_op tdnn_op_Reshape = {
     .schema = {TDNN_SCHEMA(Reshape, 2, 2, 1, 1, reshape_attrs, tdnn_reshape_params)},
     .infer = reshape_infer,
     .plan = tdnn_plan_view,
+    .exec = tdnn_exec_stand_ins,
 };
 
 /* ---- Shape ---- */
