@@ -217,9 +217,9 @@ int command_bench(int argc, char **argv)
     const option known[] = {
         OPTION("input-shape", TEXTS, &o.shapes, "NAME=1x3x224x224",
                "of an input that the model leaves open; an open batch is 1"),
-        OPTION_FROM(1, "runs", INT, &o.runs, "K", "runs that are timed: 20"),
+        OPTION_FROM(1, "runs", INT, &o.runs, "K", "runs that are timed (default 20)"),
         OPTION_FROM(0, "warmup", INT, &o.warmup, "K",
-                    "runs before those, the first among them: 3"),
+                    "runs before those, the first among them (default 3)"),
         OPTION("profile", FLAG, &o.profile, NULL, "time of each step and of each operator"),
         OPTION("json", FLAG, &o.json, NULL, "an object; with --profile another for each step"),
         MODEL_OPTIONS(o.model),

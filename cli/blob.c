@@ -66,10 +66,9 @@ int command_blob(int argc, char **argv)
     const option known[] = {
         OPTION("output", TEXT, &o.output, "FILE.npy", "where the tensor goes"),
         PICTURE_OPTIONS(o.picture),
-        OPTION("layout", CHOICE, &o.picture.layout, "nchw|nhwc", "of the blob: nchw"),
-        OPTION("pixels", CHOICE, &o.pixels, "bgr|gray|bgra", "how pictures are read: bgr"),
-        OPTION("type", CHOICE, &o.type, "f32|u8",
-               "of the elements; u8 without arithmetic: f32"),
+        OPTION("layout", CHOICE, &o.picture.layout, "nchw|nhwc", "of the blob"),
+        OPTION("pixels", CHOICE, &o.pixels, "bgr|gray|bgra", "how pictures are read"),
+        OPTION("type", CHOICE, &o.type, "f32|u8", "of the elements; u8 without arithmetic"),
         OPTION_END,
     };
     command_line line = {

@@ -110,13 +110,14 @@ int command_classify(int argc, char **argv)
     classify_options o = {.session.threads = 1, .top = 5, .picture = picture_defaults()};
     const option known[] = {
         OPTION("labels", TEXT, &o.labels, "FILE", "names of the classes, one a line"),
-        OPTION_FROM(1, "top", INT, &o.top, "K", "classes to print: 5"),
+        OPTION_FROM(1, "top", INT, &o.top, "K", "classes to print (default 5)"),
         OPTION("softmax", FLAG, &o.softmax, NULL, "turn the model's scores into probabilities"),
         OPTION("json", FLAG, &o.json, NULL, "an object a picture"),
         PICTURE_OPTIONS(o.picture),
-        OPTION("layout", CHOICE, &o.picture.layout, "nchw|nhwc", "of the blob: as the model's"),
+        OPTION("layout", CHOICE, &o.picture.layout, "nchw|nhwc",
+               "of the blob (default: as the model's input)"),
         OPTION("darknet-as", CHOICE, &o.model.darknet_as, "darknet|opencv",
-               "whose meaning a Darknet model has where the two differ: darknet"),
+               "whose meaning a Darknet model has where they differ"),
         SESSION_OPTIONS(o.session),
         OPTION_END,
     };

@@ -225,7 +225,4 @@ static bool same_bits(const tdnn_tensor *a, const tdnn_tensor *b, int depth)
                             tdnn_tensor_bytes(a)) == 0;
 }
 
-bool compare_bits(const tdnn_tensor *a, const tdnn_tensor *b)
-{
-    return same_bits(a, b, 0);
-}
+bool compare_bits(const tdnn_tensor *a, const tdnn_tensor *b) { return same_bits(a, b, 0); }

@@ -28,10 +28,8 @@ bool element_is_float(tdnn_dtype dtype)
     case TDNN_F8E5M2:
     case TDNN_F8E5M2FNUZ:
     case TDNN_F4E2M1:
-    case TDNN_F8E8M0:
-        return true;
-    default:
-        return false;
+    case TDNN_F8E8M0: return true;
+    default: return false;
     }
 }
 
@@ -69,16 +67,11 @@ static double signed_bits(unsigned value, unsigned bits)
 static double byte_float(tdnn_dtype dtype, unsigned bits)
 {
     switch (dtype) {
-    case TDNN_F8E4M3FN:
-        return (bits & 0x7F) == 0x7F ? NAN : small_float(bits, 4, 3, 7, false);
-    case TDNN_F8E4M3FNUZ:
-        return bits == 0x80 ? NAN : small_float(bits, 4, 3, 8, false);
-    case TDNN_F8E5M2:
-        return small_float(bits, 5, 2, 15, true);
-    case TDNN_F8E5M2FNUZ:
-        return bits == 0x80 ? NAN : small_float(bits, 5, 2, 16, false);
-    default:
-        return bits == 0xFF ? NAN : ldexp(1.0, (int)bits - 127); /* F8E8M0 */
+    case TDNN_F8E4M3FN: return (bits & 0x7F) == 0x7F ? NAN : small_float(bits, 4, 3, 7, false);
+    case TDNN_F8E4M3FNUZ: return bits == 0x80 ? NAN : small_float(bits, 4, 3, 8, false);
+    case TDNN_F8E5M2: return small_float(bits, 5, 2, 15, true);
+    case TDNN_F8E5M2FNUZ: return bits == 0x80 ? NAN : small_float(bits, 5, 2, 16, false);
+    default: return bits == 0xFF ? NAN : ldexp(1.0, (int)bits - 127); /* F8E8M0 */
     }
 }
 
@@ -88,50 +81,32 @@ double number_at(const tdnn_tensor *tensor, size_t index)
 
     switch (tdnn_tensor_dtype(tensor)) {
     case TDNN_F32:
-    case TDNN_C64:
-        return (double)((const float *)data)[index];
+    case TDNN_C64: return (double)((const float *)data)[index];
     case TDNN_F64:
-    case TDNN_C128:
-        return ((const double *)data)[index];
-    case TDNN_F16:
-        return small_float(((const uint16_t *)data)[index], 5, 10, 15, true);
-    case TDNN_BF16:
-        return small_float(((const uint16_t *)data)[index], 8, 7, 127, true);
+    case TDNN_C128: return ((const double *)data)[index];
+    case TDNN_F16: return small_float(((const uint16_t *)data)[index], 5, 10, 15, true);
+    case TDNN_BF16: return small_float(((const uint16_t *)data)[index], 8, 7, 127, true);
     case TDNN_BOOL:
-    case TDNN_U8:
-        return ((const uint8_t *)data)[index];
-    case TDNN_I8:
-        return ((const int8_t *)data)[index];
-    case TDNN_U16:
-        return ((const uint16_t *)data)[index];
-    case TDNN_I16:
-        return ((const int16_t *)data)[index];
-    case TDNN_U32:
-        return ((const uint32_t *)data)[index];
-    case TDNN_I32:
-        return ((const int32_t *)data)[index];
-    case TDNN_U64:
-        return (double)((const uint64_t *)data)[index];
-    case TDNN_I64:
-        return (double)((const int64_t *)data)[index];
-    case TDNN_U4:
-        return packed_at(data, index, 4);
-    case TDNN_I4:
-        return signed_bits(packed_at(data, index, 4), 4);
-    case TDNN_U2:
-        return packed_at(data, index, 2);
-    case TDNN_I2:
-        return signed_bits(packed_at(data, index, 2), 2);
-    case TDNN_F4E2M1:
-        return small_float(packed_at(data, index, 4), 2, 1, 1, false);
+    case TDNN_U8: return ((const uint8_t *)data)[index];
+    case TDNN_I8: return ((const int8_t *)data)[index];
+    case TDNN_U16: return ((const uint16_t *)data)[index];
+    case TDNN_I16: return ((const int16_t *)data)[index];
+    case TDNN_U32: return ((const uint32_t *)data)[index];
+    case TDNN_I32: return ((const int32_t *)data)[index];
+    case TDNN_U64: return (double)((const uint64_t *)data)[index];
+    case TDNN_I64: return (double)((const int64_t *)data)[index];
+    case TDNN_U4: return packed_at(data, index, 4);
+    case TDNN_I4: return signed_bits(packed_at(data, index, 4), 4);
+    case TDNN_U2: return packed_at(data, index, 2);
+    case TDNN_I2: return signed_bits(packed_at(data, index, 2), 2);
+    case TDNN_F4E2M1: return small_float(packed_at(data, index, 4), 2, 1, 1, false);
     case TDNN_F8E4M3FN:
     case TDNN_F8E4M3FNUZ:
     case TDNN_F8E5M2:
     case TDNN_F8E5M2FNUZ:
     case TDNN_F8E8M0:
         return byte_float(tdnn_tensor_dtype(tensor), ((const uint8_t *)data)[index]);
-    default:
-        return 0.0;
+    default: return 0.0;
     }
 }
 

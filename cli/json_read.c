@@ -220,11 +220,8 @@ static bool read_value(reader *r, json_value *value, int depth)
         value->type = JSON_BOOL;
         value->number = *r->at == 't';
         return take_word(r, *r->at == 't' ? "true" : "false");
-    case 'n':
-        return take_word(r, "null");
-    default:
-        value->type = JSON_NUMBER;
-        return read_number(r, &value->number);
+    case 'n': return take_word(r, "null");
+    default: value->type = JSON_NUMBER; return read_number(r, &value->number);
     }
 }
 

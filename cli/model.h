@@ -11,9 +11,9 @@ typedef struct model_options {
 
 #define MODEL_OPTIONS(m)                                                                       \
     OPTION("darknet-as", CHOICE, &(m).darknet_as, "darknet|opencv",                            \
-           "whose meaning a Darknet model has where the two differ: darknet"),                 \
+           "whose meaning a Darknet model has where they differ"),                             \
         OPTION("layout", CHOICE, &(m).layout, "nchw|graph",                                    \
-               "inputs and outputs of TensorFlow models: nchw"),                               \
+               "inputs and outputs of TensorFlow models"),                                     \
         OPTION("no-optimize", FLAG, &(m).no_optimize, NULL,                                    \
                "run the graph as the file has it, without folding and fusion")
 
@@ -23,11 +23,11 @@ typedef struct session_choice {
 } session_choice;
 
 #define SESSION_OPTIONS(s)                                                                     \
-    OPTION_FROM(1, "threads", INT, &(s).threads, "N", "threads that compute: 1"),              \
+    OPTION_FROM(1, "threads", INT, &(s).threads, "N", "threads that compute (default 1)"),     \
         OPTION("cpu", TEXT, &(s).cpu, "LEVEL",                                                 \
-               "at most this instruction set: generic, avx2, avx512: the machine's best"),     \
+               "at most these instructions: generic, avx2, avx512 (default: all)"),            \
         OPTION("precision", CHOICE, &(s).precision, "fp32|fast",                               \
-               "fast: bf16 products with f32 sums where the CPU has them: fp32")
+               "fast: bf16 products, f32 sums where the CPU has them")
 
 typedef struct names {
     const char *const *text;

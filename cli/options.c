@@ -12,10 +12,7 @@
 
 enum { LONGEST_WORD = 63 };
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Levenshtein's distance, by rows. */
 static size_t distance(const char *a, const char *b)
@@ -167,12 +164,8 @@ static bool read_size(const char *text, int *out)
 static bool read_value(const option *o, const char *text)
 {
     switch (o->kind) {
-    case OPTION_FLAG:
-        *(bool *)o->out = true;
-        return true;
-    case OPTION_TEXT:
-        *(const char **)o->out = text;
-        return true;
+    case OPTION_FLAG: *(bool *)o->out = true; return true;
+    case OPTION_TEXT: *(const char **)o->out = text; return true;
     case OPTION_TEXTS: {
         text_list *list = o->out;
 
@@ -180,19 +173,12 @@ static bool read_value(const option *o, const char *text)
         list->text[list->count++] = text;
         return true;
     }
-    case OPTION_INT:
-        return read_int(text, o->low, o->out);
-    case OPTION_SEED:
-        *(bool *)o->given = true;
-        return read_seed(text, o->out);
-    case OPTION_REAL:
-        return read_real(text, o->low, o->out);
-    case OPTION_REALS:
-        return read_reals(text, o->out, o->given);
-    case OPTION_CHOICE:
-        return read_choice(text, o->value, o->out);
-    case OPTION_SIZE:
-        return read_size(text, o->out);
+    case OPTION_INT: return read_int(text, o->low, o->out);
+    case OPTION_SEED: *(bool *)o->given = true; return read_seed(text, o->out);
+    case OPTION_REAL: return read_real(text, o->low, o->out);
+    case OPTION_REALS: return read_reals(text, o->out, o->given);
+    case OPTION_CHOICE: return read_choice(text, o->value, o->out);
+    case OPTION_SIZE: return read_size(text, o->out);
     }
     return false;
 }
@@ -233,7 +219,11 @@ static bool parse_option(command_line *line, int argc, char **argv, int *at, int
         return false;
     }
     if (read_value(o, value)) return true;
-    *status = options_wrong(line, "--%s %s: expected %s", name, value, o->value);
+    if (o->kind == OPTION_INT)
+        *status = options_wrong(line, "--%s %s: expected a whole number from %g on", name,
+                                value, o->low);
+    else
+        *status = options_wrong(line, "--%s %s: expected %s", name, value, o->value);
     return false;
 }
 

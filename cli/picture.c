@@ -50,10 +50,7 @@ bool picture_params(const picture_options *o, const char *preset, tdnn_blob_para
     return true;
 }
 
-static bool is_channels(int64_t dim)
-{
-    return dim == 1 || dim == 3 || dim == 4;
-}
+static bool is_channels(int64_t dim) { return dim == 1 || dim == 3 || dim == 4; }
 
 /* What the model says about its input: layout, size, channels, element type. */
 static bool fit_to_port(picture_net *p, const picture_options *o, const tdnn_port *port)

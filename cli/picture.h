@@ -20,7 +20,8 @@ picture_options picture_defaults(void);
 #define PICTURE_OPTIONS(p)                                                                     \
     OPTION("preset", TEXT, &(p).preset, "NAME",                                                \
            "how a family of networks is fed: imagenet, inception, ssd, yolo, yolox ..."),      \
-        OPTION("size", SIZE, &(p).size, "WxH", "of the blob: as the model or preset says"),    \
+        OPTION("size", SIZE, &(p).size, "WxH",                                                 \
+               "of the blob (default: what the model or the preset says)"),                    \
         OPTION_GIVEN(&(p).scales, "scale", REALS, &(p).scale, "S[,S,S]",                       \
                      "value = (pixel - mean) * scale / std"),                                  \
         OPTION_GIVEN(&(p).means, "mean", REALS, &(p).mean, "A[,B,C]",                          \
@@ -28,7 +29,7 @@ picture_options picture_defaults(void);
         OPTION_GIVEN(&(p).stds, "std", REALS, &(p).std, "A[,B,C]", "the same"),                \
         OPTION("swap-rb", FLAG, &(p).swap_rb, NULL, "pictures are BGR: feed RGB"),             \
         OPTION("fit", CHOICE, &(p).fit, "stretch|crop|letterbox",                              \
-               "how a picture fits: stretch"),                                                 \
+               "how a picture fits (default stretch)"),                                        \
         OPTION("border", REAL, &(p).border, "V", "pixel value around a letterboxed picture")
 
 /* The options over the preset over the library's defaults. False: reported. */

@@ -247,7 +247,7 @@ int command_run(int argc, char **argv)
         OPTION("output", TEXTS, &o.outputs, "NAME", "give this, which may be inner, alone"),
         OPTION("output-dir", TEXT, &o.directory, "DIR", "write DIR/output_0.npy, ..."),
         OPTION("format", CHOICE, &o.format, "npy|pb",
-               "of those files: npy where it has the type"),
+               "of those files (default: npy where it has the type)"),
         OPTION("json", FLAG, &o.json, NULL, "an object a line"),
         MODEL_OPTIONS(o.model),
         SESSION_OPTIONS(o.session),

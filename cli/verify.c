@@ -191,13 +191,14 @@ int command_verify(int argc, char **argv)
 {
     verify_options o = {.rtol = 1e-3, .atol = 1e-7, .session.threads = 1};
     const option known[] = {
-        OPTION("rtol", REAL, &o.rtol, "R", "of ONNX test cases, relative: 1e-3"),
-        OPTION("atol", REAL, &o.atol, "A", "of ONNX test cases, absolute: 1e-7"),
+        OPTION("rtol", REAL, &o.rtol, "R", "of ONNX test cases, relative (default 1e-3)"),
+        OPTION("atol", REAL, &o.atol, "A", "of ONNX test cases, absolute (default 1e-7)"),
         OPTION("list", FLAG, &o.list, NULL, "a line for each case, not only for failures"),
         OPTION("json", FLAG, &o.json, NULL, "an object a line, the sums last"),
         OPTION("same-bits", FLAG, &o.same_bits, NULL,
                "run with 1 and with 2 threads too: the bits must be the same"),
-        OPTION_FROM(0, "time-limit", INT, &o.time_limit, "SECONDS", "for one model: none"),
+        OPTION_FROM(0, "time-limit", INT, &o.time_limit, "SECONDS",
+                    "for one model (default: none)"),
         OPTION("no-optimize", FLAG, &o.no_optimize, NULL,
                "run graphs as their files have them, without folding and fusion"),
         SESSION_OPTIONS(o.session),
