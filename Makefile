@@ -165,6 +165,10 @@ CLI = \
 
 # a program each
 EXAMPLES = \
+	examples/01_dnn_basics.c \
+	examples/classify.c \
+	examples/detect_yolo.c \
+	examples/share_model.c \
 
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
