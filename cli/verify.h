@@ -28,7 +28,8 @@ typedef struct verdict {
 /* Counts the case, and prints its line where it failed or --list or --json is given. */
 void verify_tell(const verify_options *o, verify_tally *tally, const char *name,
                  const verdict *v);
-verdict verify_fault(const char *file, const tdnn_error *err);
+/* An error as a verdict; `folder` (or NULL) is the case's, which the line names anyway. */
+verdict verify_fault(const char *folder, const tdnn_error *err);
 
 /* A net with a session that stays from case to case, so that new shapes plan again. With
  * --same-bits two: with 1 and with 2 threads. */

@@ -123,7 +123,7 @@ void verify_onnx_folder(const char *path, const verify_options *o, verify_tally 
     tdnn_error err;
 
     if (verify_open(&net, model, NULL, &how, none, none, o, &err) != TDNN_OK) {
-        v = verify_fault(NULL, &err);
+        v = verify_fault(path, &err);
     } else {
         v = verify_sets(&net, path, o);
         verify_close(&net);

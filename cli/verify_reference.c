@@ -130,7 +130,7 @@ static bool read_case(const reference *r, const json_value *test, verify_case *c
                  "reference.json: expected inputs and outputs with name and file");
     } else if (read_tensors(r, files, c->input_count, c->inputs, &err) != TDNN_OK ||
                read_tensors(r, files + c->input_count, c->output_count, c->expected, &err)) {
-        *v = verify_fault(NULL, &err);
+        *v = verify_fault(r->path, &err);
         good = false;
     }
     free(files);
@@ -149,7 +149,7 @@ static bool open_for_case(reference *r, const json_value *test, const verify_cas
     verify_close(&r->net);
     r->open_for = NULL;
     if (verify_open(&r->net, r->model, r->config, &how, inputs, outputs, o, &err) != TDNN_OK) {
-        *v = verify_fault(NULL, &err);
+        *v = verify_fault(r->path, &err);
         return false;
     }
     r->open_for = test;

@@ -40,11 +40,16 @@ void verify_tell(const verify_options *o, verify_tally *tally, const char *name,
     fflush(stdout);
 }
 
-verdict verify_fault(const char *file, const tdnn_error *err)
+verdict verify_fault(const char *folder, const tdnn_error *err)
 {
     verdict v = {0};
+    char text[sizeof v.text];
+    size_t length = folder ? strlen(folder) : 0;
 
-    error_text(file, err, v.text, sizeof v.text);
+    error_text(NULL, err, text, sizeof text);
+    if (length && !strncmp(text, folder, length) && text[length] == '/') length++;
+    else length = 0;
+    snprintf(v.text, sizeof v.text, "%s", text + length);
     return v;
 }
 
