@@ -67,6 +67,11 @@ check)
     for judge in tests/judges/*.py; do
         [ "$judge" = tests/judges/tdnn.py ] || part "${judge#tests/}" tests/python.sh "$judge"
     done
+    part "reference outputs" tests/reference.sh models
+    for level in generic avx2; do # below the machine's best
+        part "reference outputs, $level" tests/reference.sh models $level
+    done
+    part "ONNX conformance" tests/reference.sh conformance
     part "unit tests, address, undefined" "$MAKE" -s -j2 SAN=address,undefined unit
     part "unit tests, thread" "$MAKE" -s -j2 SAN=thread threaded
     part "clang" tests/clang.sh
