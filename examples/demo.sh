@@ -21,8 +21,7 @@ show "$tinydnn" classify $own/digits-cnn/digits-cnn.onnx $own/digits-cnn/digit-7
     --labels $own/digits-cnn/labels.txt --scale 0.00392157 --softmax --top 3
 
 say "What lies where? A detector of handwritten digits (Darknet)"
-for scene in $own/digits-yolo/*.png; do
-    [ -e "$scene" ] || continue
+for scene in examples/models/digits-yolo/samples/*.png; do
     show "$tinydnn" detect $own/digits-yolo/digits-yolo.cfg $own/digits-yolo/digits-yolo.weights \
         "$scene" --labels $own/digits-yolo/labels.txt --preset yolo --output "$out/${scene##*/}"
 done
@@ -30,7 +29,7 @@ done
 if [ -d "$shared/models" ]; then
     say "What lies where in a photograph? YOLOv8n (ONNX), Yolo-Fastest (Darknet)"
     show "$tinydnn" detect "$shared/models/onnx/yolov8n/yolov8n.onnx" "$shared/images/dog.jpg" \
-        --labels "$shared/labels/coco.names" --preset yolo --output "$out/yolov8n-dog.png"
+        --labels "$shared/labels/coco.names" --preset yolov8 --output "$out/yolov8n-dog.png"
     fastest=$shared/models/darknet/yolo-fastest-1.1
     show "$tinydnn" detect "$fastest/yolo-fastest-1.1.cfg" "$fastest/yolo-fastest-1.1.weights" \
         "$shared/images/dog.jpg" --labels "$shared/labels/coco.names" --preset yolo \
