@@ -29,8 +29,12 @@ KERNELS_GENERIC = \
 	kernels/generic/conv_plan.c \
 	kernels/generic/copy.c \
 	kernels/generic/resize.c \
+	kernels/generic/elementwise.c \
+	kernels/generic/rows.c \
 
 KERNELS_AVX2 = \
+	kernels/x86/elementwise_avx2.c \
+	kernels/x86/rows_avx2.c \
 	kernels/x86/copy_avx2.c \
 	kernels/x86/resize_avx2.c \
 	kernels/x86/activation_avx2.c \
@@ -40,6 +44,8 @@ KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
 	kernels/x86/conv_avx512.c \
 	kernels/x86/resize_avx512.c \
+	kernels/x86/elementwise_avx512.c \
+	kernels/x86/rows_avx512.c \
 
 KERNELS_AMX = \
 
@@ -69,6 +75,10 @@ OPS = \
 	lib/ops/squeeze.c \
 	lib/ops/stand_in.c \
 	lib/ops/transpose.c \
+	lib/ops/convert.c \
+	lib/ops/elementwise_binary.c \
+	lib/ops/elementwise_compare.c \
+	lib/ops/map.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
@@ -194,6 +204,8 @@ KERNEL_CHECK = \
 	tests/kernels/check_conv.c \
 	tests/kernels/check_copy.c \
 	tests/kernels/check_resize.c \
+	tests/kernels/check_elementwise.c \
+	tests/kernels/check_rows.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \
 

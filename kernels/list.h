@@ -15,6 +15,25 @@
     X(activate, void, (float *y, const float *x, size_t n, const tdnn_act *act))                 \
     /* one task of a planned convolution (kernels/conv.h); scratch: 64-byte aligned */           \
     X(conv, void, (const tdnn_conv *conv, const tdnn_conv_io *io, size_t task, void *scratch))   \
+    /* y[i] = a[i * a_step] op b[i * b_step]; steps 0 or 1; y may be an operand of step 1 */        \
+    X(binary, void, (float *y, const float *a, size_t a_step, const float *b, size_t b_step,     \
+                     size_t n))                                                                  \
+    /* y = f(x), element by element; y may be x */                                               \
+    X(unary, void, (float *y, const float *x, size_t n))                                         \
+    /* y = x * scale + shift; y may be x */                                                      \
+    X(affine, void, (float *y, const float *x, size_t n, float scale, float shift))              \
+    /* y[i] = (x[i] - center) * factor * scale[i] + shift[i]; scale, shift may be NULL */        \
+    X(normalize, void, (float *y, const float *x, const float *scale, const float *shift,        \
+                        size_t n, float center, float factor))                                   \
+    /* a row to one number; of n 0: the neutral one */                                           \
+    X(reduce, float, (const float *x, size_t n))                                                    \
+    /* the sum of (x - center)^2 */                                                              \
+    X(spread, float, (const float *x, size_t n, float center))                                   \
+    /* y = e^(x - shift), and the sum of that; y may be x, or NULL: the sum only */              \
+    X(exp_sum, float, (float *y, const float *x, size_t n, float shift))                         \
+    /* float16 to f32 and back, nearest even */                                                  \
+    X(widen, void, (float *y, const uint16_t *x, size_t n))                                      \
+    X(narrow, void, (uint16_t *y, const float *x, size_t n))                                     \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -34,6 +53,26 @@
     X(conv_block_f32, conv, 32)                                                                  \
     X(conv_first_f32, conv, 32)                                                                  \
     X(conv_depthwise_f32, conv, 32)                                                              \
+    X(add_f32, binary, 0)                                                                        \
+    X(sub_f32, binary, 0)                                                                        \
+    X(mul_f32, binary, 0)                                                                        \
+    X(div_f32, binary, 0)                                                                        \
+    X(max_f32, binary, 0)                                                                        \
+    X(min_f32, binary, 0)                                                                        \
+    X(exp_f32, unary, 4)                                                                         \
+    X(log_f32, unary, 4)                                                                         \
+    X(erf_f32, unary, 4)                                                                         \
+    X(sqrt_f32, unary, 1)                                                                        \
+    X(affine_f32, affine, 1)                                                                     \
+    X(normalize_f32, normalize, 3)                                                               \
+    X(row_sum_f32, reduce, 4)                                                                       \
+    X(row_abs_sum_f32, reduce, 4)                                                                   \
+    X(row_max_f32, reduce, 0)                                                                       \
+    X(row_min_f32, reduce, 0)                                                                       \
+    X(row_spread_f32, spread, 8)                                                                 \
+    X(exp_sum_f32, exp_sum, 4)                                                                   \
+    X(widen_f16, widen, 0)                                                                       \
+    X(narrow_f16, narrow, 0)                                                                     \
     X(copy, copy, 0)                                                                             \
     X(lookup, lookup, 0)                                                                         \
     X(transpose_x32, transpose, 0)                                                               \
@@ -45,8 +84,13 @@
     X(generic, activation)                                                                       \
     X(generic, copy)                                                                             \
     X(generic, resize)
+    X(generic, elementwise)                                                                      \
+    X(generic, rows)                                                                             \
+    X(generic, copy)
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
+    X(avx2, elementwise)                                                                         \
+    X(avx2, rows)                                                                                \
     X(avx2, copy)                                                                                \
     X(avx2, conv)                                                                                \
     X(avx2, activation)                                                                          \
@@ -56,6 +100,9 @@
     X(avx512, conv)                                                                              \
     X(avx512, activation)                                                                        \
     X(avx512, resize)
+    X(avx512, elementwise)                                                                       \
+    X(avx512, rows)                                                                              \
+    X(avx512, activation)
 /* clang-format on */
 
 #endif

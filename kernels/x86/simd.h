@@ -52,7 +52,8 @@ static inline v_f32 v_scale(v_f32 x, v_f32 n) { return _mm512_scalef_ps(x, n); }
 static inline v_f32 v_frexp(v_f32 x, v_f32 *e)
 {
     const __m512 m = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
-    *e = _mm512_getexp_ps(_mm512_div_ps(x, m));
+    const __m512 one = _mm512_set1_ps(1), floor = _mm512_getexp_ps(x);
+    *e = _mm512_mask_add_ps(floor, _mm512_cmp_ps_mask(m, one, _CMP_LT_OQ), floor, one);
     return m;
 }
 static inline float v_sum(v_f32 x) { return _mm512_reduce_add_ps(x); }

@@ -58,15 +58,15 @@ static inline v_f32 v_tanh(v_f32 x)
 static inline v_f32 v_log_parts(v_f32 m, v_f32 e)
 {
     const v_f32 f = v_sub(m, v_set1(1));
-    v_f32 p = v_set1(0.06971611471f);
-    p = v_fma(p, f, v_set1(-0.1147973385f));
-    p = v_fma(p, f, v_set1(0.1168541992f));
-    p = v_fma(p, f, v_set1(-0.1242568733f));
-    p = v_fma(p, f, v_set1(0.1424905765f));
-    p = v_fma(p, f, v_set1(-0.1666780232f));
-    p = v_fma(p, f, v_set1(0.2000071575f));
-    p = v_fma(p, f, v_set1(-0.2499999696f));
-    p = v_fma(p, f, v_set1(0.3333333118f));
+    v_f32 p = v_set1(0.03767291084f);
+    p = v_fma(p, f, v_set1(-0.0911618993f));
+    p = v_fma(p, f, v_set1(0.1170066148f));
+    p = v_fma(p, f, v_set1(-0.1272777915f));
+    p = v_fma(p, f, v_set1(0.1427623928f));
+    p = v_fma(p, f, v_set1(-0.1665529609f));
+    p = v_fma(p, f, v_set1(0.1999960542f));
+    p = v_fma(p, f, v_set1(-0.2500016391f));
+    p = v_fma(p, f, v_set1(0.3333334029f));
     const v_f32 f2 = v_mul(f, f);
     v_f32 r = v_fma(v_mul(p, f), f2, v_mul(e, v_set1(-2.12194440e-4f)));
     r = v_fnma(v_set1(0.5f), f2, r);

@@ -4,6 +4,28 @@
 #define TDNN_GRAPH_OPLIST_H
 
 #define TDNN_OP_LIST(X)                                                                          \
+    /* compute */                                                                                \
+    X(Add)                                                                                       \
+    X(And)                                                                                       \
+    X(BitShift)                                                                                  \
+    X(BitwiseAnd)                                                                                \
+    X(BitwiseOr)                                                                                 \
+    X(BitwiseXor)                                                                                \
+    X(Div)                                                                                       \
+    X(Equal)                                                                                     \
+    X(Greater)                                                                                   \
+    X(GreaterOrEqual)                                                                            \
+    X(Less)                                                                                      \
+    X(LessOrEqual)                                                                               \
+    X(Max)                                                                                       \
+    X(Mean)                                                                                      \
+    X(Min)                                                                                       \
+    X(Mul)                                                                                       \
+    X(Or)                                                                                        \
+    X(Sub)                                                                                       \
+    X(Sum)                                                                                       \
+    X(Xor)                                                                                       \
+    /* the rest */                                                                               \
     X(Identity)                                                                                  \
     X(Reshape)                                                                                   \
     X(Shape)                                                                                     \

@@ -1,0 +1,90 @@
+/* A row of f32 to one number, on vectors: four running sums of a vector each. */
+#ifndef TDNN_KERNELS_ROWS_SIMD_H
+#define TDNN_KERNELS_ROWS_SIMD_H
+
+#include "kernels/kernels.h"
+#include "kernels/x86/vmath.h"
+
+#include <math.h>
+
+static inline v_f32 v_same(v_f32 x) { return x; }
+static inline v_f32 v_square(v_f32 x) { return v_mul(x, x); }
+
+/* Lanes beyond the end must add nothing: they are cleared after the term. */
+#define V_SUM(name, arguments, term)                                                             \
+    static float name arguments                                                                  \
+    {                                                                                            \
+        v_f32 s0 = v_set1(0), s1 = s0, s2 = s0, s3 = s0;                                         \
+        size_t i = 0;                                                                            \
+        for (; i + 4 * V_LANES <= n; i += 4 * V_LANES) {                                         \
+            s0 = v_add(s0, term(v_load(x + i)));                                                 \
+            s1 = v_add(s1, term(v_load(x + i + V_LANES)));                                       \
+            s2 = v_add(s2, term(v_load(x + i + 2 * V_LANES)));                                   \
+            s3 = v_add(s3, term(v_load(x + i + 3 * V_LANES)));                                   \
+        }                                                                                        \
+        for (; i + V_LANES <= n; i += V_LANES) s0 = v_add(s0, term(v_load(x + i)));              \
+        if (i < n) {                                                                             \
+            const v_f32 rest = term(v_load_n(x + i, n - i));                                     \
+            s1 = v_add(s1, v_select(v_first(n - i), rest, v_set1(0)));                           \
+        }                                                                                        \
+        return v_sum(v_add(v_add(s0, s1), v_add(s2, s3)));                                       \
+    }
+#define SPREAD_TERM(v) v_square(v_sub((v), v_set1(center)))
+V_SUM(row_sum, (const float *x, size_t n), v_same)
+V_SUM(row_abs_sum, (const float *x, size_t n), v_abs)
+V_SUM(row_spread, (const float *x, size_t n, float center), SPREAD_TERM)
+
+/* v_max and v_min drop a NaN on one side; v_select puts it back. */
+#define V_EXTREME(name, op, start, before)                                                       \
+    static float name(const float *x, size_t n)                                                  \
+    {                                                                                            \
+        v_f32 m = v_set1(start);                                                                 \
+        size_t i = 0;                                                                            \
+        for (; i + V_LANES <= n; i += V_LANES) {                                                 \
+            const v_f32 v = v_load(x + i);                                                       \
+            m = v_select(v_eq(v, v), op(v, m), v);                                               \
+        }                                                                                        \
+        if (i < n) {                                                                             \
+            const v_f32 v = v_select(v_first(n - i), v_load_n(x + i, n - i), v_set1(start));     \
+            m = v_select(v_eq(v, v), op(v, m), v);                                               \
+        }                                                                                        \
+        float lane[V_LANES], best = start;                                                       \
+        v_store(lane, m);                                                                        \
+        for (size_t k = 0; k < V_LANES; k++)                                                     \
+            best = best before lane[k] || best != best ? best : lane[k];                         \
+        return best;                                                                             \
+    }
+V_EXTREME(row_max, v_max, -INFINITY, >)
+V_EXTREME(row_min, v_min, INFINITY, <)
+
+static float exp_sum(float *y, const float *x, size_t n, float shift)
+{
+    const v_f32 s = v_set1(shift);
+    v_f32 s0 = v_set1(0), s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * V_LANES <= n; i += 2 * V_LANES) {
+        const v_f32 a = v_exp(v_sub(v_load(x + i), s));
+        const v_f32 b = v_exp(v_sub(v_load(x + i + V_LANES), s));
+        if (y) v_store(y + i, a), v_store(y + i + V_LANES, b);
+        s0 = v_add(s0, a), s1 = v_add(s1, b);
+    }
+    for (; i < n; i += V_LANES) {
+        const size_t m = n - i < V_LANES ? n - i : V_LANES;
+        const v_f32 a = v_exp(v_sub(v_load_n(x + i, m), s));
+        if (y) v_store_n(y + i, a, m);
+        s0 = v_add(s0, m < V_LANES ? v_select(v_first(m), a, v_set1(0)) : a);
+    }
+    return v_sum(v_add(s0, s1));
+}
+
+static void fill_rows(tdnn_kernels *t)
+{
+    t->row_sum_f32 = row_sum;
+    t->row_abs_sum_f32 = row_abs_sum;
+    t->row_max_f32 = row_max;
+    t->row_min_f32 = row_min;
+    t->row_spread_f32 = row_spread;
+    t->exp_sum_f32 = exp_sum;
+}
+
+#endif
