@@ -78,7 +78,7 @@ OPS = \
 	lib/ops/convert.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
-	lib/ops/map.c \
+	lib/ops/elementwise.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \

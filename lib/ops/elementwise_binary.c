@@ -2,7 +2,7 @@
  *
  * f32 goes through the table of kernels; integers wrap around, and division by zero gives 0.
  */
-#include "lib/ops/map.h"
+#include "lib/ops/elementwise.h"
 #include "lib/ops/types.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 /* A loop over two operands p and q of type T. */
 #define LOOP(E, suffix, T, W, op, formula)                                                       \
     static void op##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_map_args *args)                                         \
+                              const tdnn_formula_args *args)                                         \
     {                                                                                            \
         (void)args;                                                                              \
         T *y = y_;                                                                               \
@@ -23,7 +23,7 @@
     }
 #define LOOP_F32_KERNEL(op, slot)                                                                \
     static void op##_f32(void *y, const void *const *x, const size_t *step, size_t n,            \
-                         const tdnn_map_args *args)                                              \
+                         const tdnn_formula_args *args)                                              \
     {                                                                                            \
         args->kernels->slot(y, x[0], step[0], x[1], step[1], n);                                 \
     }
@@ -50,7 +50,7 @@
     LOOP(TDNN_F64, f64, double, double, op, float_formula)                                       \
     TDNN_SIGNED_TYPES(LOOP, op, signed_formula)                                                  \
     TDNN_UNSIGNED_TYPES(LOOP, op, unsigned_formula)                                              \
-    static const tdnn_map op##_map = {{[TDNN_F32] = op##_f32, [TDNN_F64] = op##_f64,             \
+    static const tdnn_formulas op##_map = {{[TDNN_F32] = op##_f32, [TDNN_F64] = op##_f64,             \
                                        TDNN_INT_TYPES(ROW, op)}};
 
 ARITHMETIC(add, add_f32, F_ADD, I_ADD, I_ADD)
@@ -63,7 +63,7 @@ ARITHMETIC(min, min_f32, F_MIN, I_MIN, I_MIN)
 /* The sum becomes the mean. */
 #define MEAN(suffix, T)                                                                          \
     static void mean_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_map_args *args)                                         \
+                              const tdnn_formula_args *args)                                         \
     {                                                                                            \
         (void)step;                                                                              \
         T *y = y_;                                                                               \
@@ -72,13 +72,13 @@ ARITHMETIC(min, min_f32, F_MIN, I_MIN, I_MIN)
     }
 MEAN(f32, float)
 MEAN(f64, double)
-static const tdnn_map mean_map = {{[TDNN_F32] = mean_f32, [TDNN_F64] = mean_f64}};
+static const tdnn_formulas mean_map = {{[TDNN_F32] = mean_f32, [TDNN_F64] = mean_f64}};
 
 #define BINARY(Op, name, layout_)                                                                \
     static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
     {                                                                                            \
-        const tdnn_map_spec spec = {.map = &name##_map, .cost = 1};                              \
-        return tdnn_map_plan(ctx, &spec);                                                        \
+        const tdnn_elementwise_spec spec = {.formulas = &name##_map, .cost = 1};                              \
+        return tdnn_elementwise_plan(ctx, &spec);                                                        \
     }                                                                                            \
     const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 2, 2, 1, 1)},                 \
                                   .infer = tdnn_infer_broadcast,                                 \
@@ -88,19 +88,19 @@ static const tdnn_map mean_map = {{[TDNN_F32] = mean_f32, [TDNN_F64] = mean_f64}
 #define VARIADIC(Op, name, map_, finish_)                                                        \
     static tdnn_status plan_all_##name(tdnn_plan_ctx *ctx)                                       \
     {                                                                                            \
-        const tdnn_map_spec spec = {.map = map_, .chain = true, .finish = finish_,               \
+        const tdnn_elementwise_spec spec = {.formulas = map_, .chain = true, .finish = finish_,               \
                                     .cost = (double)ctx->step->input_count};                     \
-        return tdnn_map_plan(ctx, &spec);                                                        \
+        return tdnn_elementwise_plan(ctx, &spec);                                                        \
     }                                                                                            \
     const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 1, -1, 1, 1)},                \
                                   .infer = tdnn_infer_broadcast,                                 \
-                                  .layout = tdnn_map_layout,                                     \
+                                  .layout = tdnn_elementwise_layout,                                     \
                                   .plan = plan_all_##name};
 
-BINARY(Add, add, tdnn_map_layout)
-BINARY(Sub, sub, tdnn_map_layout)
-BINARY(Mul, mul, tdnn_map_layout)
-BINARY(Div, div, tdnn_map_layout_strict)
+BINARY(Add, add, tdnn_elementwise_layout)
+BINARY(Sub, sub, tdnn_elementwise_layout)
+BINARY(Mul, mul, tdnn_elementwise_layout)
+BINARY(Div, div, tdnn_elementwise_layout_strict)
 VARIADIC(Max, max, &max_map, NULL)
 VARIADIC(Min, min, &min_map, NULL)
 VARIADIC(Sum, sum, &add_map, NULL)

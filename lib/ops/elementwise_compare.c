@@ -1,10 +1,10 @@
 /* Comparison, logic, bitwise operators and shifts: integers or truth values come out. */
-#include "lib/ops/map.h"
+#include "lib/ops/elementwise.h"
 #include "lib/ops/types.h"
 
 #define LOOP(E, suffix, T, W, op, R, formula)                                                    \
     static void op##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_map_args *args)                                         \
+                              const tdnn_formula_args *args)                                         \
     {                                                                                            \
         (void)args;                                                                              \
         R *y = y_;                                                                               \
@@ -58,7 +58,7 @@ TDNN_UNSIGNED_TYPES(LOOP_SAME, shift_left, SHIFT_LEFT)
 TDNN_UNSIGNED_TYPES(LOOP_SAME, shift_right, SHIFT_RIGHT)
 
 static void equal_string(void *y_, const void *const *x, const size_t *step, size_t n,
-                         const tdnn_map_args *args)
+                         const tdnn_formula_args *args)
 {
     (void)args;
     uint8_t *y = y_;
@@ -77,11 +77,11 @@ static tdnn_status infer_bool(tdnn_infer *ctx)
 }
 
 #define BINARY(Op, name, infer_, ...)                                                            \
-    static const tdnn_map name##_map = {{__VA_ARGS__}};                                          \
+    static const tdnn_formulas name##_map = {{__VA_ARGS__}};                                          \
     static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
     {                                                                                            \
-        const tdnn_map_spec spec = {.map = &name##_map, .cost = 1};                              \
-        return tdnn_map_plan(ctx, &spec);                                                        \
+        const tdnn_elementwise_spec spec = {.formulas = &name##_map, .cost = 1};                              \
+        return tdnn_elementwise_plan(ctx, &spec);                                                        \
     }                                                                                            \
     const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 2, 2, 1, 1)},                 \
                                   .infer = infer_,                                               \
@@ -108,15 +108,15 @@ typedef struct shift_params {
 
 static const char *const directions[] = {"LEFT", "RIGHT", NULL};
 static const tdnn_attr shift_attrs[] = {TDNN_ENUM(shift_params, direction, directions, 0), {0}};
-static const tdnn_map shift_left_map = {{TDNN_UNSIGNED_TYPES(ROW, shift_left)}};
-static const tdnn_map shift_right_map = {{TDNN_UNSIGNED_TYPES(ROW, shift_right)}};
+static const tdnn_formulas shift_left_map = {{TDNN_UNSIGNED_TYPES(ROW, shift_left)}};
+static const tdnn_formulas shift_right_map = {{TDNN_UNSIGNED_TYPES(ROW, shift_right)}};
 
 static tdnn_status plan_shift(tdnn_plan_ctx *ctx)
 {
     const shift_params *params = ctx->step->params;
-    const tdnn_map_spec spec = {.map = params->direction ? &shift_right_map : &shift_left_map,
+    const tdnn_elementwise_spec spec = {.formulas = params->direction ? &shift_right_map : &shift_left_map,
                                 .cost = 1};
-    return tdnn_map_plan(ctx, &spec);
+    return tdnn_elementwise_plan(ctx, &spec);
 }
 
 const tdnn_op tdnn_op_BitShift = {

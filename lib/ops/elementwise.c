@@ -4,7 +4,7 @@
  * and each operand either moves through it or stands still. Where it stays short all the same (a
  * vector of few lanes against many rows) several runs are gathered into one.
  */
-#include "lib/ops/map.h"
+#include "lib/ops/elementwise.h"
 
 enum {
     DIMS = TDNN_MAX_DIMS + 1, /* a blocked value has five */
@@ -22,22 +22,22 @@ typedef struct operand {
     size_t shared;       /* offset in the shared scratch, if by_channel */
 } operand;
 
-typedef struct map_data {
-    tdnn_map_fn *fn, *finish;
-    tdnn_map_args args;
+typedef struct elementwise_data {
+    tdnn_formula_fn *fn, *finish;
+    tdnn_formula_args args;
     bool chain, narrow;
     size_t tasks;
     size_t total, inner, rows, chunk; /* rows: runs gathered at a time; chunk: elements at a time */
     size_t ndim, extent[DIMS];
     size_t out_size, out_wide;
     operand *operands;
-} map_data;
+} elementwise_data;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* ---- run ---- */
 
-static size_t operand_offset(const map_data *m, const operand *o, size_t row)
+static size_t operand_offset(const elementwise_data *m, const operand *o, size_t row)
 {
     size_t offset = 0;
     for (size_t d = m->ndim; d-- > 0 && row;) {
@@ -65,7 +65,7 @@ static void gather(void *to_, const void *from_, const operand *o, size_t rows, 
 
 /* The operand's elements for `rows` runs (or, rows 1, n elements from `skip` on), ready for the
  * formula. */
-static const void *fetch(const tdnn_step *s, const map_data *m, size_t k, unsigned char *scratch,
+static const void *fetch(const tdnn_step *s, const elementwise_data *m, size_t k, unsigned char *scratch,
                          size_t row, size_t rows, size_t skip, size_t n, size_t *step)
 {
     const operand *o = &m->operands[k];
@@ -88,7 +88,7 @@ static const void *fetch(const tdnn_step *s, const map_data *m, size_t k, unsign
     return wide;
 }
 
-static void apply(const map_data *m, void *y, const void **x, const size_t *step, size_t n)
+static void apply(const elementwise_data *m, void *y, const void **x, const size_t *step, size_t n)
 {
     if (!m->chain) {
         m->fn(y, x, step, n, &m->args);
@@ -110,7 +110,7 @@ static void apply(const map_data *m, void *y, const void **x, const size_t *step
 }
 
 /* Computes from element `at` on, up to `end` at most; how many. */
-static size_t piece(const tdnn_step *s, const map_data *m, unsigned char *scratch, size_t at,
+static size_t piece(const tdnn_step *s, const elementwise_data *m, unsigned char *scratch, size_t at,
                     size_t end)
 {
     const size_t row = at / m->inner, skip = at % m->inner;
@@ -139,7 +139,7 @@ static size_t piece(const tdnn_step *s, const map_data *m, unsigned char *scratc
 
 static void run(const tdnn_step *s, size_t task, size_t worker)
 {
-    const map_data *m = s->data;
+    const elementwise_data *m = s->data;
     size_t at, end;
     tdnn_task_range((m->total + GRAIN - 1) / GRAIN, m->tasks, task, &at, &end);
     at *= GRAIN;
@@ -151,7 +151,7 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 static void block_channels(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)task, (void)worker;
-    const map_data *m = s->data;
+    const elementwise_data *m = s->data;
     const size_t block = (size_t)s->out[0]->layout;
     for (size_t k = 0; k < m->args.count; k++) {
         const operand *o = &m->operands[k];
@@ -193,7 +193,7 @@ static void strides(const size_t *extent, size_t ndim, size_t *stride)
 }
 
 /* Whether all operands go through dimensions d and d+1 as through one. */
-static bool mergeable(const map_data *m, const size_t *extent, size_t d, size_t inner)
+static bool mergeable(const elementwise_data *m, const size_t *extent, size_t d, size_t inner)
 {
     for (size_t k = 0; k < m->args.count; k++) {
         const operand *o = &m->operands[k];
@@ -203,7 +203,7 @@ static bool mergeable(const map_data *m, const size_t *extent, size_t d, size_t 
 }
 
 /* Merges dimensions; the innermost becomes the run. Strides are moved to where they belong. */
-static void merge(map_data *m, size_t *extent, size_t ndim)
+static void merge(elementwise_data *m, size_t *extent, size_t ndim)
 {
     size_t top = DIMS; /* kept dimensions are extent[top ..] */
     for (size_t d = ndim; d-- > 0;) {
@@ -227,7 +227,7 @@ static void merge(map_data *m, size_t *extent, size_t ndim)
     }
 }
 
-static void plan_shape(tdnn_plan_ctx *ctx, map_data *m)
+static void plan_shape(tdnn_plan_ctx *ctx, elementwise_data *m)
 {
     const tdnn_tensor *out = ctx->step->out[0];
     const size_t block = (size_t)out->layout;
@@ -260,22 +260,22 @@ static void plan_shape(tdnn_plan_ctx *ctx, map_data *m)
     merge(m, extent, ndim);
 }
 
-static void plan_scratch(tdnn_plan_ctx *ctx, map_data *m)
+static void plan_scratch(tdnn_plan_ctx *ctx, elementwise_data *m)
 {
     bool chunked = m->chain && m->args.count > 2;
-    m->rows = m->ndim && m->inner < SHORT ? TDNN_MAP_CHUNK / m->inner : 1;
+    m->rows = m->ndim && m->inner < SHORT ? TDNN_ELEMENTWISE_CHUNK / m->inner : 1;
     size_t bytes = tdnn_round_up(m->args.count * (sizeof(void *) + sizeof(size_t)), TDNN_ALIGN);
     for (size_t k = 0; k < m->args.count; k++) {
         operand *o = &m->operands[k];
         o->gather = bytes;
-        if (m->rows > 1) bytes += TDNN_MAP_CHUNK * o->size;
+        if (m->rows > 1) bytes += TDNN_ELEMENTWISE_CHUNK * o->size;
         o->wide = bytes;
-        if (o->widen) bytes += TDNN_MAP_CHUNK * sizeof(float);
+        if (o->widen) bytes += TDNN_ELEMENTWISE_CHUNK * sizeof(float);
         chunked = chunked || o->widen;
     }
     m->out_wide = bytes;
-    if (m->narrow) bytes += TDNN_MAP_CHUNK * sizeof(float);
-    m->chunk = chunked || m->narrow ? TDNN_MAP_CHUNK : SIZE_MAX;
+    if (m->narrow) bytes += TDNN_ELEMENTWISE_CHUNK * sizeof(float);
+    m->chunk = chunked || m->narrow ? TDNN_ELEMENTWISE_CHUNK : SIZE_MAX;
     tdnn_plan_scratch(ctx, bytes);
 }
 
@@ -284,16 +284,16 @@ static tdnn_status no_formula(tdnn_plan_ctx *ctx, tdnn_dtype type)
     return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s", tdnn_dtype_name(type));
 }
 
-tdnn_status tdnn_map_plan(tdnn_plan_ctx *ctx, const tdnn_map_spec *spec)
+tdnn_status tdnn_elementwise_plan(tdnn_plan_ctx *ctx, const tdnn_elementwise_spec *spec)
 {
     tdnn_step *s = ctx->step;
-    map_data *m = tdnn_plan_alloc(ctx, 1, sizeof *m);
+    elementwise_data *m = tdnn_plan_alloc(ctx, 1, sizeof *m);
     if (!m) return TDNN_NO_MEMORY(ctx->err);
     s->data = m;
     const tdnn_dtype type = s->in[spec->typed]->dtype, out_type = s->out[0]->dtype;
-    m->fn = spec->map->of[type];
+    m->fn = spec->formulas->of[type];
     const bool by_f32 = !m->fn && tdnn_dtype_is_half(type);
-    if (by_f32) m->fn = spec->map->of[TDNN_F32];
+    if (by_f32) m->fn = spec->formulas->of[TDNN_F32];
     if (!m->fn) return no_formula(ctx, type);
     if (spec->finish) m->finish = spec->finish->of[by_f32 ? TDNN_F32 : type];
     m->args.kernels = ctx->kernels;
@@ -333,7 +333,7 @@ static bool fits(const tdnn_info *in, const tdnn_info *out)
     return channels_of(&in->shape) == 1 || is_by_channel(&in->shape, channels);
 }
 
-void tdnn_map_layout(tdnn_layout_query *q)
+void tdnn_elementwise_layout(tdnn_layout_query *q)
 {
     const tdnn_info *out = &q->out[0];
     bool blocked = false;
@@ -351,8 +351,8 @@ void tdnn_map_layout(tdnn_layout_query *q)
     q->give[0] = q->block;
 }
 
-void tdnn_map_layout_strict(tdnn_layout_query *q)
+void tdnn_elementwise_layout_strict(tdnn_layout_query *q)
 {
     const tdnn_shape *shape = &q->out[0].shape;
-    if (shape->ndim == 4 && shape->dim[1] % (int64_t)q->block == 0) tdnn_map_layout(q);
+    if (shape->ndim == 4 && shape->dim[1] % (int64_t)q->block == 0) tdnn_elementwise_layout(q);
 }
