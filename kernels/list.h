@@ -15,7 +15,7 @@
     X(activate, void, (float *y, const float *x, size_t n, const tdnn_act *act))                 \
     /* one task of a planned convolution (kernels/conv.h); scratch: 64-byte aligned */           \
     X(conv, void, (const tdnn_conv *conv, const tdnn_conv_io *io, size_t task, void *scratch))   \
-    /* y[i] = a[i * a_step] op b[i * b_step]; steps 0 or 1; y may be an operand of step 1 */        \
+    /* y[i] = a[i * a_step] op b[i * b_step]; steps 0 or 1; y may be an operand of step 1 */     \
     X(binary, void, (float *y, const float *a, size_t a_step, const float *b, size_t b_step,     \
                      size_t n))                                                                  \
     /* y = f(x), element by element; y may be x */                                               \
@@ -26,7 +26,7 @@
     X(normalize, void, (float *y, const float *x, const float *scale, const float *shift,        \
                         size_t n, float center, float factor))                                   \
     /* a row to one number; of n 0: the neutral one */                                           \
-    X(reduce, float, (const float *x, size_t n))                                                    \
+    X(reduce, float, (const float *x, size_t n))                                                 \
     /* the sum of (x - center)^2 */                                                              \
     X(spread, float, (const float *x, size_t n, float center))                                   \
     /* y = e^(x - shift), and the sum of that; y may be x, or NULL: the sum only */              \
@@ -65,10 +65,10 @@
     X(sqrt_f32, unary, 1)                                                                        \
     X(affine_f32, affine, 1)                                                                     \
     X(normalize_f32, normalize, 3)                                                               \
-    X(row_sum_f32, reduce, 4)                                                                       \
-    X(row_abs_sum_f32, reduce, 4)                                                                   \
-    X(row_max_f32, reduce, 0)                                                                       \
-    X(row_min_f32, reduce, 0)                                                                       \
+    X(row_sum_f32, reduce, 4)                                                                    \
+    X(row_abs_sum_f32, reduce, 4)                                                                \
+    X(row_max_f32, reduce, 0)                                                                    \
+    X(row_min_f32, reduce, 0)                                                                    \
     X(row_spread_f32, spread, 8)                                                                 \
     X(exp_sum_f32, exp_sum, 4)                                                                   \
     X(widen_f16, widen, 0)                                                                       \
@@ -83,10 +83,9 @@
     X(generic, conv)                                                                             \
     X(generic, activation)                                                                       \
     X(generic, copy)                                                                             \
-    X(generic, resize)
+    X(generic, resize)                                                                           \
     X(generic, elementwise)                                                                      \
-    X(generic, rows)                                                                             \
-    X(generic, copy)
+    X(generic, rows)
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
     X(avx2, elementwise)                                                                         \
@@ -99,10 +98,9 @@
 #define TDNN_KERNEL_FILES_AVX512(X)                                                              \
     X(avx512, conv)                                                                              \
     X(avx512, activation)                                                                        \
-    X(avx512, resize)
+    X(avx512, resize)                                                                            \
     X(avx512, elementwise)                                                                       \
-    X(avx512, rows)                                                                              \
-    X(avx512, activation)
+    X(avx512, rows)
 /* clang-format on */
 
 #endif
