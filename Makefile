@@ -347,7 +347,7 @@ $(SHARED): $(LIB_OBJS) lib/tinydnn.map $(BUILD)/objects.list
 	@ln -sf libtinydnn.so.$(SOVERSION) $(BUILD)/libtinydnn.so
 
 # until the detectors' heads and the labels are there
-$(BUILD)/tinydnn $(EXAMPLE_PROGRAMS): LDFLAGS += -Wl,--unresolved-symbols=ignore-in-object-files
+$(BUILD)/tinydnn $(EXAMPLE_PROGRAMS): LDFLAGS += -no-pie -Wl,--unresolved-symbols=ignore-all
 
 $(BUILD)/tinydnn: $(CLI_OBJS) $(STATIC)
 	$(SAY) LD $@
