@@ -31,6 +31,7 @@ KERNELS_GENERIC = \
 	kernels/generic/resize.c \
 	kernels/generic/elementwise.c \
 	kernels/generic/rows.c \
+	kernels/generic/gemm.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
@@ -39,6 +40,7 @@ KERNELS_AVX2 = \
 	kernels/x86/resize_avx2.c \
 	kernels/x86/activation_avx2.c \
 	kernels/x86/conv_avx2.c \
+	kernels/x86/gemm_avx2.c \
 
 KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
@@ -46,6 +48,7 @@ KERNELS_AVX512 = \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
 	kernels/x86/rows_avx512.c \
+	kernels/x86/gemm_avx512.c \
 
 KERNELS_AMX = \
 
@@ -206,6 +209,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_resize.c \
 	tests/kernels/check_elementwise.c \
 	tests/kernels/check_rows.c \
+	tests/kernels/check_gemm.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \
 
