@@ -35,6 +35,7 @@
     X(widen, void, (float *y, const uint16_t *x, size_t n))                                      \
     X(narrow, void, (uint16_t *y, const float *x, size_t n))                                     \
     /* an m x k matrix, element [i, j] at a + i row + j column, into panels of `panel` rows */       \
+    /* an m x k matrix, element [i, j] at a + i row + j column, into panels of `panel` rows */   \
     X(gemm_pack_a, void, (float *to, const float *a, size_t row, size_t column, size_t m,        \
                           size_t k, size_t panel))                                               \
     /* a k x n matrix into panels of `panel` columns */                                          \
@@ -55,7 +56,7 @@
     X(taps, void, (float *to, const float *from, const tdnn_taps *taps, size_t lanes))           \
     /* to[i] = the sum over k of weight[k] * rows[k][i] */                                       \
     X(mix, void, (float *to, const float *const *rows, const float *weight, size_t count,        \
-                  size_t n))
+                  size_t n))                                                                     \
 
 #define TDNN_KERNEL_LIST(X)                                                                      \
     X(activate_f32, activate, 8)                                                                 \
@@ -89,7 +90,7 @@
     X(lookup, lookup, 0)                                                                         \
     X(transpose_x32, transpose, 0)                                                               \
     X(taps_f32, taps, 4)                                                                         \
-    X(mix_f32, mix, 4)
+    X(mix_f32, mix, 4)                                                                           \
 
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
     X(generic, conv)                                                                             \
@@ -116,12 +117,15 @@
     X(avx512, rows)
     X(avx512, resize)
     X(avx2, gemm)                                                                                \
-    X(avx2, activation)
+    X(avx2, activation)                                                                          \
+    X(avx2, resize)                                                                              \
 
 #define TDNN_KERNEL_FILES_AVX512(X)                                                              \
     X(avx512, conv)                                                                              \
     X(avx512, gemm)                                                                              \
-    X(avx512, activation)
+    X(avx512, activation)                                                                        \
+    X(avx512, resize)                                                                            \
+
 /* clang-format on */
 
 #endif
