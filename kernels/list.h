@@ -34,7 +34,6 @@
     /* float16 to f32 and back, nearest even */                                                  \
     X(widen, void, (float *y, const uint16_t *x, size_t n))                                      \
     X(narrow, void, (uint16_t *y, const float *x, size_t n))                                     \
-    /* an m x k matrix, element [i, j] at a + i row + j column, into panels of `panel` rows */       \
     /* an m x k matrix, element [i, j] at a + i row + j column, into panels of `panel` rows */   \
     X(gemm_pack_a, void, (float *to, const float *a, size_t row, size_t column, size_t m,        \
                           size_t k, size_t panel))                                               \
@@ -99,24 +98,14 @@
     X(generic, copy)                                                                             \
     X(generic, resize)                                                                           \
     X(generic, elementwise)                                                                      \
-    X(generic, rows)
+    X(generic, rows)                                                                             \
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
     X(avx2, elementwise)                                                                         \
     X(avx2, rows)                                                                                \
     X(avx2, copy)                                                                                \
-    X(avx2, conv)                                                                                \
-    X(avx2, activation)                                                                          \
-    X(avx2, resize)
-
-#define TDNN_KERNEL_FILES_AVX512(X)                                                              \
-    X(avx512, conv)                                                                              \
-    X(avx512, activation)                                                                        \
-    X(avx512, resize)                                                                            \
-    X(avx512, elementwise)                                                                       \
-    X(avx512, rows)
-    X(avx512, resize)
     X(avx2, gemm)                                                                                \
+    X(avx2, conv)                                                                                \
     X(avx2, activation)                                                                          \
     X(avx2, resize)                                                                              \
 
@@ -125,6 +114,8 @@
     X(avx512, gemm)                                                                              \
     X(avx512, activation)                                                                        \
     X(avx512, resize)                                                                            \
+    X(avx512, elementwise)                                                                       \
+    X(avx512, rows)                                                                              \
 
 /* clang-format on */
 
