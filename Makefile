@@ -308,7 +308,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick unit threaded check demo bench install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check demo bench bench-opencv install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -337,6 +337,9 @@ demo: all ## classify and detect with the models of examples/models
 
 bench: all $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM) ## times of kernels and models
 	@BUILD="$(BUILD)" tests/bench.sh
+
+bench-opencv: $(PROGRAM) ## times of ONNX models against OpenCV's: make bench-opencv [WITH=opencv]
+	@BUILD="$(BUILD)" tests/python.sh tests/bench/compare.py --with "$(or $(WITH),opencv)"
 
 $(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
 	$(SAY) AR $@
@@ -416,7 +419,7 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "switches: BLAS=openblas|none SAN=address,undefined|thread DEBUG=1 CC=... PREFIX=... DESTDIR=... V=1"
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS) $(KERNEL_CHECK_OBJS)) \
