@@ -87,7 +87,9 @@ OPS = \
 VISION = \
 	lib/vision/blob.c \
 	lib/vision/detect.c \
+	lib/vision/draw.c \
 	lib/vision/exif.c \
+	lib/vision/font.c \
 	lib/vision/head_face.c \
 	lib/vision/head_nanodet.c \
 	lib/vision/head_ssd.c \
@@ -96,11 +98,13 @@ VISION = \
 	lib/vision/head_yolox.c \
 	lib/vision/image.c \
 	lib/vision/jpeg.c \
+	lib/vision/labels.c \
 	lib/vision/nms.c \
 	lib/vision/nms_rotated.c \
 	lib/vision/png.c \
 	lib/vision/presets.c \
 	lib/vision/resize.c \
+	lib/vision/topk.c \
 
 # layer 2: bytes to graph
 PARSERS = \
