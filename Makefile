@@ -78,6 +78,7 @@ OPS = \
 	lib/ops/squeeze.c \
 	lib/ops/stand_in.c \
 	lib/ops/transpose.c \
+	lib/ops/window.c \
 	lib/ops/convert.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
