@@ -358,9 +358,6 @@ $(SHARED): $(LIB_OBJS) lib/tinydnn.map $(BUILD)/objects.list
 	@ln -sf $(@F) $(BUILD)/libtinydnn.so.$(SOVERSION)
 	@ln -sf libtinydnn.so.$(SOVERSION) $(BUILD)/libtinydnn.so
 
-# until the detectors' heads and the labels are there
-$(BUILD)/tinydnn $(EXAMPLE_PROGRAMS): LDFLAGS += -no-pie -Wl,--unresolved-symbols=ignore-all
-
 $(BUILD)/tinydnn: $(CLI_OBJS) $(STATIC)
 	$(SAY) LD $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
