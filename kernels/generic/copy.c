@@ -1,8 +1,9 @@
-/* Strided copies of elements of any size: what Transpose, Slice, Concat, Pad, Tile ... come down to.
+/* Strided copies of elements of any size: what Transpose, Slice, Concat, Pad, Tile ... come
+ * down to.
  *
- * The innermost dimension runs in one loop for its element size; a pair of dimensions that change
- * places (one contiguous where it is read, the other where it is written) goes by square tiles, so
- * that every cache line is used whole on both sides.
+ * The innermost dimension runs in one loop for its element size; a pair of dimensions that
+ * change places (one contiguous where it is read, the other where it is written) goes by square
+ * tiles, so that every cache line is used whole on both sides.
  */
 #include "kernels/generic/copy.h"
 
@@ -10,12 +11,12 @@
 
 enum { TILE = 32 };
 
-#define ROW(bytes)                                                                               \
-    static void row_##bytes(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step,  \
-                            size_t n)                                                            \
-    {                                                                                            \
-        for (size_t i = 0; i < n; i++, to += to_step, from += from_step)                         \
-            memcpy(to, from, bytes);                                                             \
+#define ROW(bytes)                                                                             \
+    static void row_##bytes(char *to, ptrdiff_t to_step, const char *from,                     \
+                            ptrdiff_t from_step, size_t n)                                     \
+    {                                                                                          \
+        for (size_t i = 0; i < n; i++, to += to_step, from += from_step)                       \
+            memcpy(to, from, bytes);                                                           \
     }
 ROW(1)
 ROW(2)
@@ -23,15 +24,34 @@ ROW(4)
 ROW(8)
 ROW(16)
 
-static void row_any(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step, size_t n,
-                    size_t size)
+static void row_any(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step,
+                    size_t n, size_t size)
 {
     for (size_t i = 0; i < n; i++, to += to_step, from += from_step) memcpy(to, from, size);
+}
+
+/* One element over and over: what is done already is copied on. */
+static void row_fill(char *to, const char *from, size_t n, size_t size)
+{
+    enum { NEAR = 4096 };
+    const size_t bytes = n * size;
+    memcpy(to, from, size);
+    for (size_t done = size; done < bytes;) {
+        size_t part = done < NEAR ? done : NEAR / size * size;
+        if (part == 0) part = size;
+        if (part > bytes - done) part = bytes - done;
+        memcpy(to + done, to, part);
+        done += part;
+    }
 }
 
 static void row(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step, size_t n,
                 size_t size)
 {
+    if (from_step == 0 && to_step == (ptrdiff_t)size && n > 8) {
+        row_fill(to, from, n, size);
+        return;
+    }
     switch (size) {
     case 1: row_1(to, to_step, from, from_step, n); break;
     case 2: row_2(to, to_step, from, from_step, n); break;
@@ -42,14 +62,14 @@ static void row(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_st
     }
 }
 
-#define TILED(bytes)                                                                             \
-    static void tiled_##bytes(char *to, size_t to_stride, const char *from, size_t from_stride,  \
-                              size_t rows, size_t columns)                                       \
-    {                                                                                            \
-        for (size_t r = 0; r < rows; r++)                                                        \
-            for (size_t c = 0; c < columns; c++)                                                 \
-                memcpy(to + c * to_stride + r * (bytes), from + r * from_stride + c * (bytes),   \
-                       bytes);                                                                   \
+#define TILED(bytes)                                                                           \
+    static void tiled_##bytes(char *to, size_t to_stride, const char *from,                    \
+                              size_t from_stride, size_t rows, size_t columns)                 \
+    {                                                                                          \
+        for (size_t r = 0; r < rows; r++)                                                      \
+            for (size_t c = 0; c < columns; c++)                                               \
+                memcpy(to + c * to_stride + r * (bytes), from + r * from_stride + c * (bytes), \
+                       bytes);                                                                 \
     }
 TILED(1)
 TILED(2)
@@ -57,8 +77,8 @@ TILED(4)
 TILED(8)
 TILED(16)
 
-void tdnn_transpose_x32_generic(void *to, size_t to_stride, const void *from, size_t from_stride,
-                                size_t rows, size_t columns)
+void tdnn_transpose_x32_generic(void *to, size_t to_stride, const void *from,
+                                size_t from_stride, size_t rows, size_t columns)
 {
     for (size_t r = 0; r < rows; r += TILE)
         for (size_t c = 0; c < columns; c += TILE)
@@ -67,8 +87,8 @@ void tdnn_transpose_x32_generic(void *to, size_t to_stride, const void *from, si
                     rows - r < TILE ? rows - r : TILE, columns - c < TILE ? columns - c : TILE);
 }
 
-static void transpose(char *to, size_t to_stride, const char *from, size_t from_stride, size_t rows,
-                      size_t columns, size_t size, tdnn_transpose_fn *x32)
+static void transpose(char *to, size_t to_stride, const char *from, size_t from_stride,
+                      size_t rows, size_t columns, size_t size, tdnn_transpose_fn *x32)
 {
     if (size == 4) {
         x32(to, to_stride, from, from_stride, rows, columns);
@@ -90,8 +110,8 @@ static void transpose(char *to, size_t to_stride, const char *from, size_t from_
     }
 }
 
-/* The dimension that is contiguous where it is read, if the innermost one is so only where it is
- * written; -1: no such pair. */
+/* The dimension that is contiguous where it is read, if the innermost one is so only where it
+ * is written; -1: no such pair. */
 static int crossing(const tdnn_copy *c)
 {
     const ptrdiff_t size = (ptrdiff_t)c->size;
@@ -140,8 +160,10 @@ static void copy_generic(void *to, const void *from, const tdnn_copy *copy)
     tdnn_copy_strided(to, from, copy, tdnn_transpose_x32_generic);
 }
 
-/* Per axis a table of where each output index is read from: Resize (nearest) and Pad by reflection. */
-static void lookup_row(char *to, const char *from, const ptrdiff_t *table, size_t n, size_t size)
+/* Per axis a table of where each output index is read from: Resize (nearest) and Pad by
+ * reflection. */
+static void lookup_row(char *to, const char *from, const ptrdiff_t *table, size_t n,
+                       size_t size)
 {
     switch (size) {
     case 1:
@@ -169,7 +191,8 @@ static void lookup_row(char *to, const char *from, const ptrdiff_t *table, size_
 }
 
 /* Rows begin .. end-1 of the output, counted over all dimensions but the last. */
-static void lookup_generic(void *to_, const void *from, const tdnn_lookup *l, size_t begin, size_t end)
+static void lookup_generic(void *to_, const void *from, const tdnn_lookup *l, size_t begin,
+                           size_t end)
 {
     const int last = l->ndim - 1;
     const size_t bytes = l->count[last] * l->size;

@@ -1,5 +1,5 @@
-/* Sums of a few weighted elements, along a row and across rows: what interpolation comes down to.
- * Written once in plain loops; each level's file compiles it for its instructions.
+/* Sums of a few weighted elements, along a row and across rows: what interpolation comes down
+ * to. Written once in plain loops; each level's file compiles it for its instructions.
  */
 #ifndef TDNN_KERNELS_GENERIC_RESIZE_H
 #define TDNN_KERNELS_GENERIC_RESIZE_H
@@ -30,10 +30,14 @@ static inline void lane_taps(float *restrict to, const float *restrict from, con
 
 static void taps(float *to, const float *from, const tdnn_taps *t, size_t lanes)
 {
-    if (lanes == 1 && t->taps == 2) two_taps(to, from, t);
-    else if (lanes == 1) lane_taps(to, from, t, 1);
-    else if (lanes == 8) lane_taps(to, from, t, 8);
-    else lane_taps(to, from, t, 16);
+    if (lanes == 1 && t->taps == 2)
+        two_taps(to, from, t);
+    else if (lanes == 1)
+        lane_taps(to, from, t, 1);
+    else if (lanes == 8)
+        lane_taps(to, from, t, 8);
+    else
+        lane_taps(to, from, t, 16);
 }
 
 static void mix(float *restrict to, const float *const *rows, const float *weight, size_t count,
@@ -47,7 +51,7 @@ static void mix(float *restrict to, const float *const *rows, const float *weigh
     }
     if (count == 4) {
         const float *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2],
-                    *restrict d = rows[3];
+                              *restrict d = rows[3];
         const float wa = weight[0], wb = weight[1], wc = weight[2], wd = weight[3];
         for (size_t i = 0; i < n; i++) to[i] = wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
         return;

@@ -19,7 +19,8 @@ static void square(float *to, size_t to_stride, const float *from, size_t from_s
     }
     for (size_t i = 0; i < 4; i++) {
         _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
-        _mm256_storeu_ps(to + (i + 4) * to_stride, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+        _mm256_storeu_ps(to + (i + 4) * to_stride,
+                         _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
     }
 }
 
@@ -38,10 +39,11 @@ static void transpose_avx2(void *to, size_t to_stride, const void *from, size_t 
                    (const float *)(const void *)((const char *)from + r * from_stride + c * 4),
                    from_stride / 4);
     tdnn_transpose_x32_generic((char *)to + high * 4, to_stride,
-                               (const char *)from + high * from_stride, from_stride, rows - high,
-                               wide);
+                               (const char *)from + high * from_stride, from_stride,
+                               rows - high, wide);
     tdnn_transpose_x32_generic((char *)to + wide * to_stride, to_stride,
-                               (const char *)from + wide * 4, from_stride, rows, columns - wide);
+                               (const char *)from + wide * 4, from_stride, rows,
+                               columns - wide);
 }
 
 static void copy_avx2(void *to, const void *from, const tdnn_copy *copy)

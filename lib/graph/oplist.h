@@ -29,21 +29,28 @@
     X(Identity)                                                                                  \
     X(Reshape)                                                                                   \
     X(Shape)                                                                                     \
-    /* moving elements */                                                                        \
+    /* data, control flow, sequences, strings */                                                 \
     X(CenterCropPad)                                                                             \
     X(Concat)                                                                                    \
+    X(ConstantOfShape)                                                                           \
     X(DepthToSpace)                                                                              \
     X(Expand)                                                                                    \
+    X(EyeLike)                                                                                   \
     X(Flatten)                                                                                   \
     X(Gather)                                                                                    \
     X(GatherElements)                                                                            \
     X(GatherND)                                                                                  \
     X(Pad)                                                                                       \
+    X(Range)                                                                                     \
+    X(Resize)                                                                                    \
+    X(ScatterElements)                                                                           \
+    X(ScatterND)                                                                                 \
     X(Size)                                                                                      \
     X(Slice)                                                                                     \
     X(SpaceToDepth)                                                                              \
     X(Split)                                                                                     \
     X(Squeeze)                                                                                   \
+    X(TensorScatter)                                                                             \
     X(Tile)                                                                                      \
     X(Transpose)                                                                                 \
     X(Unsqueeze)                                                                                 \

@@ -1,5 +1,5 @@
-/* Concat and Split: pieces of a tensor along one axis. Where a piece is contiguous in the whole, no
- * byte is copied: Concat's inputs are made in place, Split's outputs are views.
+/* Concat and Split: pieces of a tensor along one axis. Where a piece is contiguous in the
+ * whole, no byte is copied: Concat's inputs are made in place, Split's outputs are views.
  */
 #include "lib/ops/move.h"
 
@@ -22,26 +22,31 @@ static tdnn_status concat_infer(tdnn_infer *ctx)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
                              "input %zu is %s %s, which does not fit %s %s along axis %d", i,
                              tdnn_dtype_name(in->dtype), tdnn_shape_text(&in->shape, a),
-                             tdnn_dtype_name(ctx->in[0]->dtype), tdnn_shape_text(&out, b), axis);
+                             tdnn_dtype_name(ctx->in[0]->dtype), tdnn_shape_text(&out, b),
+                             axis);
         if (__builtin_add_overflow(out.dim[axis], in->shape.dim[axis], &out.dim[axis]))
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the result is too long along axis %d", axis);
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the result is too long along axis %d",
+                             axis);
     }
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &out);
     return TDNN_OK;
 }
 
-/* Blocked if most of the data already is, and, along the channels, every piece ends with a whole
- * block (the last may be ragged). */
+/* Blocked if most of the data already is, and, along the channels, every piece ends with a
+ * whole block (the last may be ragged). */
 static void concat_layout(tdnn_layout_query *q)
 {
     const tdnn_axis_params *p = q->params;
     int64_t blocked = 0, plain = 0;
     int axis;
-    if (q->out[0].shape.ndim != 4 || tdnn_axis_resolve(p->axis, 4, &axis, NULL) != TDNN_OK) return;
+    if (q->out[0].shape.ndim != 4 || tdnn_axis_resolve(p->axis, 4, &axis, NULL) != TDNN_OK)
+        return;
     for (size_t i = 0; i < q->input_count; i++) {
         const int64_t count = tdnn_shape_count(&q->in[i]->shape);
-        if (q->in[i]->layout == q->block) blocked += count;
-        else plain += count;
+        if (q->in[i]->layout == q->block)
+            blocked += count;
+        else
+            plain += count;
         if (axis == 1 && i + 1 < q->input_count && q->in[i]->shape.dim[1] % q->block) return;
     }
     if (blocked == 0 || blocked < plain) return;
@@ -71,7 +76,10 @@ static tdnn_status concat_plan(tdnn_plan_ctx *ctx)
 }
 
 static const tdnn_attr concat_attrs[] = {
-    {.name = "axis", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(tdnn_axis_params, axis)},
+    {.name = "axis",
+     .type = TDNN_ATTR_INT,
+     .required = true,
+     .offset = offsetof(tdnn_axis_params, axis)},
     {0},
 };
 
@@ -115,7 +123,8 @@ static tdnn_status split_infer(tdnn_infer *ctx)
     int axis;
     TDNN_TRY(tdnn_axis_resolve(p->axis, ctx->in[0]->shape.ndim, &axis, ctx->err));
     if (p->num_outputs && p->num_outputs != (int64_t)ctx->output_count)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "num_outputs is %lld, but there are %zu outputs",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "num_outputs is %lld, but there are %zu outputs",
                          (long long)p->num_outputs, ctx->output_count);
     if (!tdnn_infer_has(ctx, 1)) return split_evenly(ctx, axis);
     tdnn_ints split;
@@ -126,14 +135,15 @@ static tdnn_status split_infer(tdnn_infer *ctx)
     int64_t rest = ctx->in[0]->shape.dim[axis];
     for (size_t i = 0; i < split.count; i++) {
         if (split.at[i] < 0 || split.at[i] > rest)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "piece %zu is %lld long, %lld are left", i,
-                             (long long)split.at[i], (long long)rest);
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "piece %zu is %lld long, %lld are left",
+                             i, (long long)split.at[i], (long long)rest);
         rest -= split.at[i];
         TDNN_TRY(set_piece(ctx, i, axis, split.at[i]));
     }
     if (rest)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the pieces leave %lld of %lld along axis %d",
-                         (long long)rest, (long long)ctx->in[0]->shape.dim[axis], axis);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "the pieces leave %lld of %lld along axis %d", (long long)rest,
+                         (long long)ctx->in[0]->shape.dim[axis], axis);
     return TDNN_OK;
 }
 
@@ -168,7 +178,8 @@ static tdnn_status split_plan(tdnn_plan_ctx *ctx)
     TDNN_TRY(tdnn_axis_resolve(p->axis, ctx->step->in[0]->shape.ndim, &axis, ctx->err));
     tdnn_move *moves = tdnn_alloc(outputs, sizeof *moves);
     if (!moves) return TDNN_NO_MEMORY(ctx->err);
-    const int64_t block = from.ndim > ctx->step->in[0]->shape.ndim && axis == 1 ? from.dim[4] : 1;
+    const int64_t block =
+        from.ndim > ctx->step->in[0]->shape.ndim && axis == 1 ? from.dim[4] : 1;
     int64_t at = 0;
     size_t count = 0;
     for (size_t i = 0; i < outputs; i++) {

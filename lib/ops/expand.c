@@ -9,12 +9,13 @@ static tdnn_status expand_infer(tdnn_infer *ctx)
     tdnn_shape shape = {0};
     TDNN_TRY(tdnn_infer_ints(ctx, 1, &wanted));
     if (wanted.count > TDNN_MAX_DIMS)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "%zu dimensions, the limit is %d", wanted.count,
-                         TDNN_MAX_DIMS);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "%zu dimensions, the limit is %d",
+                         wanted.count, TDNN_MAX_DIMS);
     shape.ndim = (int)wanted.count;
     for (int d = 0; d < shape.ndim; d++) {
         if (wanted.at[d] < 0)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "dimension %d is to be %lld, expected 0 or more", d,
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "dimension %d is to be %lld, expected 0 or more", d,
                              (long long)wanted.at[d]);
         shape.dim[d] = wanted.at[d];
     }
@@ -50,11 +51,14 @@ static tdnn_status tile_infer(tdnn_infer *ctx)
     tdnn_few repeats;
     TDNN_TRY(tdnn_infer_few(ctx, 1, &repeats));
     if (repeats.count != (size_t)shape.ndim)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%zu repeats, expected one for each of %d dimensions",
-                         repeats.count, shape.ndim);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "%zu repeats, expected one for each of %d dimensions", repeats.count,
+                         shape.ndim);
     for (int d = 0; d < shape.ndim; d++)
-        if (repeats.at[d] < 0 || __builtin_mul_overflow(shape.dim[d], repeats.at[d], &shape.dim[d]))
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "dimension %d cannot be repeated %lld times", d,
+        if (repeats.at[d] < 0 ||
+            __builtin_mul_overflow(shape.dim[d], repeats.at[d], &shape.dim[d]))
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "dimension %d cannot be repeated %lld times", d,
                              (long long)repeats.at[d]);
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &shape);
     return TDNN_OK;

@@ -17,12 +17,14 @@ tdnn_status tdnn_plan_indices(tdnn_plan_ctx *ctx, size_t index, int64_t length)
     const tdnn_tensor *list = ctx->step->in[index], *known = ctx->known[index];
     const int64_t count = tdnn_shape_count(&list->shape);
     if (count > 0 && length == 0)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld indices into an empty axis", (long long)count);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld indices into an empty axis",
+                         (long long)count);
     for (int64_t i = 0; known && i < count; i++) {
         const int64_t k = tdnn_tensor_get_i64(known, (size_t)i);
         if (k < -length || k >= length)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "index %lld is %lld, expected %lld to %lld",
-                             (long long)i, (long long)k, (long long)-length, (long long)length - 1);
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "index %lld is %lld, expected %lld to %lld", (long long)i,
+                             (long long)k, (long long)-length, (long long)length - 1);
     }
     return TDNN_OK;
 }
@@ -58,7 +60,7 @@ typedef struct gather_plan {
     size_t before, count, block; /* slices, indices for each, bytes of what an index picks */
     int64_t length;              /* of the axis */
     size_t tasks;
-    bool by_slice;               /* tasks share the slices, not the indices */
+    bool by_slice; /* tasks share the slices, not the indices */
 } gather_plan;
 
 /* Phase 0: where each index points to, in bytes. */
@@ -78,8 +80,10 @@ static void gather_run(const tdnn_step *step, size_t task, size_t worker)
     const gather_plan *p = step->data;
     const ptrdiff_t *table = (const ptrdiff_t *)(const void *)step->shared;
     size_t first = 0, last = p->before, begin = 0, end = p->count;
-    if (p->by_slice) tdnn_task_range(p->before, p->tasks, task, &first, &last);
-    else tdnn_task_range(p->count, p->tasks, task, &begin, &end);
+    if (p->by_slice)
+        tdnn_task_range(p->before, p->tasks, task, &first, &last);
+    else
+        tdnn_task_range(p->count, p->tasks, task, &begin, &end);
     const tdnn_lookup lookup = {p->block, 1, {end - begin}, {table + begin}};
     for (size_t s = first; s < last && end > begin; s++) {
         char *to = (char *)step->out[0]->data + (s * p->count + begin) * p->block;
@@ -141,7 +145,8 @@ static tdnn_status elements_infer(tdnn_infer *ctx)
     bool fits = in->ndim == list->ndim;
     for (int d = 0; fits && d < in->ndim; d++) fits = d == axis || list->dim[d] <= in->dim[d];
     if (!fits)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "indices of shape %s do not fit data of shape %s",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "indices of shape %s do not fit data of shape %s",
                          tdnn_shape_text(list, a), tdnn_shape_text(in, b));
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, list);
     return TDNN_OK;
@@ -149,9 +154,9 @@ static tdnn_status elements_infer(tdnn_infer *ctx)
 
 typedef struct elements_plan {
     int ndim, axis;
-    int64_t length;                    /* of the axis                         */
-    ptrdiff_t stride[TDNN_MAX_DIMS];   /* of the data, in bytes               */
-    size_t rows, width, size, tasks;   /* of the indices; bytes of an element */
+    int64_t length;                  /* of the axis                         */
+    ptrdiff_t stride[TDNN_MAX_DIMS]; /* of the data, in bytes               */
+    size_t rows, width, size, tasks; /* of the indices; bytes of an element */
 } elements_plan;
 
 /* Where row r of the indices lies in the data, the axis left out. */
@@ -171,11 +176,13 @@ static void elements_run(const tdnn_step *step, size_t task, size_t worker)
     (void)worker;
     const elements_plan *p = step->data;
     const tdnn_indices list = tdnn_indices_of(step->in[1]);
-    const ptrdiff_t along = p->stride[p->axis], next = p->axis == p->ndim - 1 ? 0 : (ptrdiff_t)p->size;
+    const ptrdiff_t along = p->stride[p->axis],
+                    next = p->axis == p->ndim - 1 ? 0 : (ptrdiff_t)p->size;
     size_t begin, end;
     tdnn_task_range(p->rows, p->tasks, task, &begin, &end);
     for (size_t r = begin; r < end; r++) {
-        const char *from = (const char *)step->in[0]->data + row_offset(p, &step->in[1]->shape, r);
+        const char *from =
+            (const char *)step->in[0]->data + row_offset(p, &step->in[1]->shape, r);
         char *to = (char *)step->out[0]->data + r * p->width * p->size;
         for (size_t i = 0; i < p->width; i++, from += next) {
             const char *at = from + tdnn_index_at(list, r * p->width + i, p->length) * along;
@@ -232,8 +239,8 @@ static tdnn_status nd_infer(tdnn_infer *ctx)
     TDNN_TRY(tdnn_infer_indices(ctx, 1));
     if (in->ndim < 1 || list->ndim < 1 || batch < 0 || batch >= in->ndim || batch >= list->ndim)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
-                         "batch_dims %lld with data of %d and indices of %d dimensions", (long long)batch,
-                         in->ndim, list->ndim);
+                         "batch_dims %lld with data of %d and indices of %d dimensions",
+                         (long long)batch, in->ndim, list->ndim);
     const int64_t tuple = list->dim[list->ndim - 1];
     if (tuple < 1 || tuple > in->ndim - batch)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "tuples of %lld indices, expected 1 to %lld",
@@ -293,13 +300,15 @@ static tdnn_status nd_plan_step(tdnn_plan_ctx *ctx)
     for (size_t k = 0; k < p->tuple; k++) {
         p->length[k] = view.dim[(size_t)batch + k];
         p->stride[k] = view.stride[(size_t)batch + k];
-        if (p->length[k] == 0) return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "indices into an empty axis");
+        if (p->length[k] == 0)
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "indices into an empty axis");
     }
     for (size_t i = 0; ctx->known[1] && i < p->count * p->tuple; i++) {
         const int64_t k = tdnn_tensor_get_i64(ctx->known[1], i), n = p->length[i % p->tuple];
         if (k < -n || k >= n)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "index %zu is %lld, expected %lld to %lld", i,
-                             (long long)k, (long long)-n, (long long)n - 1);
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "index %zu is %lld, expected %lld to %lld", i, (long long)k,
+                             (long long)-n, (long long)n - 1);
     }
     p->tasks = tdnn_plan_split(ctx, (double)ctx->step->out[0]->bytes / 2, p->count);
     tdnn_plan_phase(ctx, nd_run, p->tasks);

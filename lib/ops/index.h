@@ -15,7 +15,8 @@ static inline tdnn_indices tdnn_indices_of(const tdnn_tensor *t)
 }
 
 /* Index i for an axis of `length` > 0. One that is out of range, which a plan finds only among
- * constants, becomes the nearest that is not: running cannot fail, and must not read elsewhere. */
+ * constants, becomes the nearest that is not: running cannot fail, and must not read elsewhere.
+ */
 static inline int64_t tdnn_index_at(tdnn_indices list, size_t i, int64_t length)
 {
     int64_t k = list.narrow ? ((const int32_t *)list.data)[i] : ((const int64_t *)list.data)[i];

@@ -138,8 +138,8 @@ static int best_cut(const tdnn_copy *c, size_t tasks)
     return best;
 }
 
-/* True if the move is done without copying: its output is a view into the input, or its input is made
- * right where the output wants it. */
+/* True if the move is done without copying: its output is a view into the input, or its input
+ * is made right where the output wants it. */
 static bool move_is_view(tdnn_plan_ctx *ctx, const tdnn_move *m)
 {
     if (m->in < 0 || m->copy.ndim) return false;
@@ -154,7 +154,8 @@ tdnn_status tdnn_plan_moves(tdnn_plan_ctx *ctx, const tdnn_move *moves, size_t c
 {
     size_t bytes;
     mover *m = NULL;
-    if (tdnn_size_mul(count, sizeof *m->moves, &bytes) && tdnn_size_add(bytes, sizeof *m, &bytes))
+    if (tdnn_size_mul(count, sizeof *m->moves, &bytes) &&
+        tdnn_size_add(bytes, sizeof *m, &bytes))
         m = tdnn_plan_alloc(ctx, bytes, 1);
     if (!m) return TDNN_NO_MEMORY(ctx->err);
     size_t total = 0;
@@ -180,15 +181,18 @@ tdnn_status tdnn_plan_moves(tdnn_plan_ctx *ctx, const tdnn_move *moves, size_t c
 
 /* ---- small integer inputs ---- */
 
-static tdnn_status few_from(const tdnn_tensor *contents, size_t index, tdnn_few *out, tdnn_error *err)
+static tdnn_status few_from(const tdnn_tensor *contents, size_t index, tdnn_few *out,
+                            tdnn_error *err)
 {
     const size_t most = sizeof out->at / sizeof *out->at;
     const int64_t count = tdnn_shape_count(&contents->shape);
     if (contents->shape.ndim > 1 || !tdnn_dtype_is_int(contents->dtype))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input %zu is %s with %d dimensions, expected a list of integers",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "input %zu is %s with %d dimensions, expected a list of integers",
                          index, tdnn_dtype_name(contents->dtype), contents->shape.ndim);
     if (count < 0 || (size_t)count > most)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input %zu has %lld numbers, expected at most %zu", index,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "input %zu has %lld numbers, expected at most %zu", index,
                          (long long)count, most);
     out->given = true;
     out->count = (size_t)count;
@@ -210,7 +214,8 @@ tdnn_status tdnn_plan_few(tdnn_plan_ctx *ctx, size_t index, tdnn_few *out)
     *out = (tdnn_few){0};
     if (index >= ctx->step->input_count || !ctx->step->in[index]) return TDNN_OK;
     if (!ctx->known[index])
-        return TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "the contents of input %zu are not there", index);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "the contents of input %zu are not there",
+                         index);
     return few_from(ctx->known[index], index, out, ctx->err);
 }
 

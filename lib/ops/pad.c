@@ -1,7 +1,7 @@
 /* Pad in all modes, also with negative pads, which crop; and CenterCropPad.
  *
- * A constant border is a few rectangles filled from one element. The other modes read each output
- * index through a table per axis.
+ * A constant border is a few rectangles filled from one element. The other modes read each
+ * output index through a table per axis.
  */
 #include "lib/ops/move.h"
 
@@ -26,8 +26,8 @@ static void interior(int64_t length, int64_t low, int64_t out, int64_t *begin, i
     *end = low + length > out ? out : low + length < *begin ? *begin : low + length;
 }
 
-/* One move for what lies inside, and for each axis one for each border: in earlier axes as long as
- * the interior, in later ones as long as the output, so that they cover everything once. */
+/* One move for what lies inside, and for each axis one for each border: in earlier axes as long
+ * as the interior, in later ones as long as the output, so that they cover everything once. */
 static tdnn_status plan_constant(tdnn_plan_ctx *ctx, const borders *pads, int value)
 {
     const tdnn_view in = tdnn_view_of(ctx->step->in[0]), to = tdnn_view_of(ctx->step->out[0]);
@@ -95,7 +95,8 @@ static tdnn_status plan_lookup(tdnn_plan_ctx *ctx, const borders *pads, int64_t 
     p->rows = 1;
     for (int d = 0; d < in.ndim; d++) {
         const int64_t low = pads->low[d], high = pads->high[d];
-        const int64_t first = low < 0 ? -low : 0, rest = in.dim[d] - first + (high < 0 ? high : 0);
+        const int64_t first = low < 0 ? -low : 0,
+                      rest = in.dim[d] - first + (high < 0 ? high : 0);
         ptrdiff_t *table = tdnn_plan_alloc(ctx, (size_t)to.dim[d], sizeof *table);
         if (!table) return TDNN_NO_MEMORY(ctx->err);
         for (int64_t i = 0; i < to.dim[d]; i++)
@@ -121,12 +122,13 @@ static tdnn_status resolve(int ndim, const tdnn_few *pads, const tdnn_few *axes,
     unsigned seen = 0;
     *out = (borders){0};
     if (pads->count != 2 * count)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu pads, expected 2 for each of %zu axes", pads->count,
-                         count);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu pads, expected 2 for each of %zu axes",
+                         pads->count, count);
     for (size_t i = 0; i < count; i++) {
         int axis;
         TDNN_TRY(tdnn_axis_resolve(axes->given ? axes->at[i] : (int64_t)i, ndim, &axis, err));
-        if (seen & 1u << axis) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d is padded twice", axis);
+        if (seen & 1u << axis)
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d is padded twice", axis);
         seen |= 1u << axis;
         out->low[axis] = pads->at[i];
         out->high[axis] = pads->at[i + count];
@@ -134,8 +136,8 @@ static tdnn_status resolve(int ndim, const tdnn_few *pads, const tdnn_few *axes,
     return TDNN_OK;
 }
 
-static tdnn_status padded_shape(const tdnn_shape *in, const borders *pads, int64_t mode, tdnn_shape *out,
-                                tdnn_error *err)
+static tdnn_status padded_shape(const tdnn_shape *in, const borders *pads, int64_t mode,
+                                tdnn_shape *out, tdnn_error *err)
 {
     const int64_t limit = INT64_C(1) << 48; /* far from overflow in what follows */
     *out = *in;
@@ -148,7 +150,8 @@ static tdnn_status padded_shape(const tdnn_shape *in, const borders *pads, int64
         out->dim[d] = in->dim[d] + low + high;
         const int64_t kept = in->dim[d] + (low < 0 ? low : 0) + (high < 0 ? high : 0);
         if (mode != PAD_CONSTANT && kept <= 0 && out->dim[d] > 0)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "dimension %d is empty, so it has nothing to repeat", d);
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                             "dimension %d is empty, so it has nothing to repeat", d);
     }
     return TDNN_OK;
 }
@@ -163,22 +166,24 @@ static tdnn_status pad_infer(tdnn_infer *ctx)
     TDNN_TRY(tdnn_infer_few(ctx, 3, &axes));
     TDNN_TRY(resolve(ctx->in[0]->shape.ndim, &pads, &axes, &b, ctx->err));
     TDNN_TRY(padded_shape(&ctx->in[0]->shape, &b, p->mode, &out, ctx->err));
-    if (tdnn_infer_has(ctx, 2) && (ctx->in[2]->dtype != ctx->in[0]->dtype ||
-                                   tdnn_shape_count(&ctx->in[2]->shape) != 1))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the value is %lld elements of %s, expected one of %s",
-                         (long long)tdnn_shape_count(&ctx->in[2]->shape),
-                         tdnn_dtype_name(ctx->in[2]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
+    if (tdnn_infer_has(ctx, 2) &&
+        (ctx->in[2]->dtype != ctx->in[0]->dtype || tdnn_shape_count(&ctx->in[2]->shape) != 1))
+        return TDNN_FAIL(
+            ctx->err, TDNN_ERR_SHAPE, "the value is %lld elements of %s, expected one of %s",
+            (long long)tdnn_shape_count(&ctx->in[2]->shape), tdnn_dtype_name(ctx->in[2]->dtype),
+            tdnn_dtype_name(ctx->in[0]->dtype));
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &out);
     return TDNN_OK;
 }
 
-/* Rows and columns of whole blocks can be padded where they are: a ragged block's lanes must stay
- * finite, which the value need not be. */
+/* Rows and columns of whole blocks can be padded where they are: a ragged block's lanes must
+ * stay finite, which the value need not be. */
 static void pad_layout(tdnn_layout_query *q)
 {
     tdnn_few pads, axes;
     borders b;
-    if (q->in[0]->layout == TDNN_LAYOUT_PLAIN || q->in[0]->shape.dim[1] % q->in[0]->layout) return;
+    if (q->in[0]->layout == TDNN_LAYOUT_PLAIN || q->in[0]->shape.dim[1] % q->in[0]->layout)
+        return;
     if (!tdnn_layout_few(q, 1, &pads) || !tdnn_layout_few(q, 3, &axes)) return;
     if (resolve(4, &pads, &axes, &b, NULL) != TDNN_OK || b.low[1] || b.high[1]) return;
     q->want[0] = q->give[0] = q->in[0]->layout;
@@ -201,7 +206,8 @@ static tdnn_status pad_plan(tdnn_plan_ctx *ctx)
 
 static const char *const pad_modes[] = {"constant", "reflect", "edge", "wrap", NULL};
 
-static const tdnn_attr pad_attrs[] = {TDNN_ENUM(pad_params, mode, pad_modes, PAD_CONSTANT), {0}};
+static const tdnn_attr pad_attrs[] = {TDNN_ENUM(pad_params, mode, pad_modes, PAD_CONSTANT),
+                                      {0}};
 
 const tdnn_op tdnn_op_Pad = {
     .schema = {TDNN_SCHEMA(Pad, 2, 4, 1, 1, pad_attrs, pad_params)},
@@ -225,11 +231,12 @@ static tdnn_status center_infer(tdnn_infer *ctx)
     tdnn_few wanted;
     TDNN_TRY(tdnn_infer_few(ctx, 1, &wanted));
     if (wanted.count != count)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%zu lengths for %zu axes", wanted.count, count);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%zu lengths for %zu axes", wanted.count,
+                         count);
     for (size_t i = 0; i < count; i++) {
         int axis;
-        TDNN_TRY(tdnn_axis_resolve(p->axes.given ? p->axes.at[i] : (int64_t)i, shape.ndim, &axis,
-                                   ctx->err));
+        TDNN_TRY(tdnn_axis_resolve(p->axes.given ? p->axes.at[i] : (int64_t)i, shape.ndim,
+                                   &axis, ctx->err));
         if (wanted.at[i] < 0)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "axis %d is to be %lld long", axis,
                              (long long)wanted.at[i]);

@@ -4,9 +4,15 @@
 
 #include "lib/ops/move.h"
 
-enum { TDNN_COORDS_HALF_PIXEL, TDNN_COORDS_HALF_PIXEL_SYMMETRIC, TDNN_COORDS_PYTORCH_HALF_PIXEL,
-       TDNN_COORDS_ALIGN_CORNERS, TDNN_COORDS_ASYMMETRIC, TDNN_COORDS_TF_HALF_PIXEL_FOR_NN,
-       TDNN_COORDS_TF_CROP_AND_RESIZE };
+enum {
+    TDNN_COORDS_HALF_PIXEL,
+    TDNN_COORDS_HALF_PIXEL_SYMMETRIC,
+    TDNN_COORDS_PYTORCH_HALF_PIXEL,
+    TDNN_COORDS_ALIGN_CORNERS,
+    TDNN_COORDS_ASYMMETRIC,
+    TDNN_COORDS_TF_HALF_PIXEL_FOR_NN,
+    TDNN_COORDS_TF_CROP_AND_RESIZE
+};
 
 typedef struct tdnn_resize_axis {
     int64_t in, out;
@@ -20,8 +26,8 @@ tdnn_status tdnn_resize_axes(const tdnn_resize_params *p, const tdnn_shape *shap
                              const tdnn_tensor *roi, const tdnn_tensor *scales,
                              const tdnn_tensor *sizes, tdnn_resize_axis *out, tdnn_error *err);
 
-/* Elements that output index i is made of: index and weight, `taps` of each. False if it lies outside
- * of what is read (TF_CROP_AND_RESIZE): the extrapolation value takes its place. */
+/* Elements that output index i is made of: index and weight, `taps` of each. False if it lies
+ * outside of what is read (TF_CROP_AND_RESIZE): the extrapolation value takes its place. */
 size_t tdnn_resize_tap_count(const tdnn_resize_params *p, const tdnn_resize_axis *axis);
 bool tdnn_resize_taps(const tdnn_resize_params *p, const tdnn_resize_axis *axis, int64_t i,
                       size_t taps, int64_t *index, double *weight);

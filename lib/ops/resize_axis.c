@@ -5,14 +5,18 @@
 
 /* ---- extents and scales ---- */
 
-static tdnn_status list_check(const tdnn_tensor *list, size_t count, const char *what, tdnn_error *err)
+static tdnn_status list_check(const tdnn_tensor *list, size_t count, const char *what,
+                              tdnn_error *err)
 {
     if ((size_t)tdnn_shape_count(&list->shape) == count) return TDNN_OK;
     return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%lld %s, expected %zu",
                      (long long)tdnn_shape_count(&list->shape), what, count);
 }
 
-static bool is_given(const tdnn_tensor *list) { return list && tdnn_shape_count(&list->shape) > 0; }
+static bool is_given(const tdnn_tensor *list)
+{
+    return list && tdnn_shape_count(&list->shape) > 0;
+}
 
 static tdnn_status from_sizes(const tdnn_resize_params *p, const int *axes, size_t count,
                               const tdnn_tensor *sizes, tdnn_resize_axis *out, tdnn_error *err)
@@ -23,11 +27,11 @@ static tdnn_status from_sizes(const tdnn_resize_params *p, const int *axes, size
         tdnn_resize_axis *a = &out[axes[i]];
         a->out = tdnn_tensor_get_i64(sizes, i);
         if (a->out < 0 || (a->in == 0 && a->out > 0))
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d of length %lld is to become %lld", axes[i],
-                             (long long)a->in, (long long)a->out);
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d of length %lld is to become %lld",
+                             axes[i], (long long)a->in, (long long)a->out);
         a->scale = a->in ? (double)a->out / (double)a->in : 1;
-        const bool better = p->keep_aspect_ratio_policy == NOT_LARGER ? a->scale < common
-                                                                       : a->scale > common;
+        const bool better =
+            p->keep_aspect_ratio_policy == NOT_LARGER ? a->scale < common : a->scale > common;
         if (i == 0 || better) common = a->scale;
     }
     for (size_t i = 0; p->keep_aspect_ratio_policy != STRETCH && i < count; i++) {
@@ -46,7 +50,8 @@ static tdnn_status from_scales(const int *axes, size_t count, const tdnn_tensor 
         a->scale = tdnn_tensor_get_f64(scales, i);
         const double length = floor((double)a->in * a->scale);
         if (!(a->scale > 0) || !(length < 0x1p48))
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d of length %lld is to be scaled by %g", axes[i],
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                             "axis %d of length %lld is to be scaled by %g", axes[i],
                              (long long)a->in, a->scale);
         a->out = (int64_t)length;
     }
@@ -66,8 +71,8 @@ tdnn_status tdnn_resize_axes(const tdnn_resize_params *p, const tdnn_shape *shap
     for (int d = 0; d < shape->ndim; d++)
         out[d] = (tdnn_resize_axis){shape->dim[d], shape->dim[d], 1, 0, 1, false};
     for (size_t i = 0; i < count; i++)
-        TDNN_TRY(tdnn_axis_resolve(p->axes.given ? p->axes.at[i] : (int64_t)i, shape->ndim, &axes[i],
-                                   err));
+        TDNN_TRY(tdnn_axis_resolve(p->axes.given ? p->axes.at[i] : (int64_t)i, shape->ndim,
+                                   &axes[i], err));
     if (is_given(sizes)) {
         TDNN_TRY(list_check(sizes, count, "sizes", err));
         TDNN_TRY(from_sizes(p, axes, count, sizes, out, err));
@@ -75,7 +80,8 @@ tdnn_status tdnn_resize_axes(const tdnn_resize_params *p, const tdnn_shape *shap
         TDNN_TRY(list_check(scales, count, "scales", err));
         TDNN_TRY(from_scales(axes, count, scales, out, err));
     }
-    if (crop && !is_given(roi)) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "tf_crop_and_resize without a roi");
+    if (crop && !is_given(roi))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "tf_crop_and_resize without a roi");
     if (crop) TDNN_TRY(list_check(roi, 2 * count, "numbers of the roi", err));
     for (size_t i = 0; crop && i < count; i++) {
         out[axes[i]].roi_begin = tdnn_tensor_get_f64(roi, i);
@@ -93,7 +99,8 @@ tdnn_status tdnn_resize_axes(const tdnn_resize_params *p, const tdnn_shape *shap
 /* Where output index i lies in the input. */
 static double coordinate(const tdnn_resize_params *p, const tdnn_resize_axis *a, int64_t i)
 {
-    const double x = (double)i, in = (double)a->in, out = a->scale * in; /* no whole number, at times */
+    const double x = (double)i, in = (double)a->in,
+                 out = a->scale * in; /* no whole number, at times */
     switch (p->coordinate_transformation_mode) {
     case TDNN_COORDS_ALIGN_CORNERS: return out == 1 ? 0 : x * (in - 1) / (out - 1);
     case TDNN_COORDS_ASYMMETRIC: return x / a->scale;
@@ -155,8 +162,8 @@ size_t tdnn_resize_tap_count(const tdnn_resize_params *p, const tdnn_resize_axis
     return (size_t)(2 - 2 * first);
 }
 
-bool tdnn_resize_taps(const tdnn_resize_params *p, const tdnn_resize_axis *a, int64_t i, size_t taps,
-                      int64_t *index, double *weight)
+bool tdnn_resize_taps(const tdnn_resize_params *p, const tdnn_resize_axis *a, int64_t i,
+                      size_t taps, int64_t *index, double *weight)
 {
     index[0] = i;
     weight[0] = 1;
@@ -175,7 +182,8 @@ bool tdnn_resize_taps(const tdnn_resize_params *p, const tdnn_resize_axis *a, in
     for (size_t k = 0; k < taps; k++) {
         const double step = (double)k - (double)(taps / 2 - 1), at = left + step;
         const double d = (step - part) * narrow;
-        weight[k] = p->mode == TDNN_RESIZE_CUBIC ? cubic_at(d, (double)p->cubic_coeff_a) : linear_at(d);
+        weight[k] =
+            p->mode == TDNN_RESIZE_CUBIC ? cubic_at(d, (double)p->cubic_coeff_a) : linear_at(d);
         if (p->exclude_outside && (at < 0 || at >= (double)a->in)) weight[k] = 0;
         index[k] = clamp(at, a->in);
         sum += weight[k];

@@ -13,8 +13,10 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-/* As numpy counts: ends beyond the tensor mean its end; -1 before the front when going backwards. */
-static void set_range(ranges *r, int axis, int64_t length, int64_t start, int64_t end, int64_t step)
+/* As numpy counts: ends beyond the tensor mean its end; -1 before the front when going
+ * backwards. */
+static void set_range(ranges *r, int axis, int64_t length, int64_t start, int64_t end,
+                      int64_t step)
 {
     if (start < 0) start += length;
     if (end < 0) end = end < -length ? -1 : end + length;
@@ -33,7 +35,8 @@ static void set_range(ranges *r, int axis, int64_t length, int64_t start, int64_
     r->count[axis] = count;
 }
 
-static tdnn_status resolve(const tdnn_shape *shape, const tdnn_few few[4], ranges *r, tdnn_error *err)
+static tdnn_status resolve(const tdnn_shape *shape, const tdnn_few few[4], ranges *r,
+                           tdnn_error *err)
 {
     const tdnn_few *starts = &few[0], *ends = &few[1], *axes = &few[2], *steps = &few[3];
     const size_t count = starts->count;
@@ -42,15 +45,18 @@ static tdnn_status resolve(const tdnn_shape *shape, const tdnn_few few[4], range
     if (ends->count != count || (axes->given && axes->count != count) ||
         (steps->given && steps->count != count))
         return TDNN_FAIL(err, TDNN_ERR_SHAPE,
-                         "%zu starts, %zu ends, %zu axes, %zu steps, expected as many of each", count,
-                         ends->count, axes->given ? axes->count : count,
+                         "%zu starts, %zu ends, %zu axes, %zu steps, expected as many of each",
+                         count, ends->count, axes->given ? axes->count : count,
                          steps->given ? steps->count : count);
     for (size_t i = 0; i < count; i++) {
         const int64_t step = steps->given ? steps->at[i] : 1;
         int axis;
-        TDNN_TRY(tdnn_axis_resolve(axes->given ? axes->at[i] : (int64_t)i, shape->ndim, &axis, err));
-        if (seen & 1u << axis) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d is sliced twice", axis);
-        if (step == 0) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "the step along axis %d is 0", axis);
+        TDNN_TRY(
+            tdnn_axis_resolve(axes->given ? axes->at[i] : (int64_t)i, shape->ndim, &axis, err));
+        if (seen & 1u << axis)
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d is sliced twice", axis);
+        if (step == 0)
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "the step along axis %d is 0", axis);
         seen |= 1u << axis;
         set_range(r, axis, shape->dim[axis], starts->at[i], ends->at[i], step);
     }

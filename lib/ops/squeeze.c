@@ -1,5 +1,5 @@
-/* The other operators that only see a tensor differently: Flatten, Squeeze, Unsqueeze, Dropout; and
- * Size.
+/* The other operators that only see a tensor differently: Flatten, Squeeze, Unsqueeze, Dropout;
+ * and Size.
  */
 #include "lib/ops/move.h"
 
@@ -12,11 +12,12 @@ static tdnn_status flatten_infer(tdnn_infer *ctx)
     tdnn_shape out = {.ndim = 2, .dim = {1, 1}};
     const int64_t axis = p->axis < 0 ? p->axis + in->ndim : p->axis;
     if (axis < 0 || axis > in->ndim)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "axis %lld, expected %d to %d", (long long)p->axis,
-                         -in->ndim, in->ndim);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "axis %lld, expected %d to %d",
+                         (long long)p->axis, -in->ndim, in->ndim);
     for (int d = 0; d < in->ndim; d++)
         if (__builtin_mul_overflow(out.dim[d >= axis], in->dim[d], &out.dim[d >= axis]))
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "a dimension of the result is too large");
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "a dimension of the result is too large");
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &out);
     return TDNN_OK;
 }
@@ -39,7 +40,8 @@ static tdnn_status axis_set(const tdnn_few *axes, int ndim, unsigned *set, tdnn_
     for (size_t i = 0; i < axes->count; i++) {
         int axis;
         TDNN_TRY(tdnn_axis_resolve(axes->at[i], ndim, &axis, err));
-        if (*set & 1u << axis) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d is named twice", axis);
+        if (*set & 1u << axis)
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d is named twice", axis);
         *set |= 1u << axis;
     }
     return TDNN_OK;
@@ -55,9 +57,11 @@ static tdnn_status squeeze_infer(tdnn_infer *ctx)
     TDNN_TRY(axis_set(&axes, in->ndim, &set, ctx->err));
     for (int d = 0; d < in->ndim; d++) {
         const bool drop = axes.given ? set >> d & 1 : in->dim[d] == 1;
-        if (!drop) out.dim[out.ndim++] = in->dim[d];
+        if (!drop)
+            out.dim[out.ndim++] = in->dim[d];
         else if (in->dim[d] != 1)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "dimension %d is %lld, only 1 can be squeezed", d,
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "dimension %d is %lld, only 1 can be squeezed", d,
                              (long long)in->dim[d]);
     }
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &out);
@@ -83,7 +87,8 @@ static tdnn_status unsqueeze_infer(tdnn_infer *ctx)
                          in->ndim + (int)axes.count, TDNN_MAX_DIMS);
     out.ndim = in->ndim + (int)axes.count;
     TDNN_TRY(axis_set(&axes, out.ndim, &set, ctx->err));
-    for (int d = 0, from = 0; d < out.ndim; d++) out.dim[d] = set >> d & 1 ? 1 : in->dim[from++];
+    for (int d = 0, from = 0; d < out.ndim; d++)
+        out.dim[d] = set >> d & 1 ? 1 : in->dim[from++];
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &out);
     return TDNN_OK;
 }

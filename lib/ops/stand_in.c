@@ -1,6 +1,6 @@
-/* Strings, and elements smaller than a byte, in operators that only move elements. Their plans run on
- * numbers that stand for the elements, which are put back afterwards: strings are numbered through all
- * inputs, smaller elements get a byte each.
+/* Strings, and elements smaller than a byte, in operators that only move elements. Their plans
+ * run on numbers that stand for the elements, which are put back afterwards: strings are
+ * numbered through all inputs, smaller elements get a byte each.
  */
 #include "lib/ops/move.h"
 
@@ -25,10 +25,12 @@ static void narrow(const tdnn_tensor *from, tdnn_tensor *to)
     const unsigned char *wide = from->data;
     unsigned char *packed = to->data; /* zeros so far */
     for (size_t i = 0; i < from->bytes; i++)
-        packed[i / per_byte] = (unsigned char)(packed[i / per_byte] | wide[i] << (i % per_byte * bits));
+        packed[i / per_byte] =
+            (unsigned char)(packed[i / per_byte] | wide[i] << (i % per_byte * bits));
 }
 
-/* The stand-in of `from`; strings are numbered from *next on, and 0 stands for the empty string. */
+/* The stand-in of `from`; strings are numbered from *next on, and 0 stands for the empty
+ * string. */
 static tdnn_status make_stand_in(const tdnn_tensor *from, int64_t *next, tdnn_tensor **out,
                                  tdnn_error *err)
 {

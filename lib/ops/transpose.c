@@ -1,5 +1,5 @@
-/* Transpose, and the two operators that are a transposition of a tensor seen with more dimensions:
- * DepthToSpace and SpaceToDepth.
+/* Transpose, and the two operators that are a transposition of a tensor seen with more
+ * dimensions: DepthToSpace and SpaceToDepth.
  */
 #include "lib/ops/move.h"
 
@@ -20,11 +20,13 @@ static tdnn_status plan_permuted(tdnn_plan_ctx *ctx, tdnn_view view, const int *
 
 /* ---- Transpose ---- */
 
-static tdnn_status resolve_perm(const tdnn_transpose_params *p, int ndim, int *perm, tdnn_error *err)
+static tdnn_status resolve_perm(const tdnn_transpose_params *p, int ndim, int *perm,
+                                tdnn_error *err)
 {
     unsigned seen = 0;
     if (p->perm.given && p->perm.count != (size_t)ndim)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "perm has %zu entries, expected one for each of %d dimensions",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "perm has %zu entries, expected one for each of %d dimensions",
                          p->perm.count, ndim);
     for (int d = 0; d < ndim; d++) {
         perm[d] = ndim - 1 - d;
@@ -74,7 +76,8 @@ static tdnn_status depth_check(tdnn_infer *ctx, int64_t *block)
 {
     const depth_params *p = ctx->params;
     if (ctx->in[0]->shape.ndim != 4)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "a tensor with %d dimensions, expected N, C, H, W",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "a tensor with %d dimensions, expected N, C, H, W",
                          ctx->in[0]->shape.ndim);
     if (p->blocksize < 1 || p->blocksize > 1 << 20)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "blocksize %lld, expected 1 to %d",
@@ -89,8 +92,8 @@ static tdnn_status depth_to_space_infer(tdnn_infer *ctx)
     int64_t b;
     TDNN_TRY(depth_check(ctx, &b));
     if (s.dim[1] % (b * b))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld channels are no multiple of %lld", (long long)s.dim[1],
-                         (long long)(b * b));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld channels are no multiple of %lld",
+                         (long long)s.dim[1], (long long)(b * b));
     s.dim[1] /= b * b;
     s.dim[2] *= b;
     s.dim[3] *= b;
@@ -117,14 +120,18 @@ static tdnn_status depth_to_space_plan(tdnn_plan_ctx *ctx)
     const tdnn_tensor *in = ctx->step->in[0];
     const int64_t *s = in->shape.dim, b = p->blocksize, c = s[1] / (b * b);
     const int dcr[] = {0, 3, 4, 1, 5, 2}, crd[] = {0, 1, 4, 2, 5, 3};
-    if (p->mode) return plan_permuted(ctx, six_dims(in, (int64_t[]){s[0], c, b, b, s[2], s[3]}), crd);
+    if (p->mode)
+        return plan_permuted(ctx, six_dims(in, (int64_t[]){s[0], c, b, b, s[2], s[3]}), crd);
     return plan_permuted(ctx, six_dims(in, (int64_t[]){s[0], b, b, c, s[2], s[3]}), dcr);
 }
 
 static const char *const depth_modes[] = {"DCR", "CRD", NULL};
 
 static const tdnn_attr depth_to_space_attrs[] = {
-    {.name = "blocksize", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(depth_params, blocksize)},
+    {.name = "blocksize",
+     .type = TDNN_ATTR_INT,
+     .required = true,
+     .offset = offsetof(depth_params, blocksize)},
     TDNN_ENUM(depth_params, mode, depth_modes, 0),
     {0},
 };
@@ -142,8 +149,9 @@ static tdnn_status space_to_depth_infer(tdnn_infer *ctx)
     int64_t b;
     TDNN_TRY(depth_check(ctx, &b));
     if (s.dim[2] % b || s.dim[3] % b)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld x %lld pixels are no multiples of %lld",
-                         (long long)s.dim[2], (long long)s.dim[3], (long long)b);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "%lld x %lld pixels are no multiples of %lld", (long long)s.dim[2],
+                         (long long)s.dim[3], (long long)b);
     s.dim[2] /= b;
     s.dim[3] /= b;
     if (__builtin_mul_overflow(s.dim[1], b * b, &s.dim[1]))
@@ -158,11 +166,15 @@ static tdnn_status space_to_depth_plan(tdnn_plan_ctx *ctx)
     const tdnn_tensor *in = ctx->step->in[0];
     const int64_t *s = in->shape.dim, b = p->blocksize;
     const int perm[] = {0, 3, 5, 1, 2, 4};
-    return plan_permuted(ctx, six_dims(in, (int64_t[]){s[0], s[1], s[2] / b, b, s[3] / b, b}), perm);
+    return plan_permuted(ctx, six_dims(in, (int64_t[]){s[0], s[1], s[2] / b, b, s[3] / b, b}),
+                         perm);
 }
 
 static const tdnn_attr space_to_depth_attrs[] = {
-    {.name = "blocksize", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(depth_params, blocksize)},
+    {.name = "blocksize",
+     .type = TDNN_ATTR_INT,
+     .required = true,
+     .offset = offsetof(depth_params, blocksize)},
     {0},
 };
 

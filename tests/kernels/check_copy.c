@@ -13,7 +13,8 @@ static void fill_random(tdnn_check *c, unsigned char *p, size_t n)
 }
 
 /* Dense on one side, the other with its dimensions in another order and, at times, reversed,
- * spaced or repeated. Returns the bytes that are read; *first is where element 0 lies in them. */
+ * spaced or repeated. Returns the bytes that are read; *first is where element 0 lies in them.
+ */
 static size_t random_copy(tdnn_check *c, tdnn_copy *copy, size_t *first, size_t *written)
 {
     int order[TDNN_COPY_DIMS];
@@ -171,15 +172,18 @@ void check_transpose(tdnn_check *c, tdnn_transpose_fn *variant, tdnn_transpose_f
     (void)generic, (void)table;
     for (int k = 0; k < 500; k++) {
         const size_t rows = check_below(c, 70), columns = check_below(c, 70);
-        const size_t from_stride = columns + check_below(c, 3), to_stride = rows + check_below(c, 3);
+        const size_t from_stride = columns + check_below(c, 3),
+                     to_stride = rows + check_below(c, 3);
         uint32_t *from = check_input(c, rows * from_stride * 4);
         uint32_t *to = check_output(c, columns * to_stride * 4);
         uint32_t *want = check_output(c, columns * to_stride * 4);
         fill_random(c, (unsigned char *)from, rows * from_stride * 4);
         for (size_t y = 0; y < rows; y++)
-            for (size_t x = 0; x < columns; x++) want[x * to_stride + y] = from[y * from_stride + x];
+            for (size_t x = 0; x < columns; x++)
+                want[x * to_stride + y] = from[y * from_stride + x];
         variant(to, to_stride * 4, from, from_stride * 4, rows, columns);
-        const bool ok = check_bytes(c, to, want, columns * to_stride * 4, "%zu x %zu", rows, columns);
+        const bool ok =
+            check_bytes(c, to, want, columns * to_stride * 4, "%zu x %zu", rows, columns);
         check_reset(c);
         if (!ok) return;
     }
@@ -188,7 +192,8 @@ void check_transpose(tdnn_check *c, tdnn_transpose_fn *variant, tdnn_transpose_f
 void bench_transpose(tdnn_bench *b, tdnn_transpose_fn *variant, const tdnn_kernels *table)
 {
     (void)table;
-    static const size_t shapes[][2] = {{16, 3136}, {64, 3136}, {3136, 64}, {1024, 1024}, {3, 40000}};
+    static const size_t shapes[][2] = {
+        {16, 3136}, {64, 3136}, {3136, 64}, {1024, 1024}, {3, 40000}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const size_t rows = shapes[i][0], columns = shapes[i][1];
         const float *from = bench_floats(b, rows * columns);

@@ -9,7 +9,8 @@ void check_taps(tdnn_check *c, tdnn_taps_fn *variant, tdnn_taps_fn *generic,
     (void)generic, (void)table;
     static const size_t lane_counts[] = {1, 1, 8, 16};
     for (int round = 0; round < 400; round++) {
-        const size_t lanes = lane_counts[check_below(c, 4)], taps = 1 + check_below(c, MAX_TAPS);
+        const size_t lanes = lane_counts[check_below(c, 4)],
+                     taps = 1 + check_below(c, MAX_TAPS);
         const size_t count = check_below(c, MAX_COUNT), width = 1 + check_below(c, 50);
         int32_t *index = check_input(c, count * taps * sizeof *index);
         const float *weight = check_input_f32(c, count * taps, CHECK_FILL_UNIT);
@@ -26,8 +27,8 @@ void check_taps(tdnn_check *c, tdnn_taps_fn *variant, tdnn_taps_fn *generic,
             want[i] = (float)sum;
         }
         variant(to, from, &(tdnn_taps){count, taps, index, weight}, lanes);
-        const bool ok = check_f32(c, to, want, count * lanes, 1, "%zu taps, %zu lanes, %zu of %zu",
-                                  taps, lanes, count, width);
+        const bool ok = check_f32(c, to, want, count * lanes, 1,
+                                  "%zu taps, %zu lanes, %zu of %zu", taps, lanes, count, width);
         check_reset(c);
         if (!ok) return;
     }
@@ -43,11 +44,13 @@ void bench_taps(tdnn_bench *b, tdnn_taps_fn *variant, const tdnn_kernels *table)
     for (int i = 0; i < COUNT * 4; i++) index[i] = i % COUNT / 2;
     for (size_t lanes = 1; lanes <= 16; lanes *= 16)
         for (size_t taps = 2; taps <= 4; taps += 2)
-            while (bench_go(b, 2.0 * COUNT * (double)(taps * lanes), 0, "%zu taps, %zu lanes", taps, lanes))
+            while (bench_go(b, 2.0 * COUNT * (double)(taps * lanes), 0, "%zu taps, %zu lanes",
+                            taps, lanes))
                 variant(to, from, &(tdnn_taps){COUNT, taps, index, weight}, lanes);
 }
 
-void check_mix(tdnn_check *c, tdnn_mix_fn *variant, tdnn_mix_fn *generic, const tdnn_kernels *table)
+void check_mix(tdnn_check *c, tdnn_mix_fn *variant, tdnn_mix_fn *generic,
+               const tdnn_kernels *table)
 {
     (void)generic, (void)table;
     for (int round = 0; round < 300; round++) {
