@@ -16,7 +16,7 @@ static void widen(const tdnn_tensor *from, tdnn_tensor *to)
     const unsigned char *packed = from->data;
     unsigned char *wide = to->data;
     for (size_t i = 0; i < to->bytes; i++)
-        wide[i] = (unsigned char)(packed[i / per_byte] >> (i % per_byte * bits) & mask);
+        wide[i] = (unsigned char)((unsigned)packed[i / per_byte] >> (i % per_byte * bits) & mask);
 }
 
 static void narrow(const tdnn_tensor *from, tdnn_tensor *to)
