@@ -192,6 +192,7 @@ TESTS = \
 	tests/test_graph.c \
 
 SLOW_TESTS = \
+	tests/test_cuts.c \
 
 # those worth a run under SAN=thread
 THREADED = \
@@ -220,6 +221,7 @@ TEST_SUPPORT = \
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+OBJCOPY ?= objcopy
 BLAS ?= openblas
 SAN ?=
 DEBUG ?=
@@ -303,6 +305,7 @@ $(error not in any list of the Makefile: $(UNLISTED))
 endif
 
 STATIC := $(BUILD)/libtinydnn.a
+INTERNAL := $(BUILD)/internal.a
 SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
@@ -337,8 +340,17 @@ demo: all ## classify and detect with the models of examples/models
 bench: all $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM) ## times of kernels and models
 	@BUILD="$(BUILD)" tests/bench.sh
 
+# Linked into one object, in which all names but the interface's are made local: a program may
+# have names such as ours, or another library with the same protobuf messages.
 $(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
 	$(SAY) AR $@
+	@rm -f $@
+	$(Q)$(LD) -r --unique -o $(BUILD)/tinydnn.o $(LIB_OBJS)
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/tinydnn.o
+	$(Q)$(AR) rcs $@ $(BUILD)/tinydnn.o
+
+# for the tests, which look inside
+$(INTERNAL): $(LIB_OBJS) $(BUILD)/objects.list
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(LIB_OBJS)
 
@@ -360,11 +372,11 @@ $(EXAMPLE_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(STATIC)
 	$(SAY) LD $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJS) $(STATIC)
+$(TEST_PROGRAMS) $(SLOW_PROGRAMS) $(TOOL_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJS) $(INTERNAL)
 	$(SAY) LD $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
-$(KERNEL_CHECK_PROGRAM): $(KERNEL_CHECK_OBJS) $(STATIC)
+$(KERNEL_CHECK_PROGRAM): $(KERNEL_CHECK_OBJS) $(INTERNAL)
 	$(SAY) LD $@
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 

@@ -14,7 +14,7 @@ none() { # WHAT NAMES: passes if there are no names
     fi
 }
 calls() { # PATTERN OBJECT: who in the archive calls it, other than the one object
-    nm -A --undefined-only "$BUILD/libtinydnn.a" 2>/dev/null |
+    nm -A --undefined-only "$BUILD/internal.a" 2>/dev/null |
         grep -E " U ($1)(@.*)?\$" | grep -v ":$2\.o:"
 }
 only_in() { # A B: words of the list A that B lacks
@@ -24,10 +24,10 @@ only_in() { # A B: words of the list A that B lacks
 exported=$(nm -D --defined-only "$BUILD/libtinydnn.so" | awk '$2 != "A" { print $NF }' | sed 's/@.*//')
 declared=$(gcc -E -P -include include/tinydnn.h -x c /dev/null | tr '\n' ' ' |
     grep -oE 'visibility[^;]*;' | grep -oE 'tdnn_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
-external=$(nm -g --defined-only "$BUILD/libtinydnn.a" 2>/dev/null | awk 'NF == 3 { print $3 }')
+external=$(nm -g --defined-only "$BUILD/libtinydnn.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort)
 none "exported, not in tinydnn.h" "$(only_in "$exported" "$declared")"
 none "in tinydnn.h, not exported" "$(only_in "$declared" "$exported")"
-none "external without the prefix tdnn_" "$(printf '%s\n' "$external" | grep -v '^tdnn_')"
+none "external in libtinydnn.a, not in tinydnn.h" "$(only_in "$external" "$declared")"
 none "exits or prints" "$(calls 'abort|_?exit|__assert_fail|v?f?printf|f?puts|f?putc|putchar|perror|std(out|err)' none)"
 none "allocates" "$(calls 'malloc|calloc|realloc|aligned_alloc|posix_memalign|strn?dup' mem)"
 none "opens files" "$(calls 'open|openat|creat|fopen|fdopen|mmap' file)"
