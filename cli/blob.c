@@ -83,7 +83,9 @@ int command_blob(int argc, char **argv)
     int status = EXIT_FAULT;
 
     if (options_parse(&line, argc, argv, &status)) {
-        if (!o.output)
+        if (!picture_check(&o.picture, &line, &status))
+            status = EXIT_USAGE;
+        else if (!o.output)
             status = options_wrong(&line, "--output FILE.npy is missing");
         else
             status = blob(&o, &line) && output_flush() ? EXIT_DONE : EXIT_FAULT;

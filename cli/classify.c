@@ -10,10 +10,7 @@
 #include <string.h>
 
 typedef struct classify_options {
-    model_options model;
-    session_choice session;
-    picture_options picture;
-    const char *labels;
+    picture_choice choice;
     int top;
     bool softmax, json;
 } classify_options;
@@ -107,29 +104,22 @@ static bool classify_one(const classify_options *o, picture_net *p, const char *
 
 int command_classify(int argc, char **argv)
 {
-    classify_options o = {.session.threads = 1, .top = 5, .picture = picture_defaults()};
+    classify_options o = {
+        .choice.session.threads = 1, .top = 5, .choice.picture = picture_defaults()};
     const option known[] = {
-        OPTION("labels", TEXT, &o.labels, "FILE", "names of the classes, one a line"),
         OPTION_FROM(1, "top", INT, &o.top, "K", "classes to print (default 5)"),
         OPTION("softmax", FLAG, &o.softmax, NULL, "turn the model's scores into probabilities"),
         OPTION("json", FLAG, &o.json, NULL, "an object a picture"),
-        PICTURE_OPTIONS(o.picture),
-        OPTION("layout", CHOICE, &o.picture.layout, "nchw|nhwc",
-               "of the blob (default: as the model's input)"),
-        OPTION("darknet-as", CHOICE, &o.model.darknet_as, "darknet|opencv",
-               "whose meaning a Darknet model has where they differ"),
-        SESSION_OPTIONS(o.session),
+        PICTURE_NET_OPTIONS(o.choice),
         OPTION_END,
     };
     command_line line = {
         .name = "classify",
         .arguments = "MODEL [CONFIG] IMAGE... [--labels FILE] [--top K] [--softmax] "
                      "[blob options]",
-        .about =
-            "Prints a line for each of the likeliest classes, best first: rank, probability,\n"
-            "index, label. Darknet models are fed as --preset yolo says unless told "
-            "otherwise,\n"
-            "others with pixels as they are: give the preset the model was trained with.",
+        .about = "Prints a line for each of the likeliest classes, best first: rank,\n"
+                 "probability, index, label. Pictures are fed as --preset says; without it\n"
+                 "Darknet models take yolo, others pixels as they are.",
         .options = known,
         .least = 2,
         .most = -1,
@@ -139,7 +129,7 @@ int command_classify(int argc, char **argv)
     bool good = true;
 
     if (options_parse(&line, argc, argv, &status) &&
-        picture_net_open(&p, &line, &o.picture, &o.model, &o.session, o.labels, &status)) {
+        picture_net_open(&p, &line, &o.choice, &status)) {
         for (int i = 0; i < p.image_count; i++) good &= classify_one(&o, &p, p.images[i]);
         status = output_flush() && good ? EXIT_DONE : EXIT_FAULT;
     }

@@ -10,10 +10,8 @@
 #include <sys/stat.h>
 
 typedef struct detect_options {
-    model_options model;
-    session_choice session;
-    picture_options picture;
-    const char *labels, *head, *output;
+    picture_choice choice;
+    const char *head, *output;
     double confidence, nms;
     int most;
     bool across, json;
@@ -151,6 +149,7 @@ static bool settle_params(detect_options *o, const command_line *line, int *stat
         if (!strcmp(heads[count], o->head)) head = count;
     if (head >= 0) {
         o->params.head = (tdnn_head)head;
+        if (is_preset(o->head)) o->choice.preset = o->head; /* families share the name */
         return true;
     }
     near = nearest_word(o->head, heads, (size_t)count);
@@ -164,10 +163,11 @@ static bool settle_params(detect_options *o, const command_line *line, int *stat
 
 int command_detect(int argc, char **argv)
 {
-    detect_options o = {
-        .session.threads = 1, .picture = picture_defaults(), .confidence = 0.25, .nms = 0.45};
+    detect_options o = {.choice.session.threads = 1,
+                        .choice.picture = picture_defaults(),
+                        .confidence = 0.25,
+                        .nms = 0.45};
     const option known[] = {
-        OPTION("labels", TEXT, &o.labels, "FILE", "names of the classes, one a line"),
         OPTION("head", TEXT, &o.head, "auto|ssd|yolo|yolov5|yolov8|yolox|...",
                "what the outputs look like (default: told from their shapes)"),
         OPTION("confidence", REAL, &o.confidence, "C", "scores from here on (default 0.25)"),
@@ -177,12 +177,7 @@ int command_detect(int argc, char **argv)
         OPTION_FROM(0, "max", INT, &o.most, "N", "boxes of a picture (default: all)"),
         OPTION("output", TEXT, &o.output, "FILE|DIR", "write the picture with the boxes drawn"),
         OPTION("json", FLAG, &o.json, NULL, "an object a picture"),
-        PICTURE_OPTIONS(o.picture),
-        OPTION("layout", CHOICE, &o.picture.layout, "nchw|nhwc",
-               "of the blob (default: as the model's input)"),
-        OPTION("darknet-as", CHOICE, &o.model.darknet_as, "darknet|opencv",
-               "whose meaning a Darknet model has where they differ"),
-        SESSION_OPTIONS(o.session),
+        PICTURE_NET_OPTIONS(o.choice),
         OPTION_END,
     };
     command_line line = {
@@ -191,8 +186,8 @@ int command_detect(int argc, char **argv)
                      "[--head HEAD] [blob options]",
         .about =
             "Prints a line for each box, best first: label, score, x, y, width, height, in\n"
-            "pixels of the picture. Darknet models are fed as --preset yolo says unless told\n"
-            "otherwise, others with pixels as they are: give the preset of the model.",
+            "pixels of the picture. Pictures are fed as --preset says; without it Darknet\n"
+            "models take yolo, others the preset named as their --head, or pixels as they are.",
         .options = known,
         .least = 2,
         .most = -1,
@@ -202,7 +197,7 @@ int command_detect(int argc, char **argv)
     bool good = true;
 
     if (options_parse(&line, argc, argv, &status) && settle_params(&o, &line, &status) &&
-        picture_net_open(&p, &line, &o.picture, &o.model, &o.session, o.labels, &status)) {
+        picture_net_open(&p, &line, &o.choice, &status)) {
         for (int i = 0; i < p.image_count; i++) good &= detect_one(&o, &p, p.images[i]);
         status = output_flush() && good ? EXIT_DONE : EXIT_FAULT;
     }

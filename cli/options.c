@@ -38,7 +38,7 @@ static size_t distance(const char *a, const char *b)
 const char *nearest_word(const char *word, const char *const *words, size_t count)
 {
     const char *best = NULL;
-    size_t reach = strlen(word) / 3 + 2;
+    size_t reach = strlen(word) / 3 + 1;
 
     for (size_t i = 0; i < count; i++) {
         size_t far = distance(word, words[i]);

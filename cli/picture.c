@@ -21,6 +21,33 @@ static void take_numbers(float out[4], const float given[4], int count)
     for (int i = 0; i < 4 && count > 0; i++) out[i] = given[i < count ? i : count - 1];
 }
 
+bool is_preset(const char *name)
+{
+    for (size_t i = 0; tdnn_blob_preset_name(i); i++)
+        if (!strcmp(tdnn_blob_preset_name(i), name)) return true;
+    return false;
+}
+
+bool picture_check(const picture_options *o, const command_line *line, int *status)
+{
+    enum { MOST = 64 };
+    const char *known[MOST], *near;
+    size_t count = 0;
+
+    if (!o->preset || is_preset(o->preset)) return true;
+    while (count < MOST && tdnn_blob_preset_name(count)) {
+        known[count] = tdnn_blob_preset_name(count);
+        count++;
+    }
+    near = nearest_word(o->preset, known, count);
+    *status = options_wrong(line, "--preset %s: no such preset%s%s", o->preset,
+                            near ? ", did you mean " : "", near ? near : "");
+    fputs("presets:", stderr);
+    for (size_t i = 0; i < count; i++) fprintf(stderr, " %s", known[i]);
+    fputc('\n', stderr);
+    return false;
+}
+
 bool picture_params(const picture_options *o, const char *preset, tdnn_blob_params *params)
 {
     tdnn_error err;
@@ -139,19 +166,15 @@ static bool split_arguments(picture_net *p, const command_line *line, int *statu
     return false;
 }
 
-bool picture_net_open(picture_net *p, const command_line *line, const picture_options *picture,
-                      const model_options *model, const session_choice *session,
-                      const char *labels, int *status)
+/* Loads, and checks that pictures can be fed. */
+static bool load(picture_net *p, const picture_choice *choice)
 {
     static const names none = {NULL, 0};
-    tdnn_session_options options = session_options(session);
-    model_options how = *model;
-    const char *preset;
+    model_options how = choice->model;
+    const char *preset = choice->preset;
     tdnn_error err;
 
-    if (!split_arguments(p, line, status)) return false;
-    *status = EXIT_FAULT;
-    if (picture->layout == 1) how.layout = TDNN_IO_AS_GRAPH;
+    if (choice->picture.layout == 1) how.layout = TDNN_IO_AS_GRAPH;
     if (model_load(p->model, p->config, &how, none, none, &p->net, &err) != TDNN_OK) {
         report_error(p->model, &err);
         return false;
@@ -162,12 +185,23 @@ bool picture_net_open(picture_net *p, const command_line *line, const picture_op
                tdnn_net_input_count(p->net));
         return false;
     }
-    preset = tdnn_net_format(p->net) == TDNN_FORMAT_DARKNET ? "yolo" : NULL;
-    if (!picture_params(picture, preset, &p->params) ||
-        !fit_to_port(p, picture, tdnn_net_input(p->net, 0)))
-        return false;
-    if (labels && tdnn_labels_read(labels, &p->labels, &err) != TDNN_OK) {
-        report_error(labels, &err);
+    if (tdnn_net_format(p->net) == TDNN_FORMAT_DARKNET) preset = "yolo";
+    return picture_params(&choice->picture, preset, &p->params) &&
+           fit_to_port(p, &choice->picture, tdnn_net_input(p->net, 0));
+}
+
+bool picture_net_open(picture_net *p, const command_line *line, const picture_choice *choice,
+                      int *status)
+{
+    tdnn_session_options options = session_options(&choice->session);
+    tdnn_error err;
+
+    if (!picture_check(&choice->picture, line, status)) return false;
+    if (!split_arguments(p, line, status)) return false;
+    *status = EXIT_FAULT;
+    if (!load(p, choice)) return false;
+    if (choice->labels && tdnn_labels_read(choice->labels, &p->labels, &err) != TDNN_OK) {
+        report_error(choice->labels, &err);
         return false;
     }
     if (tdnn_session_create(p->net, &options, &p->session, &err) == TDNN_OK) return true;

@@ -32,8 +32,31 @@ picture_options picture_defaults(void);
                "how a picture fits (default stretch)"),                                        \
         OPTION("border", REAL, &(p).border, "V", "pixel value around a letterboxed picture")
 
-/* The options over the preset over the library's defaults. False: reported. */
+/* False: there is no such --preset; *status says how the program ends. */
+bool picture_check(const picture_options *o, const command_line *line, int *status);
+/* The options over the preset (else `preset`, which may be NULL, none) over the library's
+ * defaults. False: reported. */
 bool picture_params(const picture_options *o, const char *preset, tdnn_blob_params *params);
+/* True if there is a preset of that name. */
+bool is_preset(const char *name);
+
+/* What the commands that run pictures through a net have in common. */
+typedef struct picture_choice {
+    picture_options picture;
+    model_options model;
+    session_choice session;
+    const char *labels;
+    const char *preset; /* where --preset is silent, unless the model is Darknet's; or NULL */
+} picture_choice;
+
+#define PICTURE_NET_OPTIONS(c)                                                                 \
+    OPTION("labels", TEXT, &(c).labels, "FILE", "names of the classes, one a line"),           \
+        PICTURE_OPTIONS((c).picture),                                                          \
+        OPTION("layout", CHOICE, &(c).picture.layout, "nchw|nhwc",                             \
+               "of the blob (default: as the model's input)"),                                 \
+        OPTION("darknet-as", CHOICE, &(c).model.darknet_as, "darknet|opencv",                  \
+               "whose meaning a Darknet model has where they differ"),                         \
+        SESSION_OPTIONS((c).session)
 
 /* A net that takes one picture at a time. */
 typedef struct picture_net {
@@ -49,9 +72,8 @@ typedef struct picture_net {
 
 /* Splits "MODEL [CONFIG] IMAGE...", loads, and settles how pictures are fed. False: *status
  * says how the program ends, everything having been said. */
-bool picture_net_open(picture_net *p, const command_line *line, const picture_options *picture,
-                      const model_options *model, const session_choice *session,
-                      const char *labels, int *status);
+bool picture_net_open(picture_net *p, const command_line *line, const picture_choice *choice,
+                      int *status);
 void picture_net_close(picture_net *p);
 /* Reads, feeds, runs. `placement` may be NULL. False: reported. */
 bool picture_net_run(picture_net *p, const char *path, tdnn_placement *placement);

@@ -63,6 +63,8 @@ usage 'expected WxH' blob "$digit" --output "$tmp/x.npy" --size 320
 usage 'expected S\[,S,S\]' blob "$digit" --output "$tmp/x.npy" --scale 1,2,,3
 usage '--output FILE.npy is missing' blob "$digit"
 usage 'no IMAGE given' detect a.cfg a.weights
+usage 'did you mean imagenet' classify "$model" "$digit" --preset image-net
+usage 'presets: imagenet' blob "$digit" --output "$tmp/x.npy" --preset none
 usage 'did you mean yolov8' detect "$model" "$digit" --head yolov88
 
 # ---- what works ---------------------------------------------------------------------------------
@@ -174,7 +176,6 @@ fault "no input 'no_such'" run "$model" --random 1 --input-shape no_such=1x1x28x
 run blob "$digit" --pixels gray --size 28x28 --type u8 --output "$tmp/bytes.npy"
 fault 'u8' run "$model" --input "$input=$tmp/bytes.npy"
 fault 'cpu|level' run "$model" --random 1 --cpu fastest
-fault 'no_such' classify "$model" "$digit" --preset no_such
 
 # ---- pictures -------------------------------------------------------------------------------------
 head -c 60 "$digit" >"$tmp/cut.png"

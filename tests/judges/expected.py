@@ -17,7 +17,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SKIPPED = 77
 
-# How to feed and decode: expected.json says it in words. A class of -1 keeps all.
+# How to feed and decode: expected.json says it in words.
 BOXES = {
     "onnx/yolov8n": "--preset yolo --fit stretch --confidence 0.25 --nms 0.45",
     "darknet/yolo-fastest-1.1": "--darknet-as opencv --fit stretch --confidence 0.3 --nms 0.4",
@@ -26,7 +26,7 @@ BOXES = {
         "--darknet-as opencv --fit stretch --confidence 0.3 --nms 0.4",
     "onnx/ultraface_RFB_320": "--head ultraface --swap-rb --mean 127 --scale 0.0078125 "
                               "--confidence 0.7 --nms 0.3",
-    "onnx/scrfd_500m_kps": "--head scrfd --swap-rb --mean 127.5 --scale 0.0078125 "
+    "onnx/scrfd_500m_kps": "--head scrfd --fit stretch --swap-rb --mean 127.5 --scale 0.0078125 "
                            "--confidence 0.5 --nms 0.4",
     "onnx/yunet_n_320": "--head yunet --confidence 0.6 --nms 0.3",
 }
