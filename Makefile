@@ -13,13 +13,14 @@ BASE = \
 	lib/base/dtype.c \
 	lib/base/error.c \
 	lib/base/file.c \
+	lib/base/map.c \
 	lib/base/mem.c \
 	lib/base/narrow.c \
 	lib/base/npy.c \
+	lib/base/number.c \
 	lib/base/shape.c \
 	lib/base/tensor.c \
 	lib/base/thread.c \
-	lib/base/map.c \
 
 # layer 0: numbers only. generic/ is the meaning, x86/ the speed
 KERNELS_GENERIC = \
@@ -104,6 +105,7 @@ VISION = \
 
 # layer 2: bytes to graph
 PARSERS = \
+	parsers/darknet/cfg.c \
 	parsers/import.c \
 	parsers/message.c \
 	parsers/onnx/attr.c \
