@@ -5,25 +5,72 @@
 
 #define TDNN_OP_LIST(X)                                                                          \
     /* compute */                                                                                \
+    X(Abs)                                                                                       \
+    X(Acos)                                                                                      \
+    X(Acosh)                                                                                     \
     X(Add)                                                                                       \
     X(And)                                                                                       \
+    X(Asin)                                                                                      \
+    X(Asinh)                                                                                     \
+    X(Atan)                                                                                      \
+    X(Atanh)                                                                                     \
     X(BitShift)                                                                                  \
     X(BitwiseAnd)                                                                                \
+    X(BitwiseNot)                                                                                \
     X(BitwiseOr)                                                                                 \
     X(BitwiseXor)                                                                                \
+    X(Ceil)                                                                                      \
+    X(Celu)                                                                                      \
+    X(Clip)                                                                                      \
+    X(Cos)                                                                                       \
+    X(Cosh)                                                                                      \
     X(Div)                                                                                       \
+    X(Elu)                                                                                       \
     X(Equal)                                                                                     \
+    X(Erf)                                                                                       \
+    X(Exp)                                                                                       \
+    X(Floor)                                                                                     \
+    X(Gelu)                                                                                      \
     X(Greater)                                                                                   \
     X(GreaterOrEqual)                                                                            \
+    X(HardSigmoid)                                                                               \
+    X(HardSwish)                                                                                 \
+    X(IsInf)                                                                                     \
+    X(IsNaN)                                                                                     \
+    X(LeakyRelu)                                                                                 \
     X(Less)                                                                                      \
     X(LessOrEqual)                                                                               \
+    X(Log)                                                                                       \
     X(Max)                                                                                       \
     X(Mean)                                                                                      \
     X(Min)                                                                                       \
+    X(Mish)                                                                                      \
+    X(Mod)                                                                                       \
     X(Mul)                                                                                       \
+    X(Neg)                                                                                       \
+    X(Not)                                                                                       \
     X(Or)                                                                                        \
+    X(PRelu)                                                                                     \
+    X(Pow)                                                                                       \
+    X(Reciprocal)                                                                                \
+    X(Relu)                                                                                      \
+    X(Round)                                                                                     \
+    X(Selu)                                                                                      \
+    X(Shrink)                                                                                    \
+    X(Sigmoid)                                                                                   \
+    X(Sign)                                                                                      \
+    X(Sin)                                                                                       \
+    X(Sinh)                                                                                      \
+    X(Softplus)                                                                                  \
+    X(Softsign)                                                                                  \
+    X(Sqrt)                                                                                      \
     X(Sub)                                                                                       \
     X(Sum)                                                                                       \
+    X(Swish)                                                                                     \
+    X(Tan)                                                                                       \
+    X(Tanh)                                                                                      \
+    X(ThresholdedRelu)                                                                           \
+    X(Where)                                                                                     \
     X(Xor)                                                                                       \
     /* the rest */                                                                               \
     X(Identity)                                                                                  \

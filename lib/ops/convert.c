@@ -161,15 +161,16 @@ static void store_f64_to_i64(tdnn_run r, const double *from, size_t n)
     }
 }
 
-static void store_f64_to_narrow(tdnn_run r, const double *from, size_t n)
+void tdnn_store_narrow(tdnn_run r, const double *from, size_t n, bool saturate,
+                       tdnn_rounding rounding)
 {
-    const bool byte = !tdnn_dtype_is_half(r.type);
+    const bool half = tdnn_dtype_is_half(r.type);
     for (size_t i = 0; i < n; i++) {
         const size_t at = r.first + i * r.step;
-        const unsigned code = tdnn_narrow_encode(r.type, from[i], byte, TDNN_ROUND_UP);
+        const unsigned code = tdnn_narrow_encode(r.type, from[i], saturate && !half, rounding);
         if (r.type == TDNN_F4E2M1) bits_set(r.data, at, 4, code);
-        else if (byte) ((uint8_t *)r.data)[at] = (uint8_t)code;
-        else ((uint16_t *)r.data)[at] = (uint16_t)code;
+        else if (half) ((uint16_t *)r.data)[at] = (uint16_t)code;
+        else ((uint8_t *)r.data)[at] = (uint8_t)code;
     }
 }
 
@@ -180,7 +181,7 @@ void tdnn_store_f64(tdnn_run r, const double *from, size_t n)
     } else if (r.type == TDNN_F64) {
         for (size_t i = 0; i < n; i++) ((double *)r.data)[r.first + i * r.step] = from[i];
     } else if (tdnn_dtype_is_float(r.type)) {
-        store_f64_to_narrow(r, from, n);
+        tdnn_store_narrow(r, from, n, true, TDNN_ROUND_UP);
     } else {
         store_f64_to_i64(r, from, n);
     }

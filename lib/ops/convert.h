@@ -18,6 +18,11 @@ typedef struct tdnn_run {
     size_t first, step;
 } tdnn_run;
 
+static inline tdnn_run tdnn_run_of(const void *data, tdnn_dtype type, size_t first, size_t step)
+{
+    return (tdnn_run){(void *)(uintptr_t)data, type, first, step}; /* loads do not write */
+}
+
 /* Integers or bool; the rest of the real types are floats. */
 static inline bool tdnn_dtype_is_integral(tdnn_dtype t) { return t == TDNN_BOOL || tdnn_dtype_is_int(t); }
 static inline bool tdnn_dtype_is_real(tdnn_dtype t) { return tdnn_dtype_is_integral(t) || tdnn_dtype_is_float(t); }
@@ -29,6 +34,9 @@ void tdnn_load_f64(double *to, tdnn_run from, size_t n);
 /* To floats: nearest even, the too large saturated in 8 and 4 bits. To integers: towards zero,
  * saturated, NaN 0. To bool: not 0. */
 void tdnn_store_f64(tdnn_run to, const double *from, size_t n);
+/* The same for narrow floats only, with a choice of what happens to what is too large. */
+void tdnn_store_narrow(tdnn_run to, const double *from, size_t n, bool saturate,
+                       tdnn_rounding rounding);
 /* Integers and bool. */
 void tdnn_load_i64(int64_t *to, tdnn_run from, size_t n);
 /* To integers: the lowest bits. To bool: not 0. */
