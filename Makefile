@@ -83,14 +83,10 @@ OPS = \
 	lib/ops/support.c \
 	lib/ops/table.c \
 	lib/ops/transpose.c \
-	lib/ops/convert.c \
-	lib/ops/elementwise_binary.c \
-	lib/ops/elementwise_compare.c \
 	lib/ops/elementwise_unary.c \
 	lib/ops/activations.c \
 	lib/ops/clip.c \
 	lib/ops/power.c \
-	lib/ops/elementwise.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
