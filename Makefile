@@ -32,6 +32,7 @@ KERNELS_GENERIC = \
 	kernels/generic/resize.c \
 	kernels/generic/elementwise.c \
 	kernels/generic/rows.c \
+	kernels/generic/gemm.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
@@ -40,6 +41,7 @@ KERNELS_AVX2 = \
 	kernels/x86/resize_avx2.c \
 	kernels/x86/activation_avx2.c \
 	kernels/x86/conv_avx2.c \
+	kernels/x86/gemm_avx2.c \
 
 KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
@@ -47,6 +49,7 @@ KERNELS_AVX512 = \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
 	kernels/x86/rows_avx512.c \
+	kernels/x86/gemm_avx512.c \
 
 KERNELS_AMX = \
 
@@ -87,12 +90,15 @@ OPS = \
 	lib/ops/activations.c \
 	lib/ops/clip.c \
 	lib/ops/power.c \
+	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
 	lib/vision/blob.c \
 	lib/vision/detect.c \
+	lib/vision/draw.c \
 	lib/vision/exif.c \
+	lib/vision/font.c \
 	lib/vision/head_face.c \
 	lib/vision/head_nanodet.c \
 	lib/vision/head_ssd.c \
@@ -101,11 +107,13 @@ VISION = \
 	lib/vision/head_yolox.c \
 	lib/vision/image.c \
 	lib/vision/jpeg.c \
+	lib/vision/labels.c \
 	lib/vision/nms.c \
 	lib/vision/nms_rotated.c \
 	lib/vision/png.c \
 	lib/vision/presets.c \
 	lib/vision/resize.c \
+	lib/vision/topk.c \
 
 # layer 2: bytes to graph
 PARSERS = \
@@ -216,6 +224,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_resize.c \
 	tests/kernels/check_elementwise.c \
 	tests/kernels/check_rows.c \
+	tests/kernels/check_gemm.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \
 
@@ -316,7 +325,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick unit threaded check demo bench install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check demo bench bench-opencv install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -348,6 +357,9 @@ bench: all $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM) ## times of kernels and mode
 
 # Linked into one object, in which all names but the interface's are made local: a program may
 # have names such as ours, or another library with the same protobuf messages.
+bench-opencv: $(PROGRAM) ## times of ONNX models against OpenCV's: make bench-opencv [WITH=opencv]
+	@BUILD="$(BUILD)" tests/python.sh tests/bench/compare.py --with "$(or $(WITH),opencv)"
+
 $(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
 	$(SAY) AR $@
 	@rm -f $@
@@ -366,9 +378,6 @@ $(SHARED): $(LIB_OBJS) lib/tinydnn.map $(BUILD)/objects.list
 		$(LINK) $(LDFLAGS) -o $@ $(LIB_OBJS) $(LIBS)
 	@ln -sf $(@F) $(BUILD)/libtinydnn.so.$(SOVERSION)
 	@ln -sf libtinydnn.so.$(SOVERSION) $(BUILD)/libtinydnn.so
-
-# until the detectors' heads and the labels are there
-$(BUILD)/tinydnn $(EXAMPLE_PROGRAMS): LDFLAGS += -Wl,--unresolved-symbols=ignore-in-object-files
 
 $(BUILD)/tinydnn: $(CLI_OBJS) $(STATIC)
 	$(SAY) LD $@
@@ -433,7 +442,7 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "switches: BLAS=openblas|none SAN=address,undefined|thread DEBUG=1 CC=... PREFIX=... DESTDIR=... V=1"
 
 -include $(patsubst %.o,%.d,$(LIB_OBJS) $(CLI_OBJS) $(SUPPORT_OBJS) $(KERNEL_CHECK_OBJS)) \

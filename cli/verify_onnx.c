@@ -85,7 +85,7 @@ static verdict verify_set(const verify_net *net, const char *folder, const verif
                    &c.inputs, &err) != TDNN_OK ||
         read_files(folder, "output", c.output_count, net->net, tdnn_net_output, &c.output_names,
                    &c.expected, &err) != TDNN_OK)
-        v = verify_fault(NULL, &err);
+        v = verify_fault(folder, &err);
     else
         v = verify_run(net, &c, &rules);
     verify_case_clear(&c);

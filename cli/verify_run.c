@@ -47,8 +47,10 @@ verdict verify_fault(const char *folder, const tdnn_error *err)
     size_t length = folder ? strlen(folder) : 0;
 
     error_text(NULL, err, text, sizeof text);
-    if (length && !strncmp(text, folder, length) && text[length] == '/') length++;
-    else length = 0;
+    if (length && !strncmp(text, folder, length) && text[length] == '/')
+        length++;
+    else
+        length = 0;
     snprintf(v.text, sizeof v.text, "%s", text + length);
     return v;
 }

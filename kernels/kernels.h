@@ -16,7 +16,10 @@
 
 #include "kernels/types.h"
 #include "kernels/conv.h"
+#include "kernels/gemm.h"
 #include "kernels/list.h"
+
+typedef struct tdnn_kernels tdnn_kernels;
 
 typedef enum tdnn_cpu {
     TDNN_CPU_GENERIC, /* portable C, the meaning of every kernel */
@@ -29,13 +32,14 @@ typedef enum tdnn_cpu {
 TDNN_KERNEL_FAMILIES(TDNN_FAMILY)
 #undef TDNN_FAMILY
 
-typedef struct tdnn_kernels {
+struct tdnn_kernels {
     tdnn_cpu level;
     size_t block; /* lanes of the channel-blocked layout that is best here; 0: plain */
+    size_t gemm_rows, gemm_columns; /* of a panel, see kernels/gemm.h                */
 #define TDNN_FIELD(slot, family, tolerance) tdnn_##family##_fn *slot;
     TDNN_KERNEL_LIST(TDNN_FIELD)
 #undef TDNN_FIELD
-} tdnn_kernels;
+};
 
 /* The level's table; static, never changes. A level above the machine's best gives the best. */
 const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level);

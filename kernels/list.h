@@ -34,6 +34,15 @@
     /* float16 to f32 and back, nearest even */                                                  \
     X(widen, void, (float *y, const uint16_t *x, size_t n))                                      \
     X(narrow, void, (uint16_t *y, const float *x, size_t n))                                     \
+    /* an m x k matrix, element [i, j] at a + i row + j column, into panels of `panel` rows */   \
+    X(gemm_pack_a, void, (float *to, const float *a, size_t row, size_t column, size_t m,        \
+                          size_t k, size_t panel))                                               \
+    /* a k x n matrix into panels of `panel` columns */                                          \
+    X(gemm_pack_b, void, (float *to, const float *b, size_t row, size_t column, size_t k,        \
+                          size_t n, size_t panel))                                               \
+    /* a part of a matrix product (kernels/gemm.h) */                                            \
+    X(gemm, void, (const tdnn_gemm *gemm, const tdnn_gemm_io *io, const tdnn_gemm_part *part,    \
+                   const tdnn_kernels *table))                                                   \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -46,7 +55,7 @@
     X(taps, void, (float *to, const float *from, const tdnn_taps *taps, size_t lanes))           \
     /* to[i] = the sum over k of weight[k] * rows[k][i] */                                       \
     X(mix, void, (float *to, const float *const *rows, const float *weight, size_t count,        \
-                  size_t n))
+                  size_t n))                                                                     \
 
 #define TDNN_KERNEL_LIST(X)                                                                      \
     X(activate_f32, activate, 8)                                                                 \
@@ -73,34 +82,41 @@
     X(exp_sum_f32, exp_sum, 4)                                                                   \
     X(widen_f16, widen, 0)                                                                       \
     X(narrow_f16, narrow, 0)                                                                     \
+    X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
+    X(gemm_pack_b_f32, gemm_pack_b, 0)                                                           \
+    X(gemm_f32, gemm, 32)                                                                        \
     X(copy, copy, 0)                                                                             \
     X(lookup, lookup, 0)                                                                         \
     X(transpose_x32, transpose, 0)                                                               \
     X(taps_f32, taps, 4)                                                                         \
-    X(mix_f32, mix, 4)
+    X(mix_f32, mix, 4)                                                                           \
 
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
     X(generic, conv)                                                                             \
+    X(generic, gemm)                                                                             \
     X(generic, activation)                                                                       \
     X(generic, copy)                                                                             \
     X(generic, resize)                                                                           \
     X(generic, elementwise)                                                                      \
-    X(generic, rows)
+    X(generic, rows)                                                                             \
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
     X(avx2, elementwise)                                                                         \
     X(avx2, rows)                                                                                \
     X(avx2, copy)                                                                                \
+    X(avx2, gemm)                                                                                \
     X(avx2, conv)                                                                                \
     X(avx2, activation)                                                                          \
-    X(avx2, resize)
+    X(avx2, resize)                                                                              \
 
 #define TDNN_KERNEL_FILES_AVX512(X)                                                              \
     X(avx512, conv)                                                                              \
+    X(avx512, gemm)                                                                              \
     X(avx512, activation)                                                                        \
     X(avx512, resize)                                                                            \
     X(avx512, elementwise)                                                                       \
-    X(avx512, rows)
+    X(avx512, rows)                                                                              \
+
 /* clang-format on */
 
 #endif

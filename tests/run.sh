@@ -64,6 +64,7 @@ check)
     part "header" tests/header.sh
     part "symbols" tests/symbols.sh
     part "install" tests/install.sh
+    part "program" tests/cli.sh
     for judge in tests/judges/*.py; do
         [ "$judge" = tests/judges/tdnn.py ] || part "${judge#tests/}" tests/python.sh "$judge"
     done

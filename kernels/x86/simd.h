@@ -135,6 +135,9 @@ static inline float v_largest(v_f32 x)
 #error "simd.h needs AVX2 or AVX-512"
 #endif
 
+/* Any address may be named. */
+static inline void v_prefetch(const float *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+
 /* Asks for a loop of constant count to be unrolled whole, so that arrays of vectors become registers. */
 #if defined(__clang__)
 #define V_UNROLL _Pragma("clang loop unroll(full)")

@@ -1,0 +1,94 @@
+/* Matrix products in portable C, and the packing that every level shares. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+void tdnn_fill_gemm_generic(tdnn_kernels *t);
+
+enum { ROWS = 4, COLUMNS = 8 };
+
+size_t tdnn_gemm_panel_rows(const tdnn_kernels *table, size_t m)
+{
+    const size_t panels = (m + table->gemm_rows - 1) / table->gemm_rows;
+    return panels ? (m + panels - 1) / panels : 1;
+}
+
+size_t tdnn_gemm_a_count(const tdnn_kernels *table, size_t m, size_t k)
+{
+    (void)table;
+    return m * k;
+}
+
+size_t tdnn_gemm_b_count(const tdnn_kernels *table, size_t n, size_t k)
+{
+    const size_t width = table->gemm_columns;
+    return (n + width - 1) / width * width * k;
+}
+
+/* Panels are stored one after another; the last one has only the rows that there are. */
+static void pack_a(float *to, const float *a, size_t row, size_t column, size_t m, size_t k,
+                   size_t panel)
+{
+    for (size_t begin = 0; begin < m; begin += panel, a += panel * row) {
+        const size_t rows = m - begin < panel ? m - begin : panel;
+        for (size_t i = 0; i < k; i++)
+            for (size_t r = 0; r < rows; r++) *to++ = a[r * row + i * column];
+    }
+}
+
+static void pack_b(float *to, const float *b, size_t row, size_t column, size_t k, size_t n,
+                   size_t panel)
+{
+    for (size_t begin = 0; begin < n; begin += panel, b += panel * column) {
+        const size_t columns = n - begin < panel ? n - begin : panel;
+        for (size_t i = 0; i < k; i++, to += panel) {
+            const float *from = b + i * row;
+            if (column == 1)
+                memcpy(to, from, columns * sizeof *to);
+            else
+                for (size_t c = 0; c < columns; c++) to[c] = from[c * column];
+            memset(to + columns, 0, (panel - columns) * sizeof *to);
+        }
+    }
+}
+
+static void multiply_panels(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t row, size_t rows,
+                            size_t column, size_t columns)
+{
+    float sum[ROWS][COLUMNS] = {{0}};
+    const float *a = io->a + row * g->k, *b = io->b + column * g->k;
+    for (size_t i = 0; i < g->k; i++, a += rows, b += COLUMNS)
+        for (size_t r = 0; r < rows; r++)
+            for (size_t c = 0; c < COLUMNS; c++) sum[r][c] += a[r] * b[c];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++) {
+            const float *d = io->d + (row + r) * g->d_row + (column + c) * g->d_column;
+            io->c[(row + r) * g->c_stride + column + c] =
+                g->alpha * sum[r][c] + (io->d ? g->beta * *d : 0);
+        }
+}
+
+static void gemm(const tdnn_gemm *g, const tdnn_gemm_io *io, const tdnn_gemm_part *part,
+                 const tdnn_kernels *table)
+{
+    const size_t panel = tdnn_gemm_panel_rows(table, g->m);
+    for (size_t column = part->column_begin; column < part->column_end; column += COLUMNS)
+        for (size_t row = part->row_begin; row < part->row_end; row += panel) {
+            const size_t rows = part->row_end - row, columns = part->column_end - column;
+            multiply_panels(g, io, row, rows < panel ? rows : panel, column,
+                            columns < COLUMNS ? columns : COLUMNS);
+        }
+    for (size_t row = part->row_begin; row < part->row_end; row++) {
+        float *c = io->c + row * g->c_stride + part->column_begin;
+        table->activate_f32(c, c, part->column_end - part->column_begin, &g->act);
+    }
+}
+
+void tdnn_fill_gemm_generic(tdnn_kernels *t)
+{
+    t->gemm_rows = ROWS;
+    t->gemm_columns = COLUMNS;
+    t->gemm_pack_a_f32 = pack_a;
+    t->gemm_pack_b_f32 = pack_b;
+    t->gemm_f32 = gemm;
+}
