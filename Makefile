@@ -67,6 +67,7 @@ PASSES = \
 OPS = \
 	lib/ops/concat.c \
 	lib/ops/constant.c \
+	lib/ops/control_flow.c \
 	lib/ops/convert.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
@@ -74,12 +75,15 @@ OPS = \
 	lib/ops/expand.c \
 	lib/ops/gather.c \
 	lib/ops/move.c \
+	lib/ops/optional.c \
 	lib/ops/pad.c \
+	lib/ops/pieces.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
 	lib/ops/resize_axis.c \
 	lib/ops/scatter.c \
+	lib/ops/sequence.c \
 	lib/ops/slice.c \
 	lib/ops/squeeze.c \
 	lib/ops/stand_in.c \

@@ -79,6 +79,7 @@
     /* data, control flow, sequences, strings */                                                 \
     X(CenterCropPad)                                                                             \
     X(Concat)                                                                                    \
+    X(ConcatFromSequence)                                                                        \
     X(ConstantOfShape)                                                                           \
     X(DepthToSpace)                                                                              \
     X(Expand)                                                                                    \
@@ -87,15 +88,29 @@
     X(Gather)                                                                                    \
     X(GatherElements)                                                                            \
     X(GatherND)                                                                                  \
+    X(If)                                                                                        \
+    X(Loop)                                                                                      \
+    X(Optional)                                                                                  \
+    X(OptionalGetElement)                                                                        \
+    X(OptionalHasElement)                                                                        \
     X(Pad)                                                                                       \
     X(Range)                                                                                     \
     X(Resize)                                                                                    \
+    X(Scan)                                                                                      \
     X(ScatterElements)                                                                           \
     X(ScatterND)                                                                                 \
+    X(SequenceAt)                                                                                \
+    X(SequenceConstruct)                                                                         \
+    X(SequenceEmpty)                                                                             \
+    X(SequenceErase)                                                                             \
+    X(SequenceInsert)                                                                            \
+    X(SequenceLength)                                                                            \
+    X(SequenceMap)                                                                               \
     X(Size)                                                                                      \
     X(Slice)                                                                                     \
     X(SpaceToDepth)                                                                              \
     X(Split)                                                                                     \
+    X(SplitToSequence)                                                                           \
     X(Squeeze)                                                                                   \
     X(TensorScatter)                                                                             \
     X(Tile)                                                                                      \

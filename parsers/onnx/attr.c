@@ -162,3 +162,12 @@ tdnn_status onnx_give_string(onnx_call *call, const char *name, const char *valu
     a.s = (ProtobufCBinaryData){strlen(value), (uint8_t *)(uintptr_t)value};
     return give(call, a, err);
 }
+
+tdnn_status onnx_rename(onnx_call *call, const char *from, const char *to, tdnn_error *err)
+{
+    const attr_proto *old = onnx_take(call, from);
+    if (!old) return TDNN_OK;
+    attr_proto a = *old;
+    a.name = (char *)(uintptr_t)to;
+    return give(call, a, err);
+}

@@ -113,6 +113,8 @@ tdnn_status onnx_give_int(onnx_call *call, const char *name, int64_t value, tdnn
 tdnn_status onnx_give_float(onnx_call *call, const char *name, float value, tdnn_error *err);
 tdnn_status onnx_give_string(onnx_call *call, const char *name, const char *value,
                              tdnn_error *err);
+/* Calls an attribute otherwise, if it is given. */
+tdnn_status onnx_rename(onnx_call *call, const char *from, const char *to, tdnn_error *err);
 /* Sets input `index`, making room for it. */
 tdnn_status onnx_set_input(onnx_call *call, size_t index, tdnn_id id, tdnn_error *err);
 tdnn_id onnx_input(const onnx_call *call, size_t index); /* TDNN_ABSENT if there is none */

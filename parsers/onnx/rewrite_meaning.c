@@ -241,6 +241,14 @@ tdnn_status onnx_rewrite_recurrent(onnx_call *call, tdnn_error *err)
     return onnx_emit(call, err);
 }
 
+/* Each input had a batch, and the first one the lengths of its samples. */
+tdnn_status onnx_rewrite_scan_8(onnx_call *call, tdnn_error *err)
+{
+    TDNN_TRY(onnx_rename(call, "directions", "scan_input_directions", err));
+    TDNN_TRY(onnx_give_int(call, "batched", 1, err));
+    return onnx_emit(call, err);
+}
+
 tdnn_status onnx_rewrite_scatter(onnx_call *call, tdnn_error *err)
 {
     call->op = "ScatterElements";
