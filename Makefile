@@ -33,6 +33,7 @@ KERNELS_GENERIC = \
 	kernels/generic/elementwise.c \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
+	kernels/generic/unfold.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
@@ -68,6 +69,9 @@ OPS = \
 	lib/ops/concat.c \
 	lib/ops/constant.c \
 	lib/ops/control_flow.c \
+	lib/ops/conv.c \
+	lib/ops/conv_blocked.c \
+	lib/ops/conv_plain.c \
 	lib/ops/convert.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
@@ -229,6 +233,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_elementwise.c \
 	tests/kernels/check_rows.c \
 	tests/kernels/check_gemm.c \
+	tests/kernels/check_unfold.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \
 

@@ -67,8 +67,8 @@ typedef struct tdnn_conv_io {
 
 struct tdnn_kernels;
 
-/* Whether `method` can do what is asked, at this level. */
-bool tdnn_conv_can(const tdnn_conv *c, tdnn_conv_method method, const struct tdnn_kernels *table);
+/* Whether `method` can do what is asked, with blocks of `block` channels. */
+bool tdnn_conv_can(const tdnn_conv *c, tdnn_conv_method method, size_t block);
 /* Fills the second half of *c. Only the number and size of tasks depend on `threads`. */
 void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const struct tdnn_kernels *table,
                     size_t threads);

@@ -43,6 +43,11 @@
     /* a part of a matrix product (kernels/gemm.h) */                                            \
     X(gemm, void, (const tdnn_gemm *gemm, const tdnn_gemm_io *io, const tdnn_gemm_part *part,    \
                    const tdnn_kernels *table))                                                   \
+    /* im2col: pixels begin .. end-1 as columns, in panels as gemm_pack_b makes them */          \
+    X(unfold, void, (float *to, const float *x, const tdnn_unfold *windows, size_t begin,        \
+                     size_t end, size_t panel))                                                  \
+    /* col2im: adds columns, all pixels of a row of them together, to where they came from */    \
+    X(fold, void, (float *to, const float *columns, const tdnn_unfold *windows))                 \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -85,6 +90,8 @@
     X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
     X(gemm_pack_b_f32, gemm_pack_b, 0)                                                           \
     X(gemm_f32, gemm, 32)                                                                        \
+    X(unfold_f32, unfold, 0)                                                                     \
+    X(fold_f32, fold, 4)                                                                         \
     X(copy, copy, 0)                                                                             \
     X(lookup, lookup, 0)                                                                         \
     X(transpose_x32, transpose, 0)                                                               \
@@ -94,6 +101,7 @@
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
     X(generic, conv)                                                                             \
     X(generic, gemm)                                                                             \
+    X(generic, unfold)                                                                           \
     X(generic, activation)                                                                       \
     X(generic, copy)                                                                             \
     X(generic, resize)                                                                           \

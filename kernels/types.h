@@ -28,6 +28,12 @@ typedef struct tdnn_act {
     float alpha, beta;
 } tdnn_act;
 
+/* The windows of a convolution with up to three spatial axes; unused ones come first, with ones. */
+typedef struct tdnn_unfold {
+    size_t channels;
+    size_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
+} tdnn_unfold;
+
 #define TDNN_COPY_DIMS 16
 
 /* Element [i0, i1 ...] at from + i0 * from[0] + ... goes to to + i0 * to[0] + ... */

@@ -13,13 +13,12 @@ enum { MERGE_BELOW = 12 };
 static size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-bool tdnn_conv_can(const tdnn_conv *c, tdnn_conv_method method, const tdnn_kernels *table)
+bool tdnn_conv_can(const tdnn_conv *c, tdnn_conv_method method, size_t block)
 {
-    const size_t b = table->block;
-    if (b == 0) return false;
+    if (block == 0 || c->batch * c->oc * c->oh * c->ow == 0 || c->ic * c->ih * c->iw == 0) return false;
     switch (method) {
     case TDNN_CONV_BLOCK:
-        return c->groups == 1 || (c->ic / c->groups % b == 0 && c->oc / c->groups % b == 0);
+        return c->groups == 1 || (c->ic / c->groups % block == 0 && c->oc / c->groups % block == 0);
     case TDNN_CONV_FIRST: return c->groups == 1;
     case TDNN_CONV_DEPTHWISE: return c->groups == c->ic && c->ic == c->oc;
     }

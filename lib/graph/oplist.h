@@ -116,6 +116,8 @@
     X(Tile)                                                                                      \
     X(Transpose)                                                                                 \
     X(Unsqueeze)                                                                                 \
+    /* convolutions and matrix products */                                                       \
+    X(Conv)                                                                                      \
     /* ours */                                                                                   \
     X(Reorder)
 

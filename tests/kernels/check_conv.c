@@ -154,7 +154,7 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
 {
     problem p = {.asked = random_conv(c, method, table->block)};
     tdnn_conv conv = p.asked;
-    if (!check_true(c, tdnn_conv_can(&conv, method, table), "refused")) return false;
+    if (!check_true(c, tdnn_conv_can(&conv, method, table->block), "refused")) return false;
     tdnn_conv_plan(&conv, method, table, random_between(c, 1, 3));
     p.in_block = conv.unit;
     p.out_block = conv.block;

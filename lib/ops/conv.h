@@ -1,0 +1,31 @@
+/* What the ways of computing a convolution share. */
+#ifndef TDNN_OPS_CONV_H
+#define TDNN_OPS_CONV_H
+
+#include "lib/ops/activation.h"
+#include "lib/ops/window.h"
+
+enum { CONV_X, CONV_W, CONV_B, CONV_RESIDUAL };
+
+static inline tdnn_tensor *tdnn_step_input(const tdnn_step *step, size_t index)
+{
+    return index < step->input_count ? step->in[index] : NULL;
+}
+static inline const float *tdnn_step_floats(const tdnn_step *step, size_t index)
+{
+    const tdnn_tensor *t = tdnn_step_input(step, index);
+    return t ? t->data : NULL;
+}
+
+/* The problem in a kernel's terms; false unless it has two spatial axes. */
+bool tdnn_conv_describe(const tdnn_conv_params *params, const tdnn_shape *x, const tdnn_shape *w,
+                        const tdnn_shape *y, bool residual, tdnn_conv *out);
+
+/* Layouts of input and output say which method: blocked or plain. */
+tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx);
+tdnn_status tdnn_conv_plan_plain(tdnn_plan_ctx *ctx);
+
+/* A kernel's name for people, in the plan's memory: "LEFT LEVEL". NULL if memory is refused. */
+const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left);
+
+#endif

@@ -1,0 +1,97 @@
+/* Convolution in channel-blocked layout: which kernel, its packed weights, its tasks. */
+#include "lib/ops/conv.h"
+
+#include <stdio.h>
+
+typedef struct blocked_plan {
+    tdnn_conv conv;
+    tdnn_conv_fn *kernel;
+    const float *packed; /* NULL: packed in each run, into the step's shared scratch */
+} blocked_plan;
+
+typedef struct pack_context {
+    const tdnn_conv *conv;
+    const float *weights, *bias;
+} pack_context;
+
+static tdnn_status pack_weights(void *context, void *out, tdnn_error *err)
+{
+    (void)err;
+    const pack_context *p = context;
+    tdnn_conv_pack(p->conv, p->weights, p->bias, out);
+    return TDNN_OK;
+}
+
+static void pack_run(const tdnn_step *step, size_t task, size_t worker)
+{
+    (void)task, (void)worker;
+    const blocked_plan *p = step->data;
+    tdnn_conv_pack(&p->conv, tdnn_step_floats(step, CONV_W), tdnn_step_floats(step, CONV_B),
+                   (float *)(void *)step->shared);
+}
+
+static void blocked_run(const tdnn_step *step, size_t task, size_t worker)
+{
+    const blocked_plan *p = step->data;
+    const tdnn_conv_io io = {
+        .x = tdnn_step_floats(step, CONV_X),
+        .weights = p->packed ? p->packed : (const float *)(const void *)step->shared,
+        .residual = tdnn_step_floats(step, CONV_RESIDUAL),
+        .y = step->out[0]->data,
+    };
+    p->kernel(&p->conv, &io, task, step->scratch + worker * step->scratch_stride);
+}
+
+static tdnn_conv_method choose(const tdnn_conv *c, tdnn_layout input, size_t block)
+{
+    if (input == TDNN_LAYOUT_PLAIN) return TDNN_CONV_FIRST;
+    return c->groups > 1 && tdnn_conv_can(c, TDNN_CONV_DEPTHWISE, block) ? TDNN_CONV_DEPTHWISE
+                                                                          : TDNN_CONV_BLOCK;
+}
+
+/* Weights that never change are packed once for all sessions of the net. */
+static tdnn_status plan_weights(tdnn_plan_ctx *ctx, blocked_plan *p)
+{
+    const tdnn_tensor *w = ctx->constants[CONV_W];
+    const bool has_bias = tdnn_step_input(ctx->step, CONV_B) != NULL;
+    const tdnn_tensor *bias = has_bias ? ctx->constants[CONV_B] : NULL;
+    const size_t bytes = tdnn_conv_packed_count(&p->conv) * sizeof(float);
+    if (!w || (has_bias && !bias)) {
+        tdnn_plan_shared(ctx, bytes);
+        tdnn_plan_phase(ctx, pack_run, 1);
+        return TDNN_OK;
+    }
+    const tdnn_pack_key key = {.what = "conv blocked", .source = {w, bias},
+                               .number = {(int64_t)p->conv.method, (int64_t)p->conv.block,
+                                          (int64_t)p->conv.groups}};
+    pack_context context = {&p->conv, w->data, bias ? bias->data : NULL};
+    const void *packed = NULL;
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
+    p->packed = packed;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
+{
+    tdnn_step *step = ctx->step;
+    const tdnn_kernels *k = ctx->kernels;
+    blocked_plan *p = tdnn_plan_alloc(ctx, 1, sizeof *p);
+    if (!p) return TDNN_NO_MEMORY(ctx->err);
+    const bool residual = tdnn_step_input(step, CONV_RESIDUAL) != NULL;
+    if (!tdnn_conv_describe(step->params, &step->in[CONV_X]->shape, &step->in[CONV_W]->shape,
+                            &step->out[0]->shape, residual, &p->conv))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "a blocked convolution with other than 4 dimensions");
+    const tdnn_conv_method method = choose(&p->conv, step->in[CONV_X]->layout, k->block);
+    tdnn_conv_plan(&p->conv, method, k, (size_t)ctx->threads);
+    p->kernel = method == TDNN_CONV_FIRST       ? k->conv_first_f32
+                : method == TDNN_CONV_DEPTHWISE ? k->conv_depthwise_f32
+                                                : k->conv_block_f32;
+    TDNN_TRY(plan_weights(ctx, p));
+    tdnn_plan_scratch(ctx, p->conv.scratch_bytes);
+    tdnn_plan_phase(ctx, blocked_run, p->conv.task_count);
+    char name[48];
+    static const char *const methods[] = {"", " first", " depthwise"};
+    snprintf(name, sizeof name, "conv%zux%zu%s c%zu", p->conv.kh, p->conv.kw, methods[method], k->block);
+    step->kernel = tdnn_plan_kernel_name(ctx, name);
+    return step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
+}
