@@ -212,6 +212,11 @@ TESTS = \
 	tests/test_tensor.c \
 	tests/test_thread.c \
 	tests/test_graph.c \
+	tests/test_vision_answers.c \
+	tests/test_vision_blob.c \
+	tests/test_vision_detect.c \
+	tests/test_vision_image.c \
+	tests/test_vision_nms.c \
 
 SLOW_TESTS = \
 	tests/test_cuts.c \

@@ -1,5 +1,5 @@
-/* Images to an input tensor, as cv2.dnn.blobFromImages makes it: resize in the pixels' own type,
- * then to float, minus mean, times scale; here also divided by std. */
+/* Images to an input tensor, as cv2.dnn.blobFromImages makes it: resize in the pixels' own
+ * type, then to float, minus mean, times scale; here also divided by std. */
 #include "lib/vision/image.h"
 #include "lib/vision/resize.h"
 
@@ -30,8 +30,8 @@ static float convert(const writer *w, int channel, float pixel)
     return (pixel - p->mean[c]) * p->scale[c] / p->std[c];
 }
 
-/* OpenCV 4.6 exchanges the mean's components 0 and 2 and not the pixels' where there is only one
- * channel, so that a grey image with swap_rb is shifted by mean[2]: its numbers are kept. */
+/* OpenCV 4.6 exchanges the mean's components 0 and 2 and not the pixels' where there is only
+ * one channel, so that a grey image with swap_rb is shifted by mean[2]: kept so. */
 static void set_channels(writer *w)
 {
     bool swap = w->params->swap_rb;
@@ -47,7 +47,7 @@ static void fill_table(writer *w)
         for (int v = 0; v < 256; v++) w->table[c][v] = convert(w, c, (float)v);
 }
 
-/* ---- Rows: from interleaved pixels to wherever the blob wants them --------------------------------- */
+/* ---- Rows: from interleaved pixels to wherever the blob wants them ---- */
 
 static void write_bytes_f32(const writer *w, const uint8_t *row, size_t count, float *to)
 {
@@ -107,7 +107,7 @@ static void fill_border(const writer *w, size_t pixels, void *blob)
     }
 }
 
-/* ---- How an image fits ------------------------------------------------------------------------------ */
+/* ---- How an image fits ---- */
 
 typedef struct fitting {
     tdnn_resize_plan plan;
@@ -129,8 +129,8 @@ static fitting fit_crop(const tdnn_image *image, int width, int height)
     int whole_width = (int)lrint(image->width * factor);
     int whole_height = (int)lrint(image->height * factor);
     int x = (int)(0.5 * (whole_width - width)), y = (int)(0.5 * (whole_height - height));
-    return (fitting){.plan = {whole_width, whole_height, 1.0 / factor, 1.0 / factor, x, y, width,
-                              height}};
+    return (fitting){
+        .plan = {whole_width, whole_height, 1.0 / factor, 1.0 / factor, x, y, width, height}};
 }
 
 /* The longer side fills the blob; the rest, shared between both ends, is border. */
@@ -151,7 +151,8 @@ static fitting fit_letterbox(const tdnn_image *image, int width, int height)
 static fitting fit_image(const tdnn_image *image, const tdnn_blob_params *params, int width,
                          int height)
 {
-    if (image->width == width && image->height == height) return fit_stretch(image, width, height);
+    if (image->width == width && image->height == height)
+        return fit_stretch(image, width, height);
     switch (params->fit) {
     case TDNN_FIT_CROP: return fit_crop(image, width, height);
     case TDNN_FIT_LETTERBOX: return fit_letterbox(image, width, height);
@@ -159,14 +160,20 @@ static fitting fit_image(const tdnn_image *image, const tdnn_blob_params *params
     }
 }
 
-static tdnn_placement placement_of(const fitting *f, const tdnn_image *image, int width, int height)
+static tdnn_placement placement_of(const fitting *f, const tdnn_image *image, int width,
+                                   int height)
 {
-    return (tdnn_placement){(float)(1.0 / f->plan.scale_x), (float)(1.0 / f->plan.scale_y),
-                            (float)(f->left - f->plan.x), (float)(f->top - f->plan.y),
-                            image->width, image->height, width, height};
+    return (tdnn_placement){(float)(1.0 / f->plan.scale_x),
+                            (float)(1.0 / f->plan.scale_y),
+                            (float)(f->left - f->plan.x),
+                            (float)(f->top - f->plan.y),
+                            image->width,
+                            image->height,
+                            width,
+                            height};
 }
 
-/* ---- The blob ----------------------------------------------------------------------------------------- */
+/* ---- The blob ---- */
 
 static tdnn_status write_image(writer *w, const tdnn_image *image, int width, int height,
                                void *blob, tdnn_placement *placement, tdnn_error *err)
@@ -183,7 +190,8 @@ static tdnn_status write_image(writer *w, const tdnn_image *image, int width, in
         fill_border(w, (size_t)width * (size_t)height, blob);
     for (int y = 0; y < f.plan.window_height; y++) {
         size_t at = (size_t)(f.top + y) * (size_t)width + (size_t)f.left;
-        write_row(w, tdnn_resizer_row(resizer, y), (size_t)f.plan.window_width, blob, at * w->step);
+        write_row(w, tdnn_resizer_row(resizer, y), (size_t)f.plan.window_width, blob,
+                  at * w->step);
     }
     tdnn_resizer_free(resizer);
     return TDNN_OK;
@@ -204,7 +212,8 @@ static tdnn_status check_params(const tdnn_blob_params *p, tdnn_error *err)
         if (!(p->std[c] != 0.f))
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "std[%d] is %g, it divides", c,
                              (double)p->std[c]);
-        if (p->dtype == TDNN_U8 && (p->mean[c] != 0.f || p->scale[c] != 1.f || p->std[c] != 1.f))
+        if (p->dtype == TDNN_U8 &&
+            (p->mean[c] != 0.f || p->scale[c] != 1.f || p->std[c] != 1.f))
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
                              "a u8 blob takes pixels as they are: no mean, scale or std");
     }
@@ -218,9 +227,9 @@ static tdnn_status check_images(const tdnn_image *images, size_t count, tdnn_dty
     for (size_t i = 0; i < count; i++) {
         tdnn_status status = tdnn_image_check(&images[i], err);
         if (!status && images[i].pixels != images[0].pixels)
-            status = TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "pixels are %s, those of the first are %s",
-                               tdnn_pixels_name(images[i].pixels),
-                               tdnn_pixels_name(images[0].pixels));
+            status = TDNN_FAIL(
+                err, TDNN_ERR_ARGUMENT, "pixels are %s, those of the first are %s",
+                tdnn_pixels_name(images[i].pixels), tdnn_pixels_name(images[0].pixels));
         if (!status && dtype == TDNN_U8 && tdnn_pixels_float(images[i].pixels))
             status = TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "float pixels cannot make a u8 blob");
         if (status) return tdnn_error_at(err, status, "image %zu", i);

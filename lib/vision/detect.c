@@ -1,5 +1,5 @@
-/* From a detector's outputs to boxes on the original images: choose the head's family, decode each
- * image of the batch, suppress overlaps over all of the net's heads together, map back. */
+/* From a detector's outputs to boxes on the original images: choose the head's family, decode
+ * each image of the batch, suppress overlaps over all of the net's heads together, map back. */
 #include "lib/vision/detect.h"
 
 #include "lib/base/tensor.h"
@@ -11,8 +11,8 @@
 
 /* In the order of tdnn_head; the first sure match is taken for TDNN_HEAD_AUTO. */
 static const tdnn_head_family *const families[] = {
-    &tdnn_head_ssd,     &tdnn_head_yolo,       &tdnn_head_yolov5,    &tdnn_head_yolov8,
-    &tdnn_head_yolov10, &tdnn_head_yolox,      &tdnn_head_nanodet,   &tdnn_head_picodet,
+    &tdnn_head_ssd,        &tdnn_head_yolo,      &tdnn_head_yolov5,  &tdnn_head_yolov8,
+    &tdnn_head_yolov10,    &tdnn_head_yolox,     &tdnn_head_nanodet, &tdnn_head_picodet,
     &tdnn_head_fastestdet, &tdnn_head_ultraface, &tdnn_head_scrfd,   &tdnn_head_yunet,
 };
 enum { FAMILY_COUNT = sizeof families / sizeof *families, MAX_OUTPUTS = 64 };
@@ -24,13 +24,13 @@ void tdnn_detect_params_init(tdnn_detect_params *params)
 
 const char *const *tdnn_head_names(void)
 {
-    static const char *const names[] = {"auto",    "ssd",     "yolo",    "yolov5",     "yolov8",
-                                        "yolov10", "yolox",   "nanodet", "picodet",    "fastestdet",
-                                        "ultraface", "scrfd", "yunet",   NULL};
+    static const char *const names[] = {
+        "auto",    "ssd",     "yolo",       "yolov5",    "yolov8", "yolov10", "yolox",
+        "nanodet", "picodet", "fastestdet", "ultraface", "scrfd",  "yunet",   NULL};
     return names;
 }
 
-/* ---- Lists of detections --------------------------------------------------------------------------- */
+/* ---- Lists of detections ---- */
 
 void tdnn_detections_free(tdnn_detections *list)
 {
@@ -52,7 +52,8 @@ static tdnn_status reserve_one(tdnn_detections *list, tdnn_error *err)
 }
 
 tdnn_status tdnn_detections_add(tdnn_detections *list, size_t image, tdnn_box box, float score,
-                                int class_id, const float *points, int point_count, tdnn_error *err)
+                                int class_id, const float *points, int point_count,
+                                tdnn_error *err)
 {
     if (!isfinite(box.x + box.y + box.width + box.height + score)) return TDNN_OK;
     TDNN_TRY(reserve_one(list, err));
@@ -62,7 +63,7 @@ tdnn_status tdnn_detections_add(tdnn_detections *list, size_t image, tdnn_box bo
     return TDNN_OK;
 }
 
-/* ---- Outputs as tables -------------------------------------------------------------------------------- */
+/* ---- Outputs as tables ---- */
 
 int64_t tdnn_pyramid_cells(const tdnn_heads *h, int levels)
 {
@@ -82,26 +83,31 @@ const tdnn_table *tdnn_table_find(const tdnn_heads *h, int64_t rows, int64_t col
     return NULL;
 }
 
-/* [rows, columns], [N, rows, columns], [N, 1, rows, columns], or a map [N, columns, height, width]. */
+/* [rows, columns], [N, rows, columns], [N, 1, rows, columns], or a map [N, columns, height,
+ * width]. */
 static bool shape_table(tdnn_table *t)
 {
     const int64_t *d = t->shape.dim;
     switch (t->shape.ndim) {
-    case 2: *t = (tdnn_table){t->data, 1, d[0], d[1], d[1], 1, 0, 0, true, t->shape}; return true;
+    case 2:
+        *t = (tdnn_table){t->data, 1, d[0], d[1], d[1], 1, 0, 0, true, t->shape};
+        return true;
     case 3:
         *t = (tdnn_table){t->data, d[0], d[1], d[2], d[2], 1, 0, 0, false, t->shape};
         return true;
     case 4:
-        *t = d[1] == 1 ? (tdnn_table){t->data, d[0], d[2], d[3], d[3], 1, 0, 0, d[3] == 7, t->shape}
-                       : (tdnn_table){t->data, d[0], d[2] * d[3], d[1], 1, d[2] * d[3], d[2], d[3],
-                                      false, t->shape};
+        *t = d[1] == 1
+                 ? (tdnn_table){t->data, d[0], d[2], d[3], d[3], 1, 0, 0, d[3] == 7, t->shape}
+                 : (tdnn_table){t->data,     d[0], d[2] * d[3], d[1],  1,
+                                d[2] * d[3], d[2], d[3],        false, t->shape};
         return true;
     default: return false;
     }
 }
 
 /* Other element types are copied as floats to *copy, which the caller frees. */
-static tdnn_status make_table(const tdnn_tensor *output, tdnn_table *t, float **copy, tdnn_error *err)
+static tdnn_status make_table(const tdnn_tensor *output, tdnn_table *t, float **copy,
+                              tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
     if (!output || output->kind != TDNN_KIND_TENSOR)
@@ -109,7 +115,8 @@ static tdnn_status make_table(const tdnn_tensor *output, tdnn_table *t, float **
     *t = (tdnn_table){.data = output->data, .shape = output->shape};
     int64_t count = tdnn_shape_count(&output->shape);
     if (!shape_table(t) || count <= 0)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "shape %s, expected 2 to 4 dimensions and elements",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "shape %s, expected 2 to 4 dimensions and elements",
                          tdnn_shape_text(&output->shape, text));
     if (output->dtype == TDNN_F32) return TDNN_OK;
     if (!tdnn_dtype_is_float(output->dtype) && !tdnn_dtype_is_int(output->dtype))
@@ -117,12 +124,13 @@ static tdnn_status make_table(const tdnn_tensor *output, tdnn_table *t, float **
                          tdnn_dtype_name(output->dtype));
     *copy = tdnn_alloc((size_t)count, sizeof **copy);
     if (!*copy) return TDNN_NO_MEMORY(err);
-    for (size_t i = 0; i < (size_t)count; i++) (*copy)[i] = (float)tdnn_tensor_get_f64(output, i);
+    for (size_t i = 0; i < (size_t)count; i++)
+        (*copy)[i] = (float)tdnn_tensor_get_f64(output, i);
     t->data = *copy;
     return TDNN_OK;
 }
 
-/* ---- Choosing the family --------------------------------------------------------------------------------- */
+/* ---- Choosing the family ---- */
 
 static void describe_outputs(const tdnn_heads *h, char *text, size_t size)
 {
@@ -142,8 +150,8 @@ static bool batches_fit(const tdnn_heads *h)
     return true;
 }
 
-static tdnn_status choose_family(const tdnn_heads *h, tdnn_head head, const tdnn_head_family **out,
-                                 tdnn_error *err)
+static tdnn_status choose_family(const tdnn_heads *h, tdnn_head head,
+                                 const tdnn_head_family **out, tdnn_error *err)
 {
     char text[400];
     describe_outputs(h, text, sizeof text);
@@ -153,19 +161,22 @@ static tdnn_status choose_family(const tdnn_heads *h, tdnn_head head, const tdnn
                          h->batch);
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
         tdnn_match match = families[i]->match(h);
-        if (head == TDNN_HEAD_AUTO ? match == TDNN_MATCH_SURE : families[i]->head == head && match)
+        if (head == TDNN_HEAD_AUTO ? match == TDNN_MATCH_SURE
+                                   : families[i]->head == head && match)
             *out = families[i];
         if (*out) return TDNN_OK;
         if (families[i]->head == head)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "outputs %s do not fit the head %s, expected %s",
-                             text, families[i]->name, families[i]->expects);
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                             "outputs %s do not fit the head %s, expected %s", text,
+                             families[i]->name, families[i]->expects);
     }
-    return TDNN_FAIL(err, TDNN_ERR_SHAPE,
-                     "no head is known by outputs %s of a %dx%d blob; name one, if it is one of ours",
-                     text, h->width, h->height);
+    return TDNN_FAIL(
+        err, TDNN_ERR_SHAPE,
+        "no head is known by outputs %s of a %dx%d blob; name one, if it is one of ours", text,
+        h->width, h->height);
 }
 
-/* ---- One image --------------------------------------------------------------------------------------------- */
+/* ---- One image ---- */
 
 typedef struct suppression {
     tdnn_box *boxes;
@@ -224,9 +235,10 @@ static tdnn_status append(tdnn_detections *list, const tdnn_detection *d, tdnn_e
                                d->point_count, err);
 }
 
-static tdnn_status detect_image(const tdnn_heads *h, const tdnn_head_family *family, size_t image,
-                                const tdnn_detect_params *params, const tdnn_placement *placement,
-                                tdnn_detections *list, tdnn_error *err)
+static tdnn_status detect_image(const tdnn_heads *h, const tdnn_head_family *family,
+                                size_t image, const tdnn_detect_params *params,
+                                const tdnn_placement *placement, tdnn_detections *list,
+                                tdnn_error *err)
 {
     tdnn_detections found = TDNN_DETECTIONS_INIT;
     suppression s = {0};
@@ -243,7 +255,7 @@ static tdnn_status detect_image(const tdnn_heads *h, const tdnn_head_family *fam
     return status;
 }
 
-/* ---- The whole ------------------------------------------------------------------------------------------------ */
+/* ---- The whole ---- */
 
 static tdnn_status check_arguments(const tdnn_tensor *const *outputs, size_t output_count,
                                    const tdnn_detect_params *params,
@@ -264,8 +276,8 @@ static tdnn_status check_arguments(const tdnn_tensor *const *outputs, size_t out
                          (double)params->confidence, (double)params->max_overlap);
     for (size_t i = 0; i < placement_count; i++) {
         const tdnn_placement *p = &placements[i];
-        if (!(p->scale_x > 0) || !(p->scale_y > 0) || p->blob_width <= 0 || p->blob_height <= 0 ||
-            p->blob_width != placements[0].blob_width ||
+        if (!(p->scale_x > 0) || !(p->scale_y > 0) || p->blob_width <= 0 ||
+            p->blob_height <= 0 || p->blob_width != placements[0].blob_width ||
             p->blob_height != placements[0].blob_height)
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "placement %zu is none", i);
     }
@@ -289,7 +301,8 @@ tdnn_status tdnn_detect(const tdnn_tensor *const *outputs, size_t output_count,
                         const tdnn_detect_params *params, const tdnn_placement *placements,
                         size_t placement_count, tdnn_detections *list, tdnn_error *err)
 {
-    TDNN_TRY(check_arguments(outputs, output_count, params, placements, placement_count, list, err));
+    TDNN_TRY(
+        check_arguments(outputs, output_count, params, placements, placement_count, list, err));
     tdnn_table tables[MAX_OUTPUTS];
     float *copies[MAX_OUTPUTS] = {NULL};
     tdnn_status status = TDNN_OK;

@@ -1,7 +1,7 @@
 /* Detector heads: how the outputs of a family of detectors are recognised and decoded.
  *
- * One file per family ends in a const tdnn_head_family; detect.c chooses one, suppresses overlaps
- * and brings the boxes back to the original images. */
+ * One file per family ends in a const tdnn_head_family; detect.c chooses one, suppresses
+ * overlaps and brings the boxes back to the original images. */
 #ifndef TDNN_VISION_DETECT_H
 #define TDNN_VISION_DETECT_H
 
@@ -12,8 +12,9 @@ typedef struct tdnn_table {
     const float *data;
     int64_t batch, rows, columns;
     int64_t row_step, column_step; /* elements */
-    int64_t map_height, map_width; /* rows = map_height * map_width, where the output is a map */
-    bool listed;                   /* one table for the whole batch: 2 dimensions, or SSD's 4  */
+    int64_t map_height,
+        map_width; /* rows = map_height * map_width, where the output is a map */
+    bool listed;   /* one table for the whole batch: 2 dimensions, or SSD's 4  */
     tdnn_shape shape;
 } tdnn_table;
 
@@ -40,8 +41,8 @@ typedef struct tdnn_head_family {
 } tdnn_head_family;
 
 extern const tdnn_head_family tdnn_head_ssd, tdnn_head_yolo, tdnn_head_yolov5, tdnn_head_yolov8,
-    tdnn_head_yolov10, tdnn_head_yolox, tdnn_head_nanodet, tdnn_head_picodet, tdnn_head_fastestdet,
-    tdnn_head_ultraface, tdnn_head_scrfd, tdnn_head_yunet;
+    tdnn_head_yolov10, tdnn_head_yolox, tdnn_head_nanodet, tdnn_head_picodet,
+    tdnn_head_fastestdet, tdnn_head_ultraface, tdnn_head_scrfd, tdnn_head_yunet;
 
 static inline const float *tdnn_table_row(const tdnn_table *t, size_t image, int64_t row)
 {
@@ -84,7 +85,8 @@ int64_t tdnn_pyramid_cells(const tdnn_heads *h, int levels);
 /* The n-th output (from 0) with so many rows and columns; NULL if there is none. */
 const tdnn_table *tdnn_table_find(const tdnn_heads *h, int64_t rows, int64_t columns, int n);
 
-/* Appends a detection of `image` unless a number in it is no finite number. `points` may be NULL. */
+/* Appends a detection of `image` unless a number in it is no finite number. `points` may be
+ * NULL. */
 tdnn_status tdnn_detections_add(tdnn_detections *list, size_t image, tdnn_box box, float score,
                                 int class_id, const float *points, int point_count,
                                 tdnn_error *err);

@@ -1,5 +1,5 @@
-/* Boxes and labels onto a picture: a colour for each class, lines with a dark rim, and text on a plate
- * of the box's colour, so that they are seen on any background. */
+/* Boxes and labels onto a picture: a colour for each class, lines with a dark rim, and text on
+ * a plate of the box's colour, so that they are seen on any background. */
 #include "lib/vision/font.h"
 #include "lib/vision/image.h"
 
@@ -15,7 +15,7 @@ typedef struct rect {
     int x0, y0, x1, y1; /* x1, y1: one past the last */
 } rect;
 
-/* ---- Colours ----------------------------------------------------------------------------------------- */
+/* ---- Colours ---- */
 
 /* Hues a golden angle apart: neighbours in number are far apart in colour. */
 static color color_of_class(int class_id)
@@ -40,7 +40,7 @@ static color contrast_to(color c)
     return luminance > 120 ? (color){0, 0, 0} : (color){255, 255, 255};
 }
 
-/* ---- Filling ------------------------------------------------------------------------------------------- */
+/* ---- Filling ---- */
 
 static int clamp(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
@@ -67,7 +67,7 @@ static void frame(tdnn_image *image, rect r, int thickness, color c)
     fill(image, (rect){r.x1 - thickness, r.y0, r.x1, r.y1}, c);
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------ */
+/* ---- Text ---- */
 
 static int text_width(const char *text, int scale)
 {
@@ -95,7 +95,7 @@ static void draw_text(tdnn_image *image, int x, int y, const char *text, int sca
     }
 }
 
-/* ---- Detections -------------------------------------------------------------------------------------------- */
+/* ---- Detections ---- */
 
 typedef struct style {
     int line, scale; /* width of lines; pixels of a dot of the font */
@@ -112,10 +112,9 @@ static rect pixels_of(const tdnn_box *box, const tdnn_image *image)
 {
     float right = box->x + box->width, bottom = box->y + box->height;
     float w = (float)image->width, h = (float)image->height;
-    return (rect){(int)lrintf(fminf(fmaxf(box->x, 0.f), w)),
-                  (int)lrintf(fminf(fmaxf(box->y, 0.f), h)),
-                  (int)lrintf(fminf(fmaxf(right, 0.f), w)),
-                  (int)lrintf(fminf(fmaxf(bottom, 0.f), h))};
+    return (rect){
+        (int)lrintf(fminf(fmaxf(box->x, 0.f), w)), (int)lrintf(fminf(fmaxf(box->y, 0.f), h)),
+        (int)lrintf(fminf(fmaxf(right, 0.f), w)), (int)lrintf(fminf(fmaxf(bottom, 0.f), h))};
 }
 
 static void draw_box(tdnn_image *image, const tdnn_detection *d, style s)
@@ -131,7 +130,8 @@ static void draw_box(tdnn_image *image, const tdnn_detection *d, style s)
     for (int i = 0; i < d->point_count && i < 5; i++) {
         int x = (int)lrintf(fminf(fmaxf(d->points[2 * i], -1e6f), 1e6f));
         int y = (int)lrintf(fminf(fmaxf(d->points[2 * i + 1], -1e6f), 1e6f));
-        fill(image, (rect){x - s.line - edge, y - s.line - edge, x + s.line + edge, y + s.line + edge},
+        fill(image,
+             (rect){x - s.line - edge, y - s.line - edge, x + s.line + edge, y + s.line + edge},
              rim);
         fill(image, (rect){x - s.line, y - s.line, x + s.line, y + s.line}, c);
     }
@@ -149,10 +149,10 @@ static bool is_free(rect r, const rect *taken, size_t count)
     return true;
 }
 
-/* A plate sits on its box's upper edge, else inside below it, else under the box: the first place
- * that is in the picture and not yet taken. */
-static rect place_plate(const tdnn_image *image, rect box, int width, int height, const rect *taken,
-                        size_t count)
+/* A plate sits on its box's upper edge, else inside below it, else under the box: the first
+ * place that is in the picture and not yet taken. */
+static rect place_plate(const tdnn_image *image, rect box, int width, int height,
+                        const rect *taken, size_t count)
 {
     int x = clamp(box.x0, 0, image->width > width ? image->width - width : 0);
     int tops[] = {box.y0 - height, box.y0, box.y1, box.y1 - height, box.y0 + height};

@@ -1,5 +1,5 @@
-/* EXIF orientation: one tag of the first directory of a TIFF structure, and the eight ways to turn
- * a picture that it can ask for. */
+/* EXIF orientation: one tag of the first directory of a TIFF structure, and the eight ways to
+ * turn a picture that it can ask for. */
 #include "lib/vision/image.h"
 
 #include <string.h>
@@ -52,8 +52,9 @@ static void scatter_row(const unsigned char *from, int count, size_t pixel, unsi
     for (int x = 0; x < count; x++, from += pixel, to += step) memcpy(to, from, pixel);
 }
 
-/* Orientation says where the picture's first row and column lie: 1 top left, 2 top right, 3 bottom
- * right, 4 bottom left; 5 left top, 6 right top, 7 right bottom, 8 left bottom (rows are columns). */
+/* Orientation says where the picture's first row and column lie: 1 top left, 2 top right, 3
+ * bottom right, 4 bottom left; 5 left top, 6 right top, 7 right bottom, 8 left bottom (rows are
+ * columns). */
 tdnn_status tdnn_image_orient(tdnn_image **image, int orientation, tdnn_error *err)
 {
     if (orientation <= 1 || orientation > 8) return TDNN_OK;

@@ -1,5 +1,5 @@
-/* The bitmap font: ASCII, in cells of 7 by 13 pixels, drawn here as it looks. The base line is below
- * row 9, small letters begin at row 4. */
+/* The bitmap font: ASCII, in cells of 7 by 13 pixels, drawn here as it looks. The base line is
+ * below row 9, small letters begin at row 4. */
 #include "lib/vision/font.h"
 
 enum { FIRST = ' ', LAST = '~', GLYPHS_PER_ROW = 12 };

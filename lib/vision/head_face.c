@@ -5,9 +5,9 @@
 
 enum { LEVELS = 3, POINTS = 5 };
 
-/* ---- SCRFD: score; distances of the sides and points from the cell's corner, in strides ------------- */
+/* ---- SCRFD: scores; sides and points by their distance from the cell's corner ---- */
 
-/* Boxes in each cell: 2 in the published models, 1 in others; 0: these are no outputs of SCRFD. */
+/* Boxes in each cell: 2 in the published models, 1 in others; 0: no outputs of SCRFD. */
 static int64_t scrfd_anchors(const tdnn_heads *h)
 {
     if (h->count != 2 * LEVELS && h->count != 3 * LEVELS) return 0;
@@ -39,11 +39,12 @@ static tdnn_status decode_scrfd_level(const tdnn_heads *h, size_t image, int str
         if (!(score >= h->confidence && score > 0)) continue;
         float x = (float)(i / anchors % across), y = (float)(i / anchors / across);
         const float *d = tdnn_table_row(sides, image, i);
-        tdnn_box box = tdnn_box_corners((x - d[0]) * s, (y - d[1]) * s, (x + d[2]) * s,
-                                        (y + d[3]) * s);
+        tdnn_box box =
+            tdnn_box_corners((x - d[0]) * s, (y - d[1]) * s, (x + d[2]) * s, (y + d[3]) * s);
         for (int k = 0; marks && k < 2 * POINTS; k++)
             points[k] = ((k % 2 ? y : x) + tdnn_table_row(marks, image, i)[k]) * s;
-        TDNN_TRY(tdnn_detections_add(out, image, box, score, 0, points, marks ? POINTS : 0, err));
+        TDNN_TRY(
+            tdnn_detections_add(out, image, box, score, 0, points, marks ? POINTS : 0, err));
     }
     return TDNN_OK;
 }
@@ -65,7 +66,7 @@ const tdnn_head_family tdnn_head_scrfd = {
     .decode = decode_scrfd,
 };
 
-/* ---- YuNet: class and object probability, box and points relative to the cell ------------------------ */
+/* ---- YuNet: class and object probability, box and points relative to the cell ---- */
 
 static tdnn_match match_yunet(const tdnn_heads *h)
 {
@@ -96,8 +97,8 @@ static tdnn_status decode_yunet_level(const tdnn_heads *h, size_t image, int str
         if (!(score >= h->confidence && score > 0)) continue;
         float x = (float)(i % across), y = (float)(i / across);
         const float *b = tdnn_table_row(boxes, image, i), *m = tdnn_table_row(marks, image, i);
-        tdnn_box box = tdnn_box_centered((x + b[0]) * s, (y + b[1]) * s, expf(b[2]) * s,
-                                         expf(b[3]) * s);
+        tdnn_box box =
+            tdnn_box_centered((x + b[0]) * s, (y + b[1]) * s, expf(b[2]) * s, expf(b[3]) * s);
         for (int k = 0; k < 2 * POINTS; k++) points[k] = ((k % 2 ? y : x) + m[k]) * s;
         TDNN_TRY(tdnn_detections_add(out, image, box, score, 0, points, POINTS, err));
     }
@@ -107,15 +108,15 @@ static tdnn_status decode_yunet_level(const tdnn_heads *h, size_t image, int str
 static tdnn_status decode_yunet(const tdnn_heads *h, size_t image, tdnn_detections *out,
                                 tdnn_error *err)
 {
-    for (int i = 0; i < LEVELS; i++)
-        TDNN_TRY(decode_yunet_level(h, image, 8 << i, out, err));
+    for (int i = 0; i < LEVELS; i++) TDNN_TRY(decode_yunet_level(h, image, 8 << i, out, err));
     return TDNN_OK;
 }
 
 const tdnn_head_family tdnn_head_yunet = {
     .head = TDNN_HEAD_YUNET,
     .name = "yunet",
-    .expects = "for each of strides 8, 16, 32 outputs of 1, 1, 4 and 10 columns, a row for each cell",
+    .expects =
+        "for each of strides 8, 16, 32 outputs of 1, 1, 4 and 10 columns, a row for each cell",
     .match = match_yunet,
     .decode = decode_yunet,
 };

@@ -1,5 +1,5 @@
-/* SSD's DetectionOutput: rows of image, class, score, x0, y0, x1, y1, the corners relative to the
- * blob. Unused rows at the end are zero; the net has suppressed overlaps itself. */
+/* SSD's DetectionOutput: rows of image, class, score, x0, y0, x1, y1, the corners relative to
+ * the blob. Unused rows at the end are zero; the net has suppressed overlaps itself. */
 #include "lib/vision/detect.h"
 
 static tdnn_match match(const tdnn_heads *h)
@@ -10,7 +10,8 @@ static tdnn_match match(const tdnn_heads *h)
     return four ? TDNN_MATCH_SURE : t->batch == 1 ? TDNN_MATCH_POSSIBLE : TDNN_MATCH_NO;
 }
 
-static tdnn_status decode(const tdnn_heads *h, size_t image, tdnn_detections *out, tdnn_error *err)
+static tdnn_status decode(const tdnn_heads *h, size_t image, tdnn_detections *out,
+                          tdnn_error *err)
 {
     const tdnn_table *t = &h->tables[0];
     float width = (float)h->width, height = (float)h->height;
@@ -18,8 +19,8 @@ static tdnn_status decode(const tdnn_heads *h, size_t image, tdnn_detections *ou
         const float *row = tdnn_table_row(t, 0, r);
         if (row[0] != (float)image || !(row[2] >= h->confidence && row[2] > 0)) continue;
         if (!(row[1] >= 0 && row[1] < 1e6f)) continue;
-        tdnn_box box = tdnn_box_corners(row[3] * width, row[4] * height, row[5] * width,
-                                        row[6] * height);
+        tdnn_box box =
+            tdnn_box_corners(row[3] * width, row[4] * height, row[5] * width, row[6] * height);
         TDNN_TRY(tdnn_detections_add(out, image, box, row[2], (int)row[1], NULL, 0, err));
     }
     return TDNN_OK;

@@ -1,5 +1,5 @@
-/* UltraFace: scores of background and face, and boxes. The ONNX models give relative corners; the
- * Caffe ones leave out the last layer and give SSD offsets from prior boxes. */
+/* UltraFace: scores of background and face, and boxes. The ONNX models give relative corners;
+ * the Caffe ones leave out the last layer and give SSD offsets from prior boxes. */
 #include "lib/vision/detect.h"
 
 #include <math.h>
@@ -24,11 +24,13 @@ static tdnn_match match(const tdnn_heads *h)
 {
     if (h->count != 2 || h->tables[0].rows != h->tables[1].rows) return TDNN_MATCH_NO;
     int64_t rows = h->tables[0].rows;
-    if (!tdnn_table_find(h, rows, 2, 0) || !tdnn_table_find(h, rows, 4, 0)) return TDNN_MATCH_NO;
+    if (!tdnn_table_find(h, rows, 2, 0) || !tdnn_table_find(h, rows, 4, 0))
+        return TDNN_MATCH_NO;
     return rows == prior_count(h) ? TDNN_MATCH_SURE : TDNN_MATCH_POSSIBLE;
 }
 
-/* Corners are ordered in every row; offsets are not, except by an accident of thousands of rows. */
+/* Corners are ordered in every row; offsets are not, except by an accident of thousands of
+ * rows. */
 static bool are_corners(const tdnn_table *boxes, size_t image)
 {
     for (int64_t i = 0; i < boxes->rows; i++) {
@@ -65,7 +67,8 @@ static tdnn_box relative_box(const tdnn_heads *h, const float *b, int64_t row, b
                              p[2] * expf(b[2] * 0.2f), p[3] * expf(b[3] * 0.2f));
 }
 
-static tdnn_status decode(const tdnn_heads *h, size_t image, tdnn_detections *out, tdnn_error *err)
+static tdnn_status decode(const tdnn_heads *h, size_t image, tdnn_detections *out,
+                          tdnn_error *err)
 {
     int64_t rows = h->tables[0].rows;
     const tdnn_table *scores = tdnn_table_find(h, rows, 2, 0);

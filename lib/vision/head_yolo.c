@@ -1,8 +1,8 @@
-/* The YOLO families whose rows need no grid: Darknet's region and yolo rows, YOLOv5 to v7, YOLOv8 to
- * v12, and the end-to-end rows of YOLOv10. */
+/* The YOLO families whose rows need no grid: Darknet's region and yolo rows, YOLOv5 to v7,
+ * YOLOv8 to v12, and the end-to-end rows of YOLOv10. */
 #include "lib/vision/detect.h"
 
-/* ---- Darknet: cx, cy, w, h relative, objectness, class scores times objectness --------------------- */
+/* ---- Darknet: cx, cy, w, h relative, objectness, class scores times objectness ---- */
 
 static tdnn_match match_darknet(const tdnn_heads *h)
 {
@@ -46,7 +46,7 @@ const tdnn_head_family tdnn_head_yolo = {
     .decode = decode_darknet,
 };
 
-/* ---- YOLOv5: cx, cy, w, h in blob pixels, objectness, classes --------------------------------------- */
+/* ---- YOLOv5: cx, cy, w, h in blob pixels, objectness, classes ---- */
 
 /* Segmentation models have a second output of masks, and end each row with as many factors. */
 static int64_t mask_factors(const tdnn_heads *h)
@@ -64,7 +64,8 @@ static tdnn_match match_yolov5(const tdnn_heads *h)
 {
     const tdnn_table *t = &h->tables[0];
     if (!one_table(h) || t->columns - mask_factors(h) < 6) return TDNN_MATCH_NO;
-    bool anchors = t->rows == 3 * tdnn_pyramid_cells(h, 3) || t->rows == 3 * tdnn_pyramid_cells(h, 4);
+    bool anchors =
+        t->rows == 3 * tdnn_pyramid_cells(h, 3) || t->rows == 3 * tdnn_pyramid_cells(h, 4);
     return anchors && !t->listed ? TDNN_MATCH_SURE : TDNN_MATCH_POSSIBLE;
 }
 
@@ -94,7 +95,7 @@ const tdnn_head_family tdnn_head_yolov5 = {
     .decode = decode_yolov5,
 };
 
-/* ---- YOLOv8: cx, cy, w, h in blob pixels, classes; usually a column for each box --------------------- */
+/* ---- YOLOv8: cx, cy, w, h in blob pixels, classes; usually a column for each box ---- */
 
 typedef struct orientation {
     int64_t boxes, box_step, fields, field_step;
@@ -145,7 +146,7 @@ const tdnn_head_family tdnn_head_yolov8 = {
     .decode = decode_yolov8,
 };
 
-/* ---- YOLOv10: x0, y0, x1, y1 in blob pixels, score, class; suppressed in the net --------------------- */
+/* ---- YOLOv10: x0, y0, x1, y1 in blob pixels, score, class; suppressed in the net ---- */
 
 static tdnn_match match_yolov10(const tdnn_heads *h)
 {

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* ---- YOLOX: x, y from the cell's corner, log w, log h, objectness, classes --------------------------- */
+/* ---- YOLOX: x, y from the cell's corner, log w, log h, objectness, classes ---- */
 
 static int levels_of(const tdnn_heads *h)
 {
@@ -19,8 +19,8 @@ static tdnn_match match_yolox(const tdnn_heads *h)
     return t->listed && h->batch > 1 ? TDNN_MATCH_NO : TDNN_MATCH_SURE;
 }
 
-static tdnn_status decode_yolox_level(const tdnn_heads *h, size_t image, int64_t first, int stride,
-                                      tdnn_detections *out, tdnn_error *err)
+static tdnn_status decode_yolox_level(const tdnn_heads *h, size_t image, int64_t first,
+                                      int stride, tdnn_detections *out, tdnn_error *err)
 {
     const tdnn_table *t = &h->tables[0];
     int64_t cells = tdnn_grid_cells(h, stride), across = tdnn_grid_width(h, stride);
@@ -59,7 +59,7 @@ const tdnn_head_family tdnn_head_yolox = {
     .decode = decode_yolox,
 };
 
-/* ---- FastestDet: a map of objectness, tanh of x, y, sigmoid of w, h, class probabilities ------------- */
+/* ---- FastestDet: a map of objectness, tanh of x, y, sigmoid of w, h, classes ---- */
 
 static tdnn_match match_fastestdet(const tdnn_heads *h)
 {
@@ -86,9 +86,9 @@ static tdnn_status decode_fastestdet(const tdnn_heads *h, size_t image, tdnn_det
         if (!(score >= h->confidence && score > 0)) continue;
         float x = (float)(i % t->map_width) + tanhf(cell[s]);
         float y = (float)(i / t->map_width) + tanhf(cell[2 * s]);
-        tdnn_box box = tdnn_box_centered(x * cell_width, y * cell_height,
-                                         sigmoid(cell[3 * s]) * width,
-                                         sigmoid(cell[4 * s]) * height);
+        tdnn_box box =
+            tdnn_box_centered(x * cell_width, y * cell_height, sigmoid(cell[3 * s]) * width,
+                              sigmoid(cell[4 * s]) * height);
         TDNN_TRY(tdnn_detections_add(out, image, box, score, class_id, NULL, 0, err));
     }
     return TDNN_OK;

@@ -1,5 +1,5 @@
-/* Images: making, reading and writing them. Which file format it is, the bytes say; which to write,
- * the path. */
+/* Images: making, reading and writing them. Which file format it is, the bytes say; which to
+ * write, the path. */
 #include "lib/vision/image.h"
 
 #include "lib/base/file.h"
@@ -43,18 +43,19 @@ tdnn_status tdnn_image_check(const tdnn_image *image, tdnn_error *err)
                          image->stride, row);
     bool aligned = (uintptr_t)image->data % sizeof(float) == 0 && stride % sizeof(float) == 0;
     if (tdnn_pixels_float(image->pixels) && !aligned)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "float pixels that are not aligned to 4 bytes");
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+                         "float pixels that are not aligned to 4 bytes");
     return TDNN_OK;
 }
 
 tdnn_status tdnn_image_size_check(uint64_t width, uint64_t height, tdnn_error *err)
 {
-    if (!width || !height)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the picture has no pixels");
+    if (!width || !height) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the picture has no pixels");
     if (width > TDNN_MAX_SIDE || height > TDNN_MAX_SIDE || width * height > TDNN_MAX_PIXELS)
-        return TDNN_FAIL(err, TDNN_ERR_LIMIT,
-                         "the picture says it is %llux%llu; the limit is 2^20 a side, 2^30 pixels",
-                         (unsigned long long)width, (unsigned long long)height);
+        return TDNN_FAIL(
+            err, TDNN_ERR_LIMIT,
+            "the picture says it is %llux%llu; the limit is 2^20 a side, 2^30 pixels",
+            (unsigned long long)width, (unsigned long long)height);
     return TDNN_OK;
 }
 
@@ -66,8 +67,8 @@ tdnn_status tdnn_image_create(int width, int height, tdnn_pixels pixels, tdnn_im
     if (!tdnn_pixels_valid(pixels))
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "0x%x is no pixel format", (unsigned)pixels);
     if (width <= 0 || height <= 0)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "an image of %dx%d, expected at least 1x1", width,
-                         height);
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "an image of %dx%d, expected at least 1x1",
+                         width, height);
     TDNN_TRY(tdnn_image_size_check((uint64_t)width, (uint64_t)height, err));
     size_t row = (size_t)width * tdnn_pixels_bytes(pixels);
     tdnn_image *image = tdnn_calloc(1, sizeof *image);
@@ -124,7 +125,8 @@ tdnn_status tdnn_image_decode(tdnn_bytes bytes, tdnn_pixels pixels, tdnn_image *
     else if (!bytes.size)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the file is empty, expected JPEG or PNG");
     else
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "neither JPEG nor PNG, going by the first bytes");
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         "neither JPEG nor PNG, going by the first bytes");
     tdnn_status status = tdnn_image_orient(&image, orientation, err);
     if (status)
         tdnn_image_free(image);
@@ -133,7 +135,8 @@ tdnn_status tdnn_image_decode(tdnn_bytes bytes, tdnn_pixels pixels, tdnn_image *
     return status;
 }
 
-tdnn_status tdnn_image_read(const char *path, tdnn_pixels pixels, tdnn_image **out, tdnn_error *err)
+tdnn_status tdnn_image_read(const char *path, tdnn_pixels pixels, tdnn_image **out,
+                            tdnn_error *err)
 {
     if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "`out` is NULL");
     *out = NULL;

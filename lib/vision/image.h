@@ -16,7 +16,8 @@ static inline bool tdnn_pixels_alpha(tdnn_pixels pixels)
 /* Bytes of one pixel. */
 static inline size_t tdnn_pixels_bytes(tdnn_pixels pixels)
 {
-    return (size_t)tdnn_pixels_channels(pixels) * (tdnn_pixels_float(pixels) ? sizeof(float) : 1);
+    return (size_t)tdnn_pixels_channels(pixels) *
+           (tdnn_pixels_float(pixels) ? sizeof(float) : 1);
 }
 bool tdnn_pixels_valid(tdnn_pixels pixels);
 const char *tdnn_pixels_name(tdnn_pixels pixels);
@@ -50,8 +51,8 @@ tdnn_status tdnn_jpeg_encode(const tdnn_image *image, int quality, tdnn_buffer *
                              tdnn_error *err);
 tdnn_status tdnn_png_encode(const tdnn_image *image, tdnn_buffer *out, tdnn_error *err);
 
-/* The orientation that a TIFF-structured EXIF block asks for; 1 (as it lies) when it says nothing
- * or nothing sensible. */
+/* The orientation that a TIFF-structured EXIF block asks for; 1 (as it lies) when it says
+ * nothing or nothing sensible. */
 int tdnn_exif_orientation(const unsigned char *tiff, size_t size);
 /* Turns or mirrors *image as the orientation says; may replace it. */
 tdnn_status tdnn_image_orient(tdnn_image **image, int orientation, tdnn_error *err);

@@ -1,8 +1,9 @@
 /* JPEG through libjpeg-turbo.
  *
- * libjpeg reports errors by a callback that must not return, hence setjmp: what lives across it is
- * in one struct. Damage inside the compressed data is only a warning to libjpeg, which fills up with
- * grey; here it is an error, since an answer about grey pixels is no answer about the picture. */
+ * libjpeg reports errors by a callback that must not return, hence setjmp: what lives across it
+ * is in one struct. Damage inside the compressed data is only a warning to libjpeg, which fills
+ * up with grey; here it is an error, since an answer about grey pixels is no answer about the
+ * picture. */
 #include "lib/vision/image.h"
 
 #include <setjmp.h>
@@ -13,22 +14,23 @@
 
 #include <jerror.h>
 
-/* A file of many tiny scans costs a pass over all pixels each; cameras and encoders use about 10. */
+/* A file of many tiny scans costs a pass over all pixels each; cameras and encoders use
+ * about 10. */
 enum { MAX_SCANS = 500 };
 
 typedef struct codec {
     struct jpeg_error_mgr errors; /* first, since libjpeg hands out its address */
     jmp_buf escape;
-    int code;                     /* libjpeg's number of the error or damage */
-    char text[JMSG_LENGTH_MAX];   /* and its message */
+    int code;                   /* libjpeg's number of the error or damage */
+    char text[JMSG_LENGTH_MAX]; /* and its message */
     struct jpeg_decompress_struct in;
     struct jpeg_compress_struct out;
     struct jpeg_progress_mgr progress;
     struct jpeg_destination_mgr destination;
-    JOCTET chunk[1 << 14];        /* what the encoder wrote last */
+    JOCTET chunk[1 << 14]; /* what the encoder wrote last */
     tdnn_buffer *file;
     tdnn_image *image;
-    unsigned char *line;          /* one row of CMYK */
+    unsigned char *line; /* one row of CMYK */
 } codec;
 
 static codec *codec_of(j_common_ptr info) { return (codec *)(void *)info->err; }
@@ -98,7 +100,7 @@ bool tdnn_jpeg_is(tdnn_bytes bytes)
     return bytes.size >= 3 && memcmp(bytes.data, "\xff\xd8\xff", 3) == 0;
 }
 
-/* ---- Decoding ---------------------------------------------------------------------------------- */
+/* ---- Decoding ---- */
 
 static int exif_orientation(const struct jpeg_decompress_struct *in)
 {
@@ -121,7 +123,8 @@ static J_COLOR_SPACE color_space(tdnn_pixels pixels)
 
 /* Four components are inverted CMYK (or YCCK, which libjpeg turns into it): Adobe's way. The
  * integer arithmetic, towards black and then to grey, is what imread's results show. */
-static void convert_cmyk(const unsigned char *from, int count, tdnn_pixels pixels, unsigned char *to)
+static void convert_cmyk(const unsigned char *from, int count, tdnn_pixels pixels,
+                         unsigned char *to)
 {
     int channels = tdnn_pixels_channels(pixels);
     bool blue_first = pixels == TDNN_BGR8 || pixels == TDNN_BGRA8;
@@ -141,8 +144,8 @@ static void convert_cmyk(const unsigned char *from, int count, tdnn_pixels pixel
     }
 }
 
-/* No sequence of symbols says less than one bit for each 64 pixels (arithmetic coding aside), so
- * that a small file cannot make us allocate for a large picture. */
+/* No sequence of symbols says less than one bit for each 64 pixels (arithmetic coding aside),
+ * so that a small file cannot make us allocate for a large picture. */
 static tdnn_status check_size(const struct jpeg_decompress_struct *in, size_t file_size,
                               tdnn_error *err)
 {
@@ -163,11 +166,13 @@ static void read_rows(codec *c)
         JSAMPROW row = c->line ? c->line : tdnn_image_row(c->image, y);
         jpeg_read_scanlines(in, &row, 1);
         if (c->line)
-            convert_cmyk(c->line, c->image->width, c->image->pixels, tdnn_image_row(c->image, y));
+            convert_cmyk(c->line, c->image->width, c->image->pixels,
+                         tdnn_image_row(c->image, y));
     }
 }
 
-/* Between the two setjmp blocks nothing of libjpeg runs, so that our own failures need no escape. */
+/* Between the two setjmp blocks nothing of libjpeg runs, so that our own failures need no
+ * escape. */
 static tdnn_status decode(codec *c, tdnn_bytes bytes, tdnn_pixels pixels, int *orientation,
                           tdnn_error *err)
 {
@@ -180,7 +185,8 @@ static tdnn_status decode(codec *c, tdnn_bytes bytes, tdnn_pixels pixels, int *o
     jpeg_read_header(in, TRUE);
     *orientation = exif_orientation(in);
     TDNN_TRY(check_size(in, bytes.size, err));
-    TDNN_TRY(tdnn_image_create((int)in->image_width, (int)in->image_height, pixels, &c->image, err));
+    TDNN_TRY(
+        tdnn_image_create((int)in->image_width, (int)in->image_height, pixels, &c->image, err));
     bool cmyk = in->num_components == 4;
     if (cmyk && !(c->line = tdnn_alloc(in->image_width, 4))) return TDNN_NO_MEMORY(err);
 
@@ -207,7 +213,7 @@ tdnn_status tdnn_jpeg_decode(tdnn_bytes bytes, tdnn_pixels pixels, tdnn_image **
     return status;
 }
 
-/* ---- Encoding ---------------------------------------------------------------------------------- */
+/* ---- Encoding ---- */
 
 static void start_output(j_compress_ptr out)
 {
@@ -265,8 +271,9 @@ tdnn_status tdnn_jpeg_encode(const tdnn_image *image, int quality, tdnn_buffer *
                              tdnn_error *err)
 {
     if (image->width > JPEG_MAX_DIMENSION || image->height > JPEG_MAX_DIMENSION)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "JPEG holds at most %ldx%ld pixels, not %dx%d",
-                         JPEG_MAX_DIMENSION, JPEG_MAX_DIMENSION, image->width, image->height);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "JPEG holds at most %ldx%ld pixels, not %dx%d", JPEG_MAX_DIMENSION,
+                         JPEG_MAX_DIMENSION, image->width, image->height);
     codec *c = codec_create();
     if (!c) return TDNN_NO_MEMORY(err);
     c->file = out;

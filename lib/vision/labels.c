@@ -1,5 +1,5 @@
-/* Label files: one label a line, the first for class 0. Editors' byte order mark and CRLF are taken
- * off; empty lines at the end are no labels. */
+/* Label files: one label a line, the first for class 0. Editors' byte order mark and CRLF are
+ * taken off; empty lines at the end are no labels. */
 #include "lib/base/file.h"
 
 #include <string.h>
@@ -16,7 +16,8 @@ static tdnn_status parse(tdnn_labels *labels, tdnn_bytes bytes, tdnn_error *err)
 {
     const char *at = bytes.data, *end = at + bytes.size;
     if (memchr(at, '\0', bytes.size))
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the file has zero bytes, expected lines of text");
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         "the file has zero bytes, expected lines of text");
     if (bytes.size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) at += 3;
     size_t used = 0; /* labels up to the last one that is not empty */
     while (at < end) {
@@ -25,7 +26,8 @@ static tdnn_status parse(tdnn_labels *labels, tdnn_bytes bytes, tdnn_error *err)
         size_t length = (size_t)(line_end - at);
         if (length && at[length - 1] == '\r') length--;
         char *name = tdnn_zone_strndup(labels->zone, at, length);
-        if (!name || !TDNN_ZONE_PUSH(labels->zone, labels->names, labels->count, labels->capacity))
+        if (!name ||
+            !TDNN_ZONE_PUSH(labels->zone, labels->names, labels->count, labels->capacity))
             return TDNN_NO_MEMORY(err);
         labels->names[labels->count++] = name;
         if (length) used = labels->count;

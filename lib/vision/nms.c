@@ -1,5 +1,5 @@
-/* Non-maximum suppression by the rules of OpenCV 4.6's NMSBoxes: scores strictly above the threshold,
- * equal scores in input order, top_k cuts the candidates and not the picks. */
+/* Non-maximum suppression by the rules of OpenCV 4.6's NMSBoxes: scores strictly above the
+ * threshold, equal scores in input order, top_k cuts the candidates and not the picks. */
 #include "lib/vision/nms.h"
 
 #include <float.h>
@@ -11,7 +11,7 @@ void tdnn_nms_params_init(tdnn_nms_params *params)
     *params = (tdnn_nms_params){.max_overlap = 0.45f, .eta = 1.f, .sigma = 0.5f};
 }
 
-/* ---- Overlap ------------------------------------------------------------------------------------- */
+/* ---- Overlap ---- */
 
 /* Through 1 - Jaccard distance in double, then both terms in float, as OpenCV rounds. Two boxes
  * without area count as the same. */
@@ -34,7 +34,7 @@ static float box_overlap(const void *boxes, size_t a, size_t b)
     return tdnn_box_overlap((const tdnn_box *)boxes + a, (const tdnn_box *)boxes + b);
 }
 
-/* ---- Candidates ------------------------------------------------------------------------------------ */
+/* ---- Candidates ---- */
 
 typedef struct candidate {
     float score;
@@ -59,10 +59,10 @@ static size_t take_candidates(const float *scores, size_t count, const tdnn_nms_
     return params->top_k && params->top_k < taken ? params->top_k : taken;
 }
 
-/* ---- Greedy ------------------------------------------------------------------------------------------- */
+/* ---- Greedy ---- */
 
-static bool survives(tdnn_overlap_fn overlap, const void *boxes, const int *class_ids, size_t box,
-                     const size_t *kept, size_t kept_count, float max_overlap)
+static bool survives(tdnn_overlap_fn overlap, const void *boxes, const int *class_ids,
+                     size_t box, const size_t *kept, size_t kept_count, float max_overlap)
 {
     if (isinf(max_overlap)) return true;
     for (size_t k = 0; k < kept_count; k++) {
@@ -72,7 +72,8 @@ static bool survives(tdnn_overlap_fn overlap, const void *boxes, const int *clas
     return true;
 }
 
-static tdnn_status check_params(const tdnn_nms_params *params, size_t *kept_count, tdnn_error *err)
+static tdnn_status check_params(const tdnn_nms_params *params, size_t *kept_count,
+                                tdnn_error *err)
 {
     if (!kept_count) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "`kept_count` is NULL");
     *kept_count = 0;
@@ -109,13 +110,14 @@ tdnn_status tdnn_nms_run(tdnn_overlap_fn overlap, const void *boxes, const float
 }
 
 tdnn_status tdnn_nms(const tdnn_box *boxes, const float *scores, const int *class_ids,
-                     size_t count, const tdnn_nms_params *params, size_t *kept, size_t *kept_count,
-                     tdnn_error *err)
+                     size_t count, const tdnn_nms_params *params, size_t *kept,
+                     size_t *kept_count, tdnn_error *err)
 {
-    return tdnn_nms_run(box_overlap, boxes, scores, class_ids, count, params, kept, kept_count, err);
+    return tdnn_nms_run(box_overlap, boxes, scores, class_ids, count, params, kept, kept_count,
+                        err);
 }
 
-/* ---- Soft ----------------------------------------------------------------------------------------------- */
+/* ---- Soft ---- */
 
 static size_t find_best(const candidate *list, size_t count)
 {
@@ -145,7 +147,8 @@ tdnn_status tdnn_nms_soft(const tdnn_box *boxes, const float *scores, size_t cou
 {
     TDNN_TRY(check_params(params, kept_count, err));
     if (!(params->sigma > 0))
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "sigma is %g, expected > 0", (double)params->sigma);
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "sigma is %g, expected > 0",
+                         (double)params->sigma);
     if (!count) return TDNN_OK;
     if (!boxes || !scores || !kept || !updated)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,

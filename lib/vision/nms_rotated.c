@@ -1,8 +1,8 @@
 /* Suppression of rotated boxes: the overlap is that of two convex polygons.
  *
- * OpenCV reports a box that lies wholly inside another as an overlap of 1, whatever the sizes, and
- * boxes without area as disjoint; both are kept so. Whether one lies inside is decided by whether any
- * two edges meet. */
+ * OpenCV reports a box that lies wholly inside another as an overlap of 1, whatever the sizes,
+ * and boxes without area as disjoint; both are kept so. Whether one lies inside is decided by
+ * whether any two edges meet. */
 #include "lib/vision/nms.h"
 
 #include <math.h>
@@ -34,8 +34,8 @@ static double signed_area(const polygon *p)
     return twice / 2;
 }
 
-/* The corners, in float as cv::RotatedRect::points rounds them, so that boxes which share an edge
- * there share it here; counter-clockwise. */
+/* The corners, in float as cv::RotatedRect::points rounds them, so that boxes which share an
+ * edge there share it here; counter-clockwise. */
 static polygon corners_of(const tdnn_rotated_box *box, float origin_x, float origin_y)
 {
     double angle = (double)box->angle * (3.14159265358979323846 / 180);
@@ -75,8 +75,8 @@ static bool contains(const polygon *p, point at)
     return true;
 }
 
-/* Do the segments meet, end points included? Parallel ones do not. In float, since boxes that touch
- * within a float's precision shall count as meeting. */
+/* Do the segments meet, end points included? Parallel ones do not. In float, since boxes that
+ * touch within a float's precision shall count as meeting. */
 static bool segments_meet(point a, point b, point c, point d)
 {
     float ux = (float)(b.x - a.x), uy = (float)(b.y - a.y);
@@ -97,8 +97,8 @@ static bool edges_meet(const polygon *a, const polygon *b)
     return false;
 }
 
-/* OpenCV merges corners that are closer than 1e-3 of the larger box's geometric mean side, and with
- * them the whole overlap of a box that is thinner. */
+/* OpenCV merges corners that are closer than 1e-3 of the larger box's geometric mean side, and
+ * with them the whole overlap of a box that is thinner. */
 static void merge_corners(polygon *p, double larger_area)
 {
     double limit = fmax(1e-16, 1e-6 * larger_area);
@@ -140,5 +140,6 @@ tdnn_status tdnn_nms_rotated(const tdnn_rotated_box *boxes, const float *scores,
                              const tdnn_nms_params *params, size_t *kept, size_t *kept_count,
                              tdnn_error *err)
 {
-    return tdnn_nms_run(rotated_overlap, boxes, scores, NULL, count, params, kept, kept_count, err);
+    return tdnn_nms_run(rotated_overlap, boxes, scores, NULL, count, params, kept, kept_count,
+                        err);
 }

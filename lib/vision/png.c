@@ -1,7 +1,8 @@
 /* PNG through libpng's ordinary interface (its simplified one has had overflows).
  *
- * The order of transformations is the one that gives imread's pixels: 16 bits are cut, not rounded;
- * transparency becomes alpha only where alpha is asked for; grey is 0.299 R + 0.587 G + 0.114 B. */
+ * The order of transformations is the one that gives imread's pixels: 16 bits are cut, not
+ * rounded; transparency becomes alpha only where alpha is asked for; grey is 0.299 R + 0.587 G
+ * + 0.114 B. */
 #include "lib/vision/image.h"
 
 #include "lib/base/bytes.h"
@@ -40,8 +41,10 @@ static void on_warning(png_structp png, png_const_charp text)
 
 static png_voidp on_alloc(png_structp png, png_alloc_size_t size)
 {
-    (void)png;
-    return tdnn_alloc(size, 1);
+    codec *c = png_get_mem_ptr(png);
+    void *block = tdnn_alloc(size, 1);
+    if (!block) c->no_memory = true;
+    return block;
 }
 
 static void on_free(png_structp png, png_voidp block)
@@ -81,14 +84,15 @@ bool tdnn_png_is(tdnn_bytes bytes)
     return bytes.size >= 8 && png_sig_cmp(bytes.data, 0, 8) == 0;
 }
 
-/* ---- Decoding ---------------------------------------------------------------------------------- */
+/* ---- Decoding ---- */
 
 static void set_transformations(codec *c, tdnn_pixels pixels)
 {
     png_structp png = c->png;
     int color = png_get_color_type(png, c->info), depth = png_get_bit_depth(png, c->info);
     bool colored = color & PNG_COLOR_MASK_COLOR;
-    bool transparent = color & PNG_COLOR_MASK_ALPHA || png_get_valid(png, c->info, PNG_INFO_tRNS);
+    bool transparent =
+        color & PNG_COLOR_MASK_ALPHA || png_get_valid(png, c->info, PNG_INFO_tRNS);
     if (depth == 16) png_set_strip_16(png);
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (!colored && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
@@ -161,7 +165,7 @@ tdnn_status tdnn_png_decode(tdnn_bytes bytes, tdnn_pixels pixels, tdnn_image **o
 {
     codec c = {.from = tdnn_cursor_make(bytes.data, bytes.size)};
     *out = NULL;
-    c.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &c, on_error, on_warning, NULL,
+    c.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &c, on_error, on_warning, &c,
                                      on_alloc, on_free);
     c.info = c.png ? png_create_info_struct(c.png) : NULL;
     c.end = c.info ? png_create_info_struct(c.png) : NULL;
@@ -175,7 +179,7 @@ tdnn_status tdnn_png_decode(tdnn_bytes bytes, tdnn_pixels pixels, tdnn_image **o
     return status;
 }
 
-/* ---- Encoding ---------------------------------------------------------------------------------- */
+/* ---- Encoding ---- */
 
 static tdnn_status encode(codec *c, const tdnn_image *image, tdnn_error *err)
 {
@@ -197,7 +201,7 @@ static tdnn_status encode(codec *c, const tdnn_image *image, tdnn_error *err)
 tdnn_status tdnn_png_encode(const tdnn_image *image, tdnn_buffer *out, tdnn_error *err)
 {
     codec c = {.to = out};
-    c.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &c, on_error, on_warning, NULL,
+    c.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &c, on_error, on_warning, &c,
                                       on_alloc, on_free);
     c.info = c.png ? png_create_info_struct(c.png) : NULL;
     tdnn_status status = c.info ? encode(&c, image, err) : TDNN_NO_MEMORY(err);

@@ -1,8 +1,8 @@
 /* Bilinear resizing with the results of OpenCV 4.6's INTER_LINEAR, bit for bit.
  *
- * 8-bit pixels: weights in 1/2048; the horizontal pass is exact, the vertical one drops 4 bits of
- * each row and 16 of each product before it rounds. Float pixels: two products and a sum, each
- * rounded. A resize to exactly half in both directions is the mean of 2x2 pixels instead. */
+ * 8-bit pixels: weights in 1/2048; the horizontal pass is exact, the vertical one drops 4 bits
+ * of each row and 16 of each product before it rounds. Float pixels: two products and a sum,
+ * each rounded. A resize to exactly half in both directions is the mean of 2x2 pixels. */
 #include "lib/vision/resize.h"
 
 #include "lib/vision/image.h"
@@ -14,9 +14,9 @@ enum { WEIGHT_ONE = 2048, NO_ROW = -1 };
 
 /* Where one output position takes its two samples from, and how much of each. */
 typedef struct tap {
-    int at, next;       /* sample index in a row; row index for the vertical direction */
-    int32_t w0, w1;     /* 8-bit pixels: in 1/2048 */
-    float f0, f1;       /* float pixels */
+    int at, next;   /* sample index in a row; row index for the vertical direction */
+    int32_t w0, w1; /* 8-bit pixels: in 1/2048 */
+    float f0, f1;   /* float pixels */
 } tap;
 
 struct tdnn_resizer {
@@ -26,9 +26,9 @@ struct tdnn_resizer {
     bool is_float;
     enum { COPY, HALVE, LINEAR } way;
     tap *columns, *rows;
-    void *wide[2];      /* two source rows after the horizontal pass: int32_t or float */
-    int wide_row[2];    /* which source rows they are */
-    void *line;         /* the finished row */
+    void *wide[2];   /* two source rows after the horizontal pass: int32_t or float */
+    int wide_row[2]; /* which source rows they are */
+    void *line;      /* the finished row */
 };
 
 static void set_weights(tap *t, float fraction)
@@ -85,8 +85,8 @@ tdnn_status tdnn_resizer_create(const tdnn_image *source, const tdnn_resize_plan
         tdnn_resizer_free(r);
         return TDNN_NO_MEMORY(err);
     }
-    fill_taps(r->columns, plan->x, plan->window_width, plan->scale_x, source->width, r->channels,
-              true);
+    fill_taps(r->columns, plan->x, plan->window_width, plan->scale_x, source->width,
+              r->channels, true);
     fill_taps(r->rows, plan->y, plan->window_height, plan->scale_y, source->height, 1, false);
     *out = r;
     return TDNN_OK;
@@ -103,7 +103,7 @@ void tdnn_resizer_free(tdnn_resizer *r)
     tdnn_free(r);
 }
 
-/* ---- Rows: pointers and counts only ------------------------------------------------------------- */
+/* ---- Rows: pointers and counts only ---- */
 
 static void widen_u8(const uint8_t *from, const tap *taps, int count, int channels, int32_t *to)
 {
@@ -141,13 +141,14 @@ static void halve_u8(const uint8_t *above, const uint8_t *below, int count, int 
 {
     for (int i = 0; i < count; i++, above += channels, below += channels)
         for (int c = 0; c < channels; c++, above++, below++)
-            *to++ = (uint8_t)((above[0] + above[channels] + below[0] + below[channels] + 2) >> 2);
+            *to++ =
+                (uint8_t)((above[0] + above[channels] + below[0] + below[channels] + 2) >> 2);
 }
 
-/* The order of the sums is seen in the last bit: OpenCV's vector code, which takes the first `paired`
- * pixels, adds the pairs of each row first. */
-static void halve_f32(const float *above, const float *below, int count, int paired, int channels,
-                      float *to)
+/* The order of the sums is seen in the last bit: OpenCV's vector code, which takes the first
+ * `paired` pixels, adds the pairs of each row first. */
+static void halve_f32(const float *above, const float *below, int count, int paired,
+                      int channels, float *to)
 {
     for (int i = 0; i < count; i++, above += channels, below += channels)
         for (int c = 0; c < channels; c++, above++, below++) {
@@ -156,7 +157,7 @@ static void halve_f32(const float *above, const float *below, int count, int pai
         }
 }
 
-/* ---- The three ways ------------------------------------------------------------------------------ */
+/* ---- The three ways ---- */
 
 static const void *window_start(const tdnn_resizer *r, int source_row, int source_column)
 {
@@ -168,7 +169,8 @@ static const void *window_start(const tdnn_resizer *r, int source_row, int sourc
  * round its size up): the mean of those pixels that do. */
 static void halve_at_edge(const tdnn_resizer *r, int x, int y)
 {
-    int columns = r->source.width - 2 * x < 2 ? 1 : 2, rows = r->source.height - 2 * y < 2 ? 1 : 2;
+    int columns = r->source.width - 2 * x < 2 ? 1 : 2,
+        rows = r->source.height - 2 * y < 2 ? 1 : 2;
     size_t to = (size_t)(x - r->plan.x) * (size_t)r->channels;
     for (int c = 0; c < r->channels; c++, to++) {
         float sum = 0.f;
@@ -191,8 +193,11 @@ static const void *halved_row(tdnn_resizer *r, int y)
     if (y >= r->source.height / 2) whole = x;
     if (whole > end) whole = end;
     if (whole > x) {
-        const void *above = window_start(r, 2 * y, 2 * x), *below = window_start(r, 2 * y + 1, 2 * x);
-        int paired = r->channels == 4 ? whole : r->channels == 1 ? r->source.width / 2 / 4 * 4 : x;
+        const void *above = window_start(r, 2 * y, 2 * x),
+                   *below = window_start(r, 2 * y + 1, 2 * x);
+        int paired = r->channels == 4   ? whole
+                     : r->channels == 1 ? r->source.width / 2 / 4 * 4
+                                        : x;
         if (r->is_float)
             halve_f32(above, below, whole - x, paired - x, r->channels, r->line);
         else

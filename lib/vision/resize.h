@@ -1,5 +1,5 @@
-/* Bilinear resizing, row by row: whoever wants a resized picture pulls the rows of the window it
- * needs, and nothing larger than a row is ever stored. */
+/* Bilinear resizing, row by row: whoever wants a resized picture pulls the rows of the window
+ * it needs, and nothing larger than a row is ever stored. */
 #ifndef TDNN_VISION_RESIZE_H
 #define TDNN_VISION_RESIZE_H
 
@@ -7,9 +7,9 @@
 
 /* A picture resized to width x height, of which only a window is wanted. */
 typedef struct tdnn_resize_plan {
-    int width, height;         /* of the whole resized picture                         */
-    double scale_x, scale_y;   /* source pixels per resized pixel                      */
-    int x, y;                  /* the window's upper left corner in the resized picture */
+    int width, height;       /* of the whole resized picture                         */
+    double scale_x, scale_y; /* source pixels per resized pixel                      */
+    int x, y;                /* the window's upper left corner in the resized picture */
     int window_width, window_height;
 } tdnn_resize_plan;
 

@@ -52,8 +52,9 @@ tdnn_status tdnn_top_classes(const tdnn_tensor *scores, size_t row, tdnn_class_s
                          tdnn_shape_text(&scores->shape, text));
     size_t classes = class_count(&scores->shape), rows = (size_t)elements / classes;
     if (classes > INT32_MAX || row >= rows)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "row %zu of scores of shape %s, which have %zu",
-                         row, tdnn_shape_text(&scores->shape, text), rows);
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+                         "row %zu of scores of shape %s, which have %zu", row,
+                         tdnn_shape_text(&scores->shape, text), rows);
     if (wanted) *count = pick_best(scores, row * classes, classes, best, wanted);
     return TDNN_OK;
 }
