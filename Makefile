@@ -210,6 +210,7 @@ TESTS = \
 	tests/test_base.c \
 	tests/test_file.c \
 	tests/test_tensor.c \
+	tests/test_text.c \
 	tests/test_thread.c \
 	tests/test_graph.c \
 	tests/test_vision_answers.c \

@@ -1,6 +1,8 @@
 /* The text format: a scanner, and a reader with a stack of its own instead of recursion. */
 #include "parsers/text.h"
 
+#include "lib/base/number.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,43 +99,61 @@ static char read_escape(scanner *s)
     static const char from[] = "abfnrtv", to[] = "\a\b\f\n\r\t\v";
     char c = *s->at;
     if (digit(c) < 8) return (char)read_digits(s, 8, 3);
+    if (c == '\n') s->line++;
     s->at++;
     if ((c == 'x' || c == 'X') && s->at < s->end && digit(*s->at) < 16) return (char)read_digits(s, 16, 2);
     const char *known = c ? strchr(from, c) : NULL;
     return known ? to[known - from] : c;
 }
 
-/* Strings that follow one another are one string. The result is never longer than the source. */
+typedef struct string {
+    char *text;
+    size_t length, capacity;
+} string;
+
+/* Room for `more` characters and the NUL; doubles, so that many short pieces cost no more than one
+ * long one. */
+static tdnn_status grow_string(scanner *s, string *to, size_t more)
+{
+    size_t wanted = to->capacity ? to->capacity : 32;
+    if (to->text && more < to->capacity - to->length) return TDNN_OK;
+    while (wanted - to->length <= more) wanted *= 2;
+    char *grown = tdnn_zone_alloc(s->zone, wanted, 1);
+    if (!grown) return TDNN_NO_MEMORY(s->err);
+    if (to->length) memcpy(grown, to->text, to->length);
+    to->text = grown;
+    to->capacity = wanted;
+    return TDNN_OK;
+}
+
+/* One quoted piece. Its escapes are never shorter than what they stand for. */
+static tdnn_status read_piece(scanner *s, string *to)
+{
+    const char quote = *s->at++, *end = s->at;
+    while (end < s->end && *end != quote && *end != '\n') end += *end == '\\' && end + 1 < s->end ? 2 : 1;
+    TDNN_TRY(grow_string(s, to, (size_t)(end - s->at)));
+    while (s->at < s->end && *s->at != quote && *s->at != '\n') {
+        char c = *s->at++;
+        if (c == '\\' && s->at < s->end) c = read_escape(s);
+        to->text[to->length++] = c;
+    }
+    if (s->at == s->end || *s->at != quote) return fail_at(s, "the string's closing quote");
+    s->at++;
+    return TDNN_OK;
+}
+
+/* Strings that follow one another are one string. */
 static tdnn_status read_string(scanner *s, tdnn_text *field)
 {
-    size_t room = 0;
-    for (const char *p = s->at; p < s->end && *p != '\n'; p++) room++;
-    char *text = tdnn_zone_alloc(s->zone, room + 1, 1);
-    size_t length = 0;
-    if (!text) return TDNN_NO_MEMORY(s->err);
-    for (;;) {
-        char quote = *s->at++;
-        while (s->at < s->end && *s->at != quote && *s->at != '\n') {
-            char c = *s->at++;
-            if (c == '\\' && s->at < s->end) c = read_escape(s);
-            text[length++] = c;
-        }
-        if (s->at == s->end || *s->at != quote) return fail_at(s, "the string's closing quote");
-        s->at++;
-        int line = s->line;
+    string all = {0};
+    do {
+        TDNN_TRY(read_piece(s, &all));
         skip_space(s);
-        if (s->at == s->end || (*s->at != '"' && *s->at != '\'')) break;
-        if (s->line != line) { /* the next piece is on a line that was not counted */
-            for (const char *p = s->at; p < s->end && *p != '\n'; p++) room++;
-            char *grown = tdnn_zone_alloc(s->zone, room + 1, 1);
-            if (!grown) return TDNN_NO_MEMORY(s->err);
-            memcpy(grown, text, length);
-            text = grown;
-        }
-    }
+    } while (s->at < s->end && (*s->at == '"' || *s->at == '\''));
+    all.text[all.length] = '\0';
     field->kind = TDNN_TEXT_STRING;
-    field->value = text;
-    field->length = length;
+    field->value = all.text;
+    field->length = all.length;
     return TDNN_OK;
 }
 
@@ -254,16 +274,16 @@ tdnn_status tdnn_text_parse(tdnn_bytes bytes, tdnn_zone *zone, tdnn_text **out, 
 
 /* ---- looking things up ---- */
 
-const tdnn_text *tdnn_text_find(const tdnn_text *message, const char *name)
+tdnn_text *tdnn_text_find(const tdnn_text *message, const char *name)
 {
-    const tdnn_text *field = message ? message->first : NULL;
+    tdnn_text *field = message ? message->first : NULL;
     while (field && strcmp(field->name, name) != 0) field = field->next;
     return field;
 }
 
-const tdnn_text *tdnn_text_again(const tdnn_text *field)
+tdnn_text *tdnn_text_again(const tdnn_text *field)
 {
-    const tdnn_text *next = field->next;
+    tdnn_text *next = field->next;
     while (next && strcmp(next->name, field->name) != 0) next = next->next;
     return next;
 }
@@ -288,11 +308,12 @@ tdnn_status tdnn_text_int(const tdnn_text *field, int64_t *out, tdnn_error *err)
 
 tdnn_status tdnn_text_double(const tdnn_text *field, double *out, tdnn_error *err)
 {
-    char *end = NULL;
     *out = 0;
     if (field->kind != TDNN_TEXT_WORD) return wrong(field, "a number", err);
-    *out = strtod(field->value, &end);
-    if (end == field->value || (*end && strcmp(end, "f") != 0)) return wrong(field, "a number", err);
+    size_t length = tdnn_number_parse(field->value, field->length, out);
+    const char *rest = field->value + length;
+    if (!length || (*rest && strcmp(rest, "f") != 0 && strcmp(rest, "F") != 0))
+        return wrong(field, "a number", err);
     return TDNN_OK;
 }
 
