@@ -16,8 +16,10 @@ verify() { # LIST FOLDER OPTION...: the folders that the list names, below FOLDE
     list=$1 folder=$2
     shift 2
     # shellcheck disable=SC2046,SC2086 # words
-    line=$("$tinydnn" verify "$@" $level --time-limit 300 \
-        $(grep -v '^#' "$list" | sed "s|^|$folder/|") 2>&1 | tee /dev/stderr | tail -n 1)
+    output=$("$tinydnn" verify "$@" $level --time-limit 300 \
+        $(grep -v '^#' "$list" | sed "s|^|$folder/|") 2>&1)
+    printf '%s\n' "$output" | cut -c 1-300
+    line=$(printf '%s\n' "$output" | tail -n 1)
     echo "$line" | grep -qE '^[0-9]+ of [0-9]+ cases pass$' || exit 1
     passed=${line%% *} cases=${line#* of } cases=${cases%% *}
     echo "$passed passed, $((cases - passed)) failed"
