@@ -66,6 +66,8 @@ PASSES = \
 
 # layer 2: one file per operator family
 OPS = \
+	lib/ops/activations.c \
+	lib/ops/clip.c \
 	lib/ops/concat.c \
 	lib/ops/constant.c \
 	lib/ops/control_flow.c \
@@ -76,12 +78,18 @@ OPS = \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
+	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
 	lib/ops/gather.c \
 	lib/ops/move.c \
+	lib/ops/nms.c \
+	lib/ops/nonzero.c \
+	lib/ops/one_hot.c \
 	lib/ops/optional.c \
+	lib/ops/order.c \
 	lib/ops/pad.c \
 	lib/ops/pieces.c \
+	lib/ops/power.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
@@ -93,11 +101,8 @@ OPS = \
 	lib/ops/stand_in.c \
 	lib/ops/support.c \
 	lib/ops/table.c \
+	lib/ops/topk.c \
 	lib/ops/transpose.c \
-	lib/ops/elementwise_unary.c \
-	lib/ops/activations.c \
-	lib/ops/clip.c \
-	lib/ops/power.c \
 	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing

@@ -78,6 +78,7 @@
     X(Shape)                                                                                     \
     /* data, control flow, sequences, strings */                                                 \
     X(CenterCropPad)                                                                             \
+    X(Compress)                                                                                  \
     X(Concat)                                                                                    \
     X(ConcatFromSequence)                                                                        \
     X(ConstantOfShape)                                                                           \
@@ -90,12 +91,16 @@
     X(GatherND)                                                                                  \
     X(If)                                                                                        \
     X(Loop)                                                                                      \
+    X(NonMaxSuppression)                                                                         \
+    X(NonZero)                                                                                   \
+    X(OneHot)                                                                                    \
     X(Optional)                                                                                  \
     X(OptionalGetElement)                                                                        \
     X(OptionalHasElement)                                                                        \
     X(Pad)                                                                                       \
     X(Range)                                                                                     \
     X(Resize)                                                                                    \
+    X(ReverseSequence)                                                                           \
     X(Scan)                                                                                      \
     X(ScatterElements)                                                                           \
     X(ScatterND)                                                                                 \
@@ -114,7 +119,10 @@
     X(Squeeze)                                                                                   \
     X(TensorScatter)                                                                             \
     X(Tile)                                                                                      \
+    X(TopK)                                                                                      \
     X(Transpose)                                                                                 \
+    X(Trilu)                                                                                     \
+    X(Unique)                                                                                    \
     X(Unsqueeze)                                                                                 \
     /* convolutions and matrix products */                                                       \
     X(Conv)                                                                                      \

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-/* `count` elements, of types with whole bytes, of smaller ones, or strings. */
-static tdnn_status copy_elements(const tdnn_tensor *from, size_t from_at, tdnn_tensor *to,
-                                 size_t to_at, size_t count, tdnn_error *err)
+tdnn_status tdnn_piece_copy(const tdnn_tensor *from, size_t from_at, tdnn_tensor *to,
+                            size_t to_at, size_t count, tdnn_error *err)
 {
     const size_t bits = (size_t)tdnn_dtype_bits(from->dtype);
     if (bits >= 8) {
@@ -54,7 +53,7 @@ tdnn_status tdnn_piece_take(const tdnn_tensor *from, int axis, int64_t begin, in
     tdnn_status status = TDNN_OK;
     for (size_t i = 0; i < before && !status; i++)
         status =
-            copy_elements(from, i * whole + (size_t)begin * after, *out, i * part, part, err);
+            tdnn_piece_copy(from, i * whole + (size_t)begin * after, *out, i * part, part, err);
     if (status) {
         tdnn_tensor_release(*out);
         *out = NULL;
@@ -107,7 +106,7 @@ tdnn_status tdnn_piece_join(tdnn_tensor *const *pieces, size_t count, int axis, 
     for (size_t k = 0; k < count; k++) {
         const size_t part = new_axis ? after : (size_t)pieces[k]->shape.dim[axis] * after;
         for (size_t i = 0; i < before && !status; i++)
-            status = copy_elements(pieces[k], i * part, *out, i * whole + at, part, err);
+            status = tdnn_piece_copy(pieces[k], i * part, *out, i * whole + at, part, err);
         at += part;
     }
     if (status) {

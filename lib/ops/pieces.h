@@ -6,6 +6,9 @@
 
 #include "lib/ops/op.h"
 
+/* `count` elements between tensors of one type, whatever it is. */
+tdnn_status tdnn_piece_copy(const tdnn_tensor *from, size_t from_at, tdnn_tensor *to,
+                            size_t to_at, size_t count, tdnn_error *err);
 /* Elements begin .. begin + length - 1 along `axis`; without keep_axis, length is 1 and the
  * axis goes. */
 tdnn_status tdnn_piece_take(const tdnn_tensor *from, int axis, int64_t begin, int64_t length,
