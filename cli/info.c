@@ -62,18 +62,31 @@ static bool subject_open(subject *s, const info_options *o, bool optimize)
     return status == TDNN_OK;
 }
 
-/* The step of a node, looked for from *from on: steps follow the order of the nodes, but nodes
- * whose values are known without running have none. */
-static bool find_step(const subject *s, const tdnn_node_info *node, size_t *from,
-                      tdnn_step_info *step)
+/* All steps of the plan; freed with free. */
+static tdnn_step_info *take_steps(const subject *s, size_t *count)
 {
-    for (size_t i = *from; i < tdnn_session_step_count(s->session); i++) {
-        if (tdnn_session_step(s->session, i, step, NULL) != TDNN_OK) return false;
-        if (strcmp(step->name, node->name) != 0 || strcmp(step->op, node->op) != 0) continue;
+    size_t most = tdnn_session_step_count(s->session);
+    tdnn_step_info *steps = need(most, sizeof *steps);
+
+    *count = 0;
+    while (*count < most &&
+           tdnn_session_step(s->session, *count, &steps[*count], NULL) == TDNN_OK)
+        (*count)++;
+    return steps;
+}
+
+/* The step of a node, looked for from *from on: steps follow the order of the nodes, but nodes
+ * whose values are known without running have none. NULL: it has none. */
+static const tdnn_step_info *find_step(const tdnn_step_info *steps, size_t count,
+                                       const tdnn_node_info *node, size_t *from)
+{
+    for (size_t i = *from; i < count; i++) {
+        if (strcmp(steps[i].name, node->name) != 0 || strcmp(steps[i].op, node->op) != 0)
+            continue;
         *from = i + 1;
-        return true;
+        return &steps[i];
     }
-    return false;
+    return NULL;
 }
 
 typedef struct totals {
@@ -113,29 +126,30 @@ static totals show_layers(const subject *s, json_writer *w)
                                         "type",  "parameters", "multiply-adds"};
     table t = table_make("rllllrr", heads);
     totals sum = {0};
-    size_t from = 0;
+    size_t from = 0, count;
+    tdnn_step_info *steps = take_steps(s, &count);
 
     if (w) json_open(w, "layers", '[');
     for (size_t i = 0; i < tdnn_net_node_count(s->net); i++) {
+        const tdnn_step_info *step;
         tdnn_node_info node;
-        tdnn_step_info step;
-        bool planned;
 
         if (tdnn_net_node(s->net, i, &node, NULL) != TDNN_OK) continue;
-        planned = find_step(s, &node, &from, &step);
+        step = find_step(steps, count, &node, &from);
         sum.layers++;
         sum.weights += node.weight_count;
         sum.weight_bytes += node.weight_bytes;
-        if (planned) sum.flops += step.flops;
+        if (step) sum.flops += step->flops;
         if (w)
-            write_layer(w, &node, planned ? &step : NULL);
+            write_layer(w, &node, step);
         else
-            print_layer(&t, i, &node, planned ? &step : NULL);
+            print_layer(&t, i, &node, step);
     }
     if (w)
         json_close(w, ']');
     else
         table_print(&t);
+    free(steps);
     return sum;
 }
 
@@ -167,49 +181,55 @@ static void show_ports(const subject *s, json_writer *w, bool outputs)
     if (w) json_close(w, ']');
 }
 
-static void print_steps(const subject *s)
+static void print_steps(const tdnn_step_info *steps, size_t count)
 {
     static const char *const heads[] = {"step", "name",  "operator", "kernel", "layout",
                                         "type", "shape", "offset",   "bytes"};
     table t = table_make("rllllllrr", heads);
 
-    for (size_t i = 0; i < tdnn_session_step_count(s->session); i++) {
-        tdnn_step_info step;
-
-        if (tdnn_session_step(s->session, i, &step, NULL) != TDNN_OK) break;
+    for (size_t i = 0; i < count; i++) {
         table_add(&t, "%zu", i);
-        table_add(&t, "%s", step.name);
-        table_add(&t, "%s", step.op);
-        table_add(&t, "%s", step.kernel ? step.kernel : "");
-        table_add(&t, "%s", step.layout ? step.layout : "");
-        table_add(&t, "%s", tdnn_dtype_name(step.dtype));
-        table_add(&t, "%s", shape_write(&step.shape).text);
-        table_add(&t, "%" PRIu64, step.arena_offset);
-        table_add(&t, "%" PRIu64, step.bytes);
+        table_add(&t, "%s", steps[i].name);
+        table_add(&t, "%s", steps[i].op);
+        table_add(&t, "%s", steps[i].kernel ? steps[i].kernel : "");
+        table_add(&t, "%s", steps[i].layout ? steps[i].layout : "");
+        table_add(&t, "%s", tdnn_dtype_name(steps[i].dtype));
+        table_add(&t, "%s", shape_write(&steps[i].shape).text);
+        table_add(&t, "%" PRIu64, steps[i].arena_offset);
+        table_add(&t, "%" PRIu64, steps[i].bytes);
     }
     puts("");
     table_print(&t);
 }
 
-static void write_steps(json_writer *w, const subject *s)
+static void write_steps(json_writer *w, const tdnn_step_info *steps, size_t count)
 {
     json_open(w, "steps", '[');
-    for (size_t i = 0; i < tdnn_session_step_count(s->session); i++) {
-        tdnn_step_info step;
-
-        if (tdnn_session_step(s->session, i, &step, NULL) != TDNN_OK) break;
+    for (size_t i = 0; i < count; i++) {
         json_open(w, NULL, '{');
-        json_text(w, "name", step.name);
-        json_text(w, "op", step.op);
-        json_text(w, "kernel", step.kernel);
-        json_text(w, "layout", step.layout);
-        json_text(w, "type", tdnn_dtype_name(step.dtype));
-        json_shape(w, "shape", &step.shape);
-        json_int(w, "arena_offset", (int64_t)step.arena_offset);
-        json_int(w, "bytes", (int64_t)step.bytes);
+        json_text(w, "name", steps[i].name);
+        json_text(w, "op", steps[i].op);
+        json_text(w, "kernel", steps[i].kernel);
+        json_text(w, "layout", steps[i].layout);
+        json_text(w, "type", tdnn_dtype_name(steps[i].dtype));
+        json_shape(w, "shape", &steps[i].shape);
+        json_int(w, "arena_offset", (int64_t)steps[i].arena_offset);
+        json_int(w, "bytes", (int64_t)steps[i].bytes);
         json_close(w, '}');
     }
     json_close(w, ']');
+}
+
+static void show_steps(const subject *s, json_writer *w)
+{
+    size_t count;
+    tdnn_step_info *steps = take_steps(s, &count);
+
+    if (w)
+        write_steps(w, steps, count);
+    else
+        print_steps(steps, count);
+    free(steps);
 }
 
 static void print_totals(const totals *sum, const subject *plan)
@@ -261,11 +281,11 @@ static bool show(const info_options *o, const subject *plain, subject *plan, jso
     if (!subject_open(plan, o, true)) return false;
     if (w) {
         write_totals(w, &sum, plan);
-        if (o->plan) write_steps(w, plan);
+        if (o->plan) show_steps(plan, w);
         json_close(w, '}');
     } else {
         print_totals(&sum, plan);
-        if (o->plan && plan->unknown == SIZE_MAX) print_steps(plan);
+        if (o->plan && plan->unknown == SIZE_MAX) show_steps(plan, NULL);
     }
     return true;
 }

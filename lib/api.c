@@ -140,6 +140,8 @@ tdnn_status tdnn_net_node(const tdnn_net *net, size_t index, tdnn_node_info *out
     const tdnn_node *node = net->graph->nodes[index];
     *out = (tdnn_node_info){.name = node->name, .op = node->op->name, .input_count = node->input_count,
                             .output_count = node->output_count};
+    if (!node->name[0] && node->output_count && node->outputs[0] != TDNN_ABSENT)
+        out->name = net->graph->values[node->outputs[0]].name; /* as tdnn_session_step has it */
     for (size_t i = 0; i < node->input_count; i++) {
         if (node->inputs[i] == TDNN_ABSENT) continue;
         const tdnn_tensor *constant = net->graph->values[node->inputs[i]].constant;

@@ -130,7 +130,7 @@ def table(models, engines, threads, args, rows):
     for model in models:
         times, why = compare(model, engines, threads, args)
         if not times:
-            print("%-24s  -  %s" % (short_name(model), why), flush=True)
+            print("%-24s  -  %.120s" % (short_name(model), why), flush=True)
             continue
         for peer in peers:
             ratios[peer].append(times["tinydnn"] / times[peer])
