@@ -81,6 +81,7 @@ OPS = \
 	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
 	lib/ops/gather.c \
+	lib/ops/gemm.c \
 	lib/ops/move.c \
 	lib/ops/nms.c \
 	lib/ops/nonzero.c \
@@ -90,6 +91,8 @@ OPS = \
 	lib/ops/pad.c \
 	lib/ops/pieces.c \
 	lib/ops/power.c \
+	lib/ops/product.c \
+	lib/ops/product_wide.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \

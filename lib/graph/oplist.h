@@ -126,6 +126,8 @@
     X(Unsqueeze)                                                                                 \
     /* convolutions and matrix products */                                                       \
     X(Conv)                                                                                      \
+    X(Gemm)                                                                                      \
+    X(MatMul)                                                                                    \
     /* ours */                                                                                   \
     X(Reorder)
 

@@ -1,0 +1,185 @@
+/* Products of f32 matrices by the kernels: constants are packed once for the net, the rest in a
+ * phase before the product; then C is cut into tasks at the borders of panels. */
+#include "lib/ops/product.h"
+
+typedef struct side {
+    const float *packed;  /* of a constant; NULL: packed in each run             */
+    size_t shared;        /* else: offset in the step's shared scratch, in floats */
+    size_t count;         /* floats of one packed matrix                          */
+    bool in_place;        /* a single row needs no packing                        */
+} side;
+
+typedef struct product_plan {
+    tdnn_product p;
+    tdnn_gemm gemm;
+    side a, b;
+    size_t row_step, row_tasks, column_step, column_tasks;
+    size_t b_pieces; /* that the packing of one B is cut into */
+} product_plan;
+
+/* Bytes of A that one task runs over for each panel of B. */
+enum { A_BYTES = 512 * 1024 };
+
+static void pack_a(const tdnn_product *p, const tdnn_kernels *k, const float *a, float *to)
+{
+    k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, p->m, p->k, tdnn_gemm_panel_rows(k, p->m));
+}
+
+/* Columns begin .. end-1, which is whole panels. */
+static void pack_b(const tdnn_product *p, const tdnn_kernels *k, const float *b, float *to, size_t begin,
+                   size_t end)
+{
+    k->gemm_pack_b_f32(to + begin * p->k, b + begin * p->b_column, p->b_row, p->b_column, p->k,
+                       end - begin, k->gemm_columns);
+}
+
+typedef struct pack_context {
+    const product_plan *plan;
+    const tdnn_kernels *kernels;
+    const float *from;
+} pack_context;
+
+static tdnn_status pack_constant_a(void *context, void *out, tdnn_error *err)
+{
+    (void)err;
+    const pack_context *c = context;
+    const tdnn_product *p = &c->plan->p;
+    for (size_t i = 0; i < p->a_matrices; i++)
+        pack_a(p, c->kernels, c->from + i * p->m * p->k, (float *)out + i * c->plan->a.count);
+    return TDNN_OK;
+}
+
+static tdnn_status pack_constant_b(void *context, void *out, tdnn_error *err)
+{
+    (void)err;
+    const pack_context *c = context;
+    const tdnn_product *p = &c->plan->p;
+    for (size_t i = 0; i < p->b_matrices; i++)
+        pack_b(p, c->kernels, c->from + i * p->k * p->n, (float *)out + i * c->plan->b.count, 0, p->n);
+    return TDNN_OK;
+}
+
+static const float *input(const tdnn_step *step, size_t i) { return step->in[i]->data; }
+static float *shared(const tdnn_step *step) { return (float *)(void *)step->shared; }
+
+static void run_pack_a(const tdnn_step *step, size_t task, size_t worker)
+{
+    (void)worker;
+    const product_plan *plan = step->data;
+    const tdnn_product *p = &plan->p;
+    pack_a(p, step->kernels, input(step, 0) + task * p->m * p->k,
+           shared(step) + plan->a.shared + task * plan->a.count);
+}
+
+static void run_pack_b(const tdnn_step *step, size_t task, size_t worker)
+{
+    (void)worker;
+    const product_plan *plan = step->data;
+    const tdnn_product *p = &plan->p;
+    const size_t matrix = task / plan->b_pieces, wide = step->kernels->gemm_columns;
+    size_t begin, end;
+    tdnn_task_range((p->n + wide - 1) / wide, plan->b_pieces, task % plan->b_pieces, &begin, &end);
+    pack_b(p, step->kernels, input(step, 1) + matrix * p->k * p->n,
+           shared(step) + plan->b.shared + matrix * plan->b.count, begin * wide,
+           end * wide < p->n ? end * wide : p->n);
+}
+
+static const float *matrix(const tdnn_step *step, const side *s, size_t i, size_t index)
+{
+    if (s->in_place) return input(step, i) + index * s->count;
+    return (s->packed ? s->packed : shared(step) + s->shared) + index * s->count;
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static void product_run(const tdnn_step *step, size_t task, size_t worker)
+{
+    (void)worker;
+    const product_plan *plan = step->data;
+    const tdnn_product *p = &plan->p;
+    const size_t column = task % plan->column_tasks * plan->column_step;
+    const size_t row = task / plan->column_tasks % plan->row_tasks * plan->row_step;
+    const size_t i = task / plan->column_tasks / plan->row_tasks;
+    const tdnn_gemm_io io = {
+        .a = matrix(step, &plan->a, 0, p->a_index ? p->a_index[i] : 0),
+        .b = matrix(step, &plan->b, 1, p->b_index ? p->b_index[i] : 0),
+        .d = p->has_d ? input(step, 2) : NULL,
+        .c = (float *)step->out[0]->data + i * p->m * p->n,
+    };
+    const tdnn_gemm_part part = {row, least(p->m, row + plan->row_step), column,
+                                 least(p->n, column + plan->column_step)};
+    step->kernels->gemm_f32(&plan->gemm, &io, &part, step->kernels);
+}
+
+/* Packed once if constant, else room for it in the shared scratch and a phase of `tasks`. */
+static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, size_t i,
+                             size_t *shared_count, size_t tasks)
+{
+    const tdnn_product *p = &plan->p;
+    const size_t count = s->count * (i == 0 ? p->a_matrices : p->b_matrices);
+    if (ctx->constants[i]) {
+        const size_t row = i == 0 ? p->a_row : p->b_row, column = i == 0 ? p->a_column : p->b_column;
+        const tdnn_pack_key key = {
+            .what = i == 0 ? "gemm a" : "gemm b", .source = {ctx->constants[i]},
+            .number = {(int64_t)ctx->kernels->level, (int64_t)row, (int64_t)column, (int64_t)p->k}};
+        pack_context context = {plan, ctx->kernels, ctx->constants[i]->data};
+        const void *packed = NULL;
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float),
+                                i == 0 ? pack_constant_a : pack_constant_b, &context, &packed));
+        s->packed = packed;
+        return TDNN_OK;
+    }
+    s->shared = *shared_count;
+    *shared_count += tdnn_round_up(count, TDNN_ALIGN / sizeof(float));
+    tdnn_plan_phase(ctx, i == 0 ? run_pack_a : run_pack_b, tasks);
+    return TDNN_OK;
+}
+
+/* Rows so that their part of A stays in the second-level cache; then columns for all threads. */
+static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
+{
+    const tdnn_product *p = &plan->p;
+    const size_t high = tdnn_gemm_panel_rows(ctx->kernels, p->m), wide = ctx->kernels->gemm_columns;
+    const size_t panels = (p->n + wide - 1) / wide;
+    size_t rows = A_BYTES / sizeof(float) / (p->k ? p->k : 1) / high;
+    plan->row_step = (rows ? rows : 1) * high;
+    plan->row_tasks = (p->m + plan->row_step - 1) / plan->row_step;
+    const double flops = 2.0 * (double)(p->m * p->n) * (double)(p->k + 1) * (double)p->batch;
+    const size_t wanted = tdnn_plan_split(ctx, flops, SIZE_MAX), have = plan->row_tasks * p->batch;
+    const size_t columns = least(panels, (wanted + have - 1) / have);
+    plan->column_step = (panels + columns - 1) / columns * wide;
+    plan->column_tasks = (p->n + plan->column_step - 1) / plan->column_step;
+}
+
+static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
+{
+    const tdnn_kernels *k = ctx->kernels;
+    product_plan *plan = tdnn_plan_alloc(ctx, 1, sizeof *plan);
+    if (!plan) return TDNN_NO_MEMORY(ctx->err);
+    ctx->step->data = plan;
+    plan->p = *p;
+    plan->gemm = (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
+    plan->a.count = tdnn_gemm_a_count(k, p->m, p->k);
+    plan->b.count = tdnn_gemm_b_count(k, p->n, p->k);
+    plan->a.in_place = p->m == 1 && p->a_column == 1 && plan->a.count == p->k;
+    plan->b_pieces = tdnn_plan_split(ctx, 4.0 * (double)(p->k * p->n),
+                                     (p->n + k->gemm_columns - 1) / k->gemm_columns);
+    size_t shared_count = 0;
+    if (!plan->a.in_place)
+        TDNN_TRY(plan_side(ctx, plan, &plan->a, 0, &shared_count, p->a_matrices));
+    TDNN_TRY(plan_side(ctx, plan, &plan->b, 1, &shared_count, p->b_matrices * plan->b_pieces));
+    if (shared_count) tdnn_plan_shared(ctx, shared_count * sizeof(float));
+    plan_tasks(ctx, plan);
+    tdnn_plan_phase(ctx, product_run, p->batch * plan->row_tasks * plan->column_tasks);
+    ctx->step->kernel = "gemm packed";
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_product_plan(tdnn_plan_ctx *ctx, const tdnn_product *p)
+{
+    tdnn_step *step = ctx->step;
+    if (p->m * p->n * p->batch == 0) return TDNN_OK;
+    step->flops = (uint64_t)(2.0 * (double)p->batch * (double)(p->m * p->n) * (double)p->k);
+    step->moved = step->in[0]->bytes + step->in[1]->bytes + step->out[0]->bytes;
+    return step->out[0]->dtype == TDNN_F32 ? plan_f32(ctx, p) : tdnn_product_plan_wide(ctx, p);
+}
