@@ -153,6 +153,12 @@ static totals show_layers(const subject *s, json_writer *w)
     return sum;
 }
 
+static bool same_shape(const tdnn_shape *a, const tdnn_shape *b)
+{
+    return a->ndim == b->ndim &&
+           (a->ndim <= 0 || !memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof *a->dim));
+}
+
 static void show_ports(const subject *s, json_writer *w, bool outputs)
 {
     size_t count = outputs ? tdnn_net_output_count(s->net) : tdnn_net_input_count(s->net);
@@ -165,8 +171,11 @@ static void show_ports(const subject *s, json_writer *w, bool outputs)
 
         type_text(port->kind, port->dtype, type, sizeof type);
         if (!w) {
-            printf("%-7s  %s  %s  %s\n", outputs ? "output" : "input", port->name, type,
+            printf("%-7s  %s  %s  %s", outputs ? "output" : "input", port->name, type,
                    shape_write(&port->shape).text);
+            if (!same_shape(&port->shape, &port->usual))
+                printf("  usually %s", shape_write(&port->usual).text);
+            puts("");
             continue;
         }
         json_open(w, NULL, '{');
@@ -176,6 +185,7 @@ static void show_ports(const subject *s, json_writer *w, bool outputs)
             json_shape(w, "shape", &port->shape);
         else
             json_text(w, "shape", NULL);
+        if (!same_shape(&port->shape, &port->usual)) json_shape(w, "usual", &port->usual);
         json_close(w, '}');
     }
     if (w) json_close(w, ']');

@@ -122,7 +122,7 @@ bool model_shapes(const tdnn_net *net, const text_list *given, tdnn_shape **shap
     tdnn_shape *list = need(count, sizeof *list);
 
     *shapes = list;
-    for (size_t i = 0; i < count; i++) list[i] = tdnn_net_input(net, i)->shape;
+    for (size_t i = 0; i < count; i++) list[i] = tdnn_net_input(net, i)->usual;
     for (size_t i = 0; i < given->count; i++)
         if (!take_shape(net, given->text[i], list)) return false;
     for (size_t i = 0; i < count; i++)

@@ -82,7 +82,7 @@ static bool is_channels(int64_t dim) { return dim == 1 || dim == 3 || dim == 4; 
 /* What the model says about its input: layout, size, channels, element type. */
 static bool fit_to_port(picture_net *p, const picture_options *o, const tdnn_port *port)
 {
-    const tdnn_shape *s = &port->shape;
+    const tdnn_shape *s = &port->usual;
     tdnn_blob_params *params = &p->params;
     int64_t channels = 3, height = -1, width = -1;
 

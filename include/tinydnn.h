@@ -231,6 +231,9 @@ typedef struct tdnn_port {
     tdnn_kind kind;
     tdnn_dtype dtype;
     tdnn_shape shape; /* declared: -1 where the size is free */
+    /* The same with the sizes that the model names where they are free all the same (Caffe,
+     * Darknet): what it is planned for when the caller says nothing. */
+    tdnn_shape usual;
 } tdnn_port;
 
 /* One operator of the optimised net. Borrowed as long as the net. */
@@ -308,14 +311,15 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_set_input(tdnn_session *session,
 /* Binds the tensor without a copy: it is retained, and must keep its values while running. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_bind_input(tdnn_session *session, const char *name,
                                                            tdnn_tensor *value, tdnn_error *err);
-/* Plans for input shapes without values, so that the first run need not. Optional. A net whose
- * declared input shapes are all fixed may pass no shapes (count 0). */
+/* Plans for input shapes without values, so that the first run need not. Optional. An input that is
+ * not named here is planned for with its usual shape, which then must have no -1. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_plan(tdnn_session *session,
                                                      const char *const *names,
                                                      const tdnn_shape *shapes, size_t count,
                                                      tdnn_error *err);
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_run(tdnn_session *session, tdnn_error *err);
-/* An output of the last run. `name` NULL: the first. Borrowed until the next run, plan or free. */
+/* An output of the last run. `name`: its own, or that of the node (in Caffe and Darknet: the layer)
+ * that makes it; NULL: the first. Borrowed until the next run, plan or free. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_output(const tdnn_session *session,
                                                        const char *name, const tdnn_tensor **out,
                                                        tdnn_error *err);

@@ -79,11 +79,29 @@ static const char *fresh_name(tdnn_graph *graph)
     return name;
 }
 
+/* A name that a value had before it was given another may be taken. */
+static bool is_taken(const tdnn_graph *graph, const char *name)
+{
+    int32_t id = tdnn_map_get(&graph->names, name);
+    return id >= 0 && strcmp(graph->values[id].name, name) == 0;
+}
+
+tdnn_status tdnn_graph_rename_value(tdnn_graph *graph, tdnn_id value, const char *name, tdnn_error *err)
+{
+    if (strcmp(graph->values[value].name, name) == 0) return TDNN_OK;
+    if (is_taken(graph, name))
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "two values are named \"%s\"", name);
+    const char *copy = tdnn_zone_strdup(graph->zone, name);
+    if (!copy || !tdnn_map_put(&graph->names, graph->zone, copy, value)) return TDNN_NO_MEMORY(err);
+    graph->values[value].name = copy;
+    return TDNN_OK;
+}
+
 tdnn_status tdnn_graph_add_value(tdnn_graph *graph, const char *name, tdnn_id *out, tdnn_error *err)
 {
     *out = TDNN_ABSENT;
     bool given = name && *name;
-    if (given && tdnn_map_get(&graph->names, name) >= 0)
+    if (given && is_taken(graph, name))
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "two values are named \"%s\", expected one producer for each",
                          name);
     if (graph->value_count >= INT32_MAX)
@@ -214,7 +232,7 @@ tdnn_status tdnn_graph_append(tdnn_graph *graph, tdnn_op_kind kind, const char *
     *out = TDNN_ABSENT;
     TDNN_TRY(tdnn_graph_add_node(graph, kind, name, input_count, 1, &made, err));
     if (input_count) memcpy(made->inputs, inputs, input_count * sizeof *inputs);
-    bool taken = name && tdnn_graph_find_value(graph, name) != TDNN_ABSENT;
+    bool taken = name && is_taken(graph, name);
     TDNN_TRY(tdnn_graph_add_value(graph, taken ? NULL : name, out, err));
     made->outputs[0] = *out;
     if (node) *node = made;

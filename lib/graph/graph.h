@@ -18,6 +18,7 @@ typedef struct tdnn_value {
     tdnn_kind kind;
     tdnn_dtype dtype; /* TDNN_NONE: not declared                                      */
     tdnn_shape shape; /* ndim -1: not declared; dim -1: any                           */
+    const tdnn_shape *usual; /* of an input: sizes where `shape` leaves them free; NULL: none */
     tdnn_tensor *constant; /* NULL: made at run time                                  */
 } tdnn_value;
 
@@ -58,6 +59,7 @@ struct tdnn_graph {
     tdnn_capture *captures;
     size_t capture_count, capture_capacity;
     tdnn_map names;               /* of the values                        */
+    const char *incomplete; /* not NULL: what the model lacks; it can be planned, but not run */
     struct tdnn_graph_root *root; /* what all graphs of one model share   */
 };
 
@@ -71,6 +73,9 @@ void tdnn_graph_free(tdnn_graph *main_graph); /* takes NULL */
 /* A value without a producer so far. An empty or NULL name: a fresh one is made. A name that the
  * graph has already: TDNN_ERR_FORMAT. */
 tdnn_status tdnn_graph_add_value(tdnn_graph *graph, const char *name, tdnn_id *out, tdnn_error *err);
+/* Gives a value another name; the old one still finds it until another value takes that. A name that is
+ * another value's own: TDNN_ERR_FORMAT. */
+tdnn_status tdnn_graph_rename_value(tdnn_graph *graph, tdnn_id value, const char *name, tdnn_error *err);
 /* Takes over the caller's reference, also on failure. */
 tdnn_status tdnn_graph_add_constant(tdnn_graph *graph, const char *name, tdnn_tensor *tensor,
                                     tdnn_id *out, tdnn_error *err);

@@ -171,15 +171,31 @@ static tdnn_port *make_ports(tdnn_graph *graph, const tdnn_id *ids, size_t count
     tdnn_port *ports = tdnn_zone_alloc(graph->zone, count + 1, sizeof *ports);
     for (size_t i = 0; ports && i < count; i++) {
         const tdnn_value *v = &graph->values[ids[i]];
-        ports[i] = (tdnn_port){v->name, v->kind, v->dtype, v->shape};
+        ports[i] = (tdnn_port){v->name, v->kind, v->dtype, v->shape, v->usual ? *v->usual : v->shape};
     }
     return ports;
+}
+
+/* A node's name stands for its output, as long as the passes have not changed any. */
+static tdnn_status name_outputs(tdnn_net *net, tdnn_error *err)
+{
+    const tdnn_graph *graph = net->graph;
+    net->output_nodes = tdnn_zone_alloc(graph->zone, graph->output_count + 1, sizeof *net->output_nodes);
+    tdnn_node **producers;
+    if (!net->output_nodes) return TDNN_NO_MEMORY(err);
+    TDNN_TRY(tdnn_graph_producers(graph, graph->zone, &producers, err));
+    for (size_t i = 0; i < graph->output_count; i++) {
+        const tdnn_node *node = producers[graph->outputs[i]];
+        net->output_nodes[i] = node && node->outputs[0] == graph->outputs[i] ? node->name : "";
+    }
+    return TDNN_OK;
 }
 
 static tdnn_status finish(tdnn_net *net, const tdnn_load_options *options, tdnn_error *err)
 {
     tdnn_pass_context passes = {evaluate, NULL};
     TDNN_TRY(tdnn_graph_cut(net->graph, options, err));
+    TDNN_TRY(name_outputs(net, err));
     if (options->optimize) TDNN_TRY(tdnn_passes_run(net->graph, &passes, err));
     TDNN_TRY(tdnn_graph_check(net->graph, err));
     net->inputs = make_ports(net->graph, net->graph->inputs, net->graph->input_count);

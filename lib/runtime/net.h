@@ -13,6 +13,7 @@ struct tdnn_net {
     tdnn_graph *graph;
     tdnn_packs *packs;
     tdnn_port *inputs, *outputs;
+    const char **output_nodes; /* names of the nodes that made the outputs in the model; "": none */
     uint64_t weight_bytes;
 };
 

@@ -149,6 +149,7 @@ tdnn_status tdnn_session_go(tdnn_session *session, tdnn_error *err)
     tdnn_frame *frame = session->frames;
     session->ran = false;
     tdnn_frame_clear(frame);
+    if (net->graph->incomplete) return TDNN_FAIL(err, TDNN_ERR_STATE, "%s", net->graph->incomplete);
     for (size_t i = 0; i < net->graph->input_count; i++) {
         if (!session->inputs[i])
             return TDNN_FAIL(err, TDNN_ERR_STATE, "input \"%s\" is not set", net->inputs[i].name);
@@ -166,6 +167,8 @@ tdnn_status tdnn_session_get(const tdnn_session *session, const char *name, cons
     size_t index = 0, count = net->graph->output_count;
     if (!session->ran) return TDNN_FAIL(err, TDNN_ERR_STATE, "the session has not run");
     while (name && index < count && strcmp(net->outputs[index].name, name) != 0) index++;
+    if (name && *name && index == count)
+        for (index = 0; index < count && strcmp(net->output_nodes[index], name) != 0;) index++;
     if (index >= count)
         return TDNN_FAIL(err, TDNN_ERR_NOT_FOUND, "no output is named \"%s\"", name ? name : "");
     *out = session->frames->values[net->graph->outputs[index]];
@@ -179,7 +182,7 @@ tdnn_status tdnn_session_get(const tdnn_session *session, const char *name, cons
 static tdnn_status shape_only(const tdnn_port *port, const char *const *names, const tdnn_shape *shapes,
                               size_t count, tdnn_tensor *out, tdnn_error *err)
 {
-    *out = (tdnn_tensor){.kind = port->kind, .dtype = port->dtype, .shape = port->shape};
+    *out = (tdnn_tensor){.kind = port->kind, .dtype = port->dtype, .shape = port->usual};
     atomic_init(&out->refs, 1);
     for (size_t i = 0; i < count; i++)
         if (strcmp(names[i], port->name) == 0) out->shape = shapes[i];
