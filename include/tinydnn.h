@@ -372,8 +372,8 @@ typedef struct tdnn_image {
 
 /* Reads JPEG or PNG, told apart by content, as OpenCV's imread does: EXIF orientation applied, 16
  * bits cut to 8, palettes and grey expanded, alpha dropped, CMYK converted; `pixels` GRAY8, BGR8 or
- * RGB8 (BGRA8, RGBA8: alpha kept, 255 where the file has none). More than 2^30 pixels are refused.
- * Freed with tdnn_image_free. */
+ * RGB8 (BGRA8, RGBA8: alpha kept, 255 where the file has none). More than 2^30 pixels are refused,
+ * and so is damaged picture data, where imread would give grey. Freed with tdnn_image_free. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_image_read(const char *path, tdnn_pixels pixels,
                                                    tdnn_image **out, tdnn_error *err);
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_image_decode(tdnn_bytes bytes, tdnn_pixels pixels,
@@ -519,6 +519,7 @@ typedef struct tdnn_detect_params {
     float max_overlap;        /* of the suppression that follows; default 0.45; 1: none. Not
                                  applied to SSD and YOLOv10, where the net has done it         */
     bool across_classes;      /* suppress across classes too; default false                   */
+    bool clip;                /* cut boxes to the image, drop those outside it; default true  */
     size_t max_detections;    /* per image; 0: all                                            */
 } tdnn_detect_params;
 

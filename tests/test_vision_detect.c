@@ -320,6 +320,30 @@ static void batches_and_classes_are_kept_apart(void **state)
     net_free(&n);
 }
 
+static void boxes_are_cut_to_the_image(void **state)
+{
+    (void)state;
+    tdnn_error err;
+    tdnn_detect_params p;
+    tdnn_detect_params_init(&p);
+    net n = {0};
+    float *rows = add3(&n, 1, 3 * 336, 6);
+    const float corner[] = {5, 4, 20, 10, 0.9f, 1}, outside[] = {100, -20, 10, 10, 0.9f, 1};
+    memcpy(rows, corner, sizeof corner);
+    memcpy(rows + 6, outside, sizeof outside);
+    tdnn_detections list = detect(&n, TDNN_HEAD_AUTO, 1);
+    assert_int_equal(list.count, 1);
+    assert_box(&list.list[0], 0, 0.9f, (tdnn_box){0, 0, 30, 10});
+    list.count = 0;
+    p.clip = false;
+    assert_ok(tdnn_detect((const tdnn_tensor *const *)n.outputs, 1, &p, &half, 1, &list, &err),
+              err);
+    assert_int_equal(list.count, 2);
+    assert_box(&list.list[0], 0, 0.9f, (tdnn_box){-10, -10, 40, 20});
+    tdnn_detections_free(&list);
+    net_free(&n);
+}
+
 static void broken_numbers_are_no_detections(void **state)
 {
     (void)state;
@@ -426,6 +450,7 @@ int main(void)
         cmocka_unit_test(scrfd_anchors),
         cmocka_unit_test(yunet_cells),
         cmocka_unit_test(batches_and_classes_are_kept_apart),
+        cmocka_unit_test(boxes_are_cut_to_the_image),
         cmocka_unit_test(broken_numbers_are_no_detections),
         cmocka_unit_test(half_precision_outputs_are_read),
         cmocka_unit_test(unknown_outputs_are_described),

@@ -19,7 +19,7 @@ enum { FAMILY_COUNT = sizeof families / sizeof *families, MAX_OUTPUTS = 64 };
 
 void tdnn_detect_params_init(tdnn_detect_params *params)
 {
-    *params = (tdnn_detect_params){.confidence = 0.25f, .max_overlap = 0.45f};
+    *params = (tdnn_detect_params){.confidence = 0.25f, .max_overlap = 0.45f, .clip = true};
 }
 
 const char *const *tdnn_head_names(void)
@@ -229,6 +229,18 @@ static tdnn_detection placed_back(tdnn_detection d, const tdnn_placement *p)
     return d;
 }
 
+/* false if nothing of it is on the image. */
+static bool clip_box(tdnn_box *box, const tdnn_placement *p)
+{
+    float x1 = fminf(box->x + box->width, (float)p->image_width);
+    float y1 = fminf(box->y + box->height, (float)p->image_height);
+    box->x = fmaxf(box->x, 0.f);
+    box->y = fmaxf(box->y, 0.f);
+    box->width = x1 - box->x;
+    box->height = y1 - box->y;
+    return box->width > 0 && box->height > 0;
+}
+
 static tdnn_status append(tdnn_detections *list, const tdnn_detection *d, tdnn_error *err)
 {
     return tdnn_detections_add(list, (size_t)d->image, d->box, d->score, d->class_id, d->points,
@@ -248,7 +260,7 @@ static tdnn_status detect_image(const tdnn_heads *h, const tdnn_head_family *fam
         s.kept_count = params->max_detections;
     for (size_t i = 0; !status && i < s.kept_count; i++) {
         tdnn_detection d = placed_back(found.list[s.kept[i]], placement);
-        status = append(list, &d, err);
+        if (!params->clip || clip_box(&d.box, placement)) status = append(list, &d, err);
     }
     suppression_free(&s);
     tdnn_detections_free(&found);
@@ -276,7 +288,8 @@ static tdnn_status check_arguments(const tdnn_tensor *const *outputs, size_t out
                          (double)params->confidence, (double)params->max_overlap);
     for (size_t i = 0; i < placement_count; i++) {
         const tdnn_placement *p = &placements[i];
-        if (!(p->scale_x > 0) || !(p->scale_y > 0) || p->blob_width <= 0 ||
+        bool sized = p->image_width > 0 && p->image_height > 0;
+        if (!(p->scale_x > 0) || !(p->scale_y > 0) || !sized || p->blob_width <= 0 ||
             p->blob_height <= 0 || p->blob_width != placements[0].blob_width ||
             p->blob_height != placements[0].blob_height)
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "placement %zu is none", i);

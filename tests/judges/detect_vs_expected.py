@@ -47,7 +47,7 @@ class Detections(C.Structure):
 
 class Params(C.Structure):
     _fields_ = [("head", C.c_int), ("confidence", C.c_float), ("max_overlap", C.c_float),
-                ("across_classes", C.c_bool), ("max_detections", C.c_size_t)]
+                ("across_classes", C.c_bool), ("clip", C.c_bool), ("max_detections", C.c_size_t)]
 
 
 class Placement(C.Structure):
@@ -68,7 +68,7 @@ def detect(paths, head, confidence, overlap, image, blob):
         outputs[i] = out.value
     (w, h), (bw, bh) = image, blob
     placement = Placement(bw / w, bh / h, 0, 0, w, h, bw, bh)
-    params = Params(HEADS.index(head), confidence, overlap, False, 0)
+    params = Params(HEADS.index(head), confidence, overlap, False, True, 0)
     found = Detections()
     tdnn.check(tdnn.lib.tdnn_detect(outputs, C.c_size_t(len(paths)), C.byref(params),
                                     C.byref(placement), C.c_size_t(1), C.byref(found),
