@@ -74,6 +74,7 @@ OPS = \
 	lib/ops/conv.c \
 	lib/ops/conv_blocked.c \
 	lib/ops/conv_plain.c \
+	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \

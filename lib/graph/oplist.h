@@ -126,6 +126,7 @@
     X(Unsqueeze)                                                                                 \
     /* convolutions and matrix products */                                                       \
     X(Conv)                                                                                      \
+    X(ConvTranspose)                                                                             \
     X(Gemm)                                                                                      \
     X(MatMul)                                                                                    \
     /* ours */                                                                                   \
