@@ -347,7 +347,7 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_step(const tdnn_session *session
                                                      tdnn_step_info *out, tdnn_error *err);
 TDNN_API void tdnn_session_profile_reset(tdnn_session *session);
 
-/* ---- Images -------------------------------------------------------------------------------- */
+/* ---- Images ------------------------------------------------------------------------- */
 
 /* The value of an enumerator is its number of channels in the low four bits. */
 typedef enum tdnn_pixels {
@@ -361,8 +361,8 @@ typedef enum tdnn_pixels {
     TDNN_BGRAF = 0x24
 } tdnn_pixels;
 
-/* Rows from top to bottom, `stride` bytes from one to the next. Fill one in to describe your own
- * memory; those that tinydnn makes own their pixels. */
+/* Rows from top to bottom, `stride` bytes from one to the next. Fill one in to describe your
+ * own memory; those that tinydnn makes own their pixels. */
 typedef struct tdnn_image {
     void *data;
     int width, height;
@@ -370,10 +370,11 @@ typedef struct tdnn_image {
     tdnn_pixels pixels;
 } tdnn_image;
 
-/* Reads JPEG or PNG, told apart by content, as OpenCV's imread does: EXIF orientation applied, 16
- * bits cut to 8, palettes and grey expanded, alpha dropped, CMYK converted; `pixels` GRAY8, BGR8 or
- * RGB8 (BGRA8, RGBA8: alpha kept, 255 where the file has none). More than 2^30 pixels are refused,
- * and so is damaged picture data, where imread would give grey. Freed with tdnn_image_free. */
+/* Reads JPEG or PNG, told apart by content, as OpenCV's imread does: EXIF orientation applied,
+ * 16 bits cut to 8, palettes and grey expanded, alpha dropped, CMYK converted; `pixels` GRAY8,
+ * BGR8 or RGB8 (BGRA8, RGBA8: alpha kept, 255 where the file has none). More than 2^30 pixels
+ * are refused, and so is damaged picture data, where imread would give grey. Freed with
+ * tdnn_image_free. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_image_read(const char *path, tdnn_pixels pixels,
                                                    tdnn_image **out, tdnn_error *err);
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_image_decode(tdnn_bytes bytes, tdnn_pixels pixels,
@@ -386,14 +387,15 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_image_write(const tdnn_image *image, con
 /* Only for images that tinydnn made. */
 TDNN_API void tdnn_image_free(tdnn_image *image);
 
-/* ---- From images to an input blob ------------------------------------------------------------ */
+/* ---- From images to an input blob --------------------------------------------------- */
 
 typedef enum tdnn_fit { TDNN_FIT_STRETCH, TDNN_FIT_CROP, TDNN_FIT_LETTERBOX } tdnn_fit;
 
-/* value = (pixel - mean) * scale / std, after the resize. As cv2.dnn.blobFromImage has it, mean,
- * scale and std are in the channel order of the result. */
+/* value = (pixel - mean) * scale / std, after the resize. As cv2.dnn.blobFromImage has it,
+ * mean, scale and std are in the channel order of the result (a grey image with swap_rb takes
+ * those of index 2, as there). */
 typedef struct tdnn_blob_params {
-    int width, height; /* of the blob; 0: as the first image                   */
+    int width, height; /* of the blob; both 0: as the first image              */
     bool swap_rb;      /* exchange channels 0 and 2                            */
     float mean[4];
     float scale[4];
@@ -413,8 +415,8 @@ typedef struct tdnn_placement {
 } tdnn_placement;
 
 TDNN_API void tdnn_blob_params_init(tdnn_blob_params *params);
-/* The usual way to feed a family of networks with BGR images: "imagenet", "inception", "ssd", "yolo",
- * "yolox", ... The size is the family's most common one; set another afterwards. */
+/* The usual way to feed a family of networks with BGR images: "imagenet", "inception", "ssd",
+ * "yolo", "yolox", ... The size is the family's most common one; set another afterwards. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_blob_preset(const char *name, tdnn_blob_params *out,
                                                     tdnn_error *err);
 /* The names of all presets, one by one; static. NULL after the last. */
@@ -428,15 +430,15 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_blob_from_images(const tdnn_image *image
                                                          tdnn_placement *placements,
                                                          tdnn_error *err);
 
-/* ---- From outputs to answers ------------------------------------------------------------------ */
+/* ---- From outputs to answers -------------------------------------------------------- */
 
 typedef struct tdnn_class_score {
     int class_id;
     float score;
 } tdnn_class_score;
 
-/* The `*count` best of row `row` of a tensor seen as [rows, classes] (all dimensions but the last
- * that is not 1 are rows), best first; `*count` becomes how many there were. */
+/* The `*count` best of row `row` of a tensor seen as [rows, classes] (all dimensions but the
+ * last that is not 1 are rows), best first; `*count` becomes how many there were. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_top_classes(const tdnn_tensor *scores, size_t row,
                                                     tdnn_class_score *best, size_t *count,
                                                     tdnn_error *err);
@@ -474,15 +476,15 @@ typedef enum tdnn_soft_nms { TDNN_SOFT_NMS_LINEAR, TDNN_SOFT_NMS_GAUSSIAN } tdnn
 typedef struct tdnn_nms_params {
     float min_score;   /* only scores above it take part                                    */
     float max_overlap; /* intersection over union up to which both boxes stay               */
-    float eta;         /* < 1: max_overlap shrinks by it after each kept box while above 0.5 */
+    float eta;         /* < 1: max_overlap shrinks by it after each kept box while over 0.5 */
     size_t top_k;      /* candidates that take part, best first; 0: all                     */
     tdnn_soft_nms soft;
     float sigma;       /* of the Gaussian form; default 0.5                                 */
 } tdnn_nms_params;
 
 TDNN_API void tdnn_nms_params_init(tdnn_nms_params *params);
-/* Greedy suppression by the rules of OpenCV 4.6's NMSBoxes. Writes the indices of the kept boxes,
- * best first, to `kept` (room for `count`). `class_ids` not NULL: only within a class
+/* Greedy suppression by the rules of OpenCV 4.6's NMSBoxes. Writes the indices of the kept
+ * boxes, best first, to `kept` (room for `count`). `class_ids` not NULL: only within a class
  * (NMSBoxesBatched). */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_nms(const tdnn_box *boxes, const float *scores,
                                             const int *class_ids, size_t count,
@@ -496,38 +498,42 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_nms_rotated(const tdnn_rotated_box *boxe
  * receives the score of each kept box; top_k caps the kept ones. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_nms_soft(const tdnn_box *boxes, const float *scores,
                                                  size_t count, const tdnn_nms_params *params,
-                                                 size_t *kept, float *updated, size_t *kept_count,
-                                                 tdnn_error *err);
+                                                 size_t *kept, float *updated,
+                                                 size_t *kept_count, tdnn_error *err);
 TDNN_API float tdnn_box_overlap(const tdnn_box *a, const tdnn_box *b);
 
-/* What a detector's outputs look like. */
+/* What a detector's outputs look like: a table for each image, of */
 typedef enum tdnn_head {
-    TDNN_HEAD_AUTO,   /* told from the outputs' shapes                                            */
-    TDNN_HEAD_SSD,    /* rows image, class, score, x0, y0, x1, y1; corners relative               */
-    TDNN_HEAD_YOLO,   /* Darknet's region and yolo rows: cx, cy, w, h relative, objectness, classes */
-    TDNN_HEAD_YOLOV5, /* rows cx, cy, w, h in blob pixels, objectness, classes                     */
-    TDNN_HEAD_YOLOV8, /* columns cx, cy, w, h in blob pixels, classes: [N, 4+C, boxes]; also v9, v11 */
-    TDNN_HEAD_YOLOV10, /* rows x0, y0, x1, y1 in blob pixels, score, class; suppressed by the net   */
-    TDNN_HEAD_YOLOX,  /* as YOLOv5 before cells and strides (8, 16, 32) are applied                */
-    TDNN_HEAD_NANODET, TDNN_HEAD_PICODET, TDNN_HEAD_FASTESTDET,
-    TDNN_HEAD_ULTRAFACE, TDNN_HEAD_SCRFD, TDNN_HEAD_YUNET
+    TDNN_HEAD_AUTO,    /* told from the outputs' shapes                                  */
+    TDNN_HEAD_SSD,     /* rows image, class, score, x0, y0, x1, y1; corners relative     */
+    TDNN_HEAD_YOLO,    /* Darknet's rows cx, cy, w, h relative, objectness, class scores */
+    TDNN_HEAD_YOLOV5,  /* rows cx, cy, w, h in blob pixels, objectness, classes          */
+    TDNN_HEAD_YOLOV8,  /* columns (or rows) cx, cy, w, h in blob pixels, classes; to v12 */
+    TDNN_HEAD_YOLOV10, /* rows x0, y0, x1, y1 in blob pixels, score, class; suppressed   */
+    TDNN_HEAD_YOLOX,   /* as YOLOv5, before cells and strides 8, 16, 32 are applied      */
+    TDNN_HEAD_NANODET, /* class scores and distributions of distances, strides 8 to 32   */
+    TDNN_HEAD_PICODET, /* the same at strides 8 to 64                                    */
+    TDNN_HEAD_FASTESTDET,
+    TDNN_HEAD_ULTRAFACE,
+    TDNN_HEAD_SCRFD, /* with five landmarks */
+    TDNN_HEAD_YUNET  /* with five landmarks */
 } tdnn_head;
 
 typedef struct tdnn_detect_params {
     tdnn_head head;
-    float confidence;         /* scores from here on; default 0.25                           */
-    float max_overlap;        /* of the suppression that follows; default 0.45; 1: none. Not
-                                 applied to SSD and YOLOv10, where the net has done it         */
-    bool across_classes;      /* suppress across classes too; default false                   */
-    bool clip;                /* cut boxes to the image, drop those outside it; default true  */
-    size_t max_detections;    /* per image; 0: all                                            */
+    float confidence;      /* scores from here on; default 0.25                           */
+    float max_overlap;     /* of the suppression that follows; default 0.45; 1: none. SSD
+                              and YOLOv10 have done it in the net                         */
+    bool across_classes;   /* suppress across classes too; default false                  */
+    bool clip;             /* cut boxes to the image, drop those outside it; default true */
+    size_t max_detections; /* per image; 0: all                                           */
 } tdnn_detect_params;
 
 TDNN_API void tdnn_detect_params_init(tdnn_detect_params *params);
 /* NULL-terminated names of heads, in the order of the enumeration; static. */
 TDNN_API const char *const *tdnn_head_names(void);
-/* Decodes the outputs of a detector (all of its heads together), suppresses overlaps, and appends
- * what is left to `list`, best first per image, boxes in pixels of the original images.
+/* Decodes the outputs of a detector (all of its heads together), suppresses overlaps, and
+ * appends what is left to `list`, best first per image, boxes in pixels of the original images.
  * `placements`: one per image of the batch, as tdnn_blob_from_images gave them. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_detect(const tdnn_tensor *const *outputs,
                                                size_t output_count,
