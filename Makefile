@@ -135,6 +135,7 @@ VISION = \
 # layer 2: bytes to graph
 PARSERS = \
 	parsers/darknet/cfg.c \
+	parsers/findings.c \
 	parsers/import.c \
 	parsers/message.c \
 	parsers/onnx/attr.c \

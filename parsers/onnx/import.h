@@ -9,13 +9,8 @@
 #define TDNN_PARSERS_ONNX_IMPORT_H
 
 #include "lib/base/map.h"
+#include "parsers/findings.h"
 #include "parsers/onnx/tensor.h"
-
-/* Something that tinydnn does not have; all are collected, so that one error can list them. */
-typedef struct onnx_finding {
-    const char *where, *what;
-    size_t count;
-} onnx_finding;
 
 typedef struct onnx_model {
     const tdnn_source *source;
@@ -23,8 +18,7 @@ typedef struct onnx_model {
     tdnn_zone *zone;    /* of the messages and of all else that goes when parsing ends */
     tdnn_map functions; /* "domain name overload" to the index in proto->functions  */
     size_t calls;       /* nodes so far, with those of expanded functions           */
-    onnx_finding *findings;
-    size_t finding_count, finding_capacity;
+    tdnn_findings findings; /* what tinydnn does not have */
 } onnx_model;
 
 /* A function that is being expanded. */
@@ -81,7 +75,6 @@ tdnn_status onnx_scope_declare(onnx_scope *scope, const char *name, tdnn_id *out
 /* ---- node.c ---- */
 
 tdnn_status onnx_node_import(onnx_scope *scope, const Onnx__NodeProto *proto, tdnn_error *err);
-tdnn_status onnx_found(onnx_model *model, const char *where, const char *what, tdnn_error *err);
 
 /* ---- call.c and attr.c: for rewriting and building ---- */
 

@@ -7,24 +7,6 @@
 
 static const char *text(const char *s) { return s ? s : ""; }
 
-tdnn_status onnx_found(onnx_model *model, const char *where, const char *what, tdnn_error *err)
-{
-    const tdnn_source *source = model->source;
-    if (source->found) source->found(source->found_context, where, what);
-    for (size_t i = 0; i < model->finding_count; i++)
-        if (!strcmp(model->findings[i].what, what)) {
-            model->findings[i].count++;
-            return TDNN_OK;
-        }
-    if (!TDNN_ZONE_PUSH(model->zone, model->findings, model->finding_count,
-                        model->finding_capacity))
-        return TDNN_NO_MEMORY(err);
-    onnx_finding *f = &model->findings[model->finding_count++];
-    *f = (onnx_finding){tdnn_zone_strdup(model->zone, where),
-                        tdnn_zone_strdup(model->zone, what), 1};
-    return f->where && f->what ? TDNN_OK : TDNN_NO_MEMORY(err);
-}
-
 /* Models of IR version 1 and 2 could not say it. */
 static tdnn_status find_version(const onnx_scope *scope, const char *domain, int64_t *version,
                                 tdnn_error *err)
@@ -150,7 +132,7 @@ tdnn_status onnx_node_import(onnx_scope *scope, const Onnx__NodeProto *proto, td
         tdnn_error_at(&here, status, "node making %s%s (%s)", scope->prefix,
                       proto->n_output ? text(proto->output[0]) : "", text(proto->op_type));
     if (status == TDNN_ERR_UNSUPPORTED)
-        return onnx_found(scope->model, here.where, here.message, err);
+        return tdnn_findings_add(&scope->model->findings, here.where, here.message, err);
     if (err) *err = here;
     return status;
 }

@@ -3,7 +3,6 @@
 #include "parsers/onnx/import.h"
 #include "parsers/wire.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A message for every node, and this many for its attributes, types and tensors. */
@@ -39,27 +38,6 @@ static int sniff_model(tdnn_bytes bytes)
 
 /* ---- Parsing ---- */
 
-/* Names the first few of what is missing, and counts all. */
-static tdnn_status report(const onnx_model *model, tdnn_error *err)
-{
-    char list[400] = "";
-    size_t used = 0, total = 0, named = 0;
-    for (size_t i = 0; i < model->finding_count; i++) {
-        const onnx_finding *f = &model->findings[i];
-        total += f->count;
-        int length = snprintf(list + used, sizeof list - used, "%s%s (%s%s)", i ? "; " : "",
-                              f->what, f->where, f->count > 1 ? " and others" : "");
-        if (named < i || length < 0 || (size_t)length >= sizeof list - used) {
-            list[used] = '\0';
-            continue;
-        }
-        used += (size_t)length;
-        named++;
-    }
-    return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "not supported in %zu places: %s%s", total,
-                     list, named < model->finding_count ? "; ..." : "");
-}
-
 static tdnn_status import_model(onnx_model *model, tdnn_graph *graph, tdnn_error *err)
 {
     const Onnx__ModelProto *proto = model->proto;
@@ -75,7 +53,7 @@ static tdnn_status import_model(onnx_model *model, tdnn_graph *graph, tdnn_error
         if (!graph->name) return TDNN_NO_MEMORY(err);
     }
     TDNN_TRY(onnx_graph_import(&scope, proto->graph, err));
-    return model->finding_count ? report(model, err) : TDNN_OK;
+    return tdnn_findings_report(&model->findings, err);
 }
 
 static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_error *err)
@@ -85,7 +63,7 @@ static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_erro
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
     size_t most = (size_t)tdnn_graph_limits(graph)->max_nodes * MESSAGES_PER_NODE;
-    onnx_model model = {.source = source, .zone = zone};
+    onnx_model model = {.source = source, .zone = zone, .findings = {source, zone, NULL, 0, 0}};
     ProtobufCMessage *message;
     tdnn_status status = tdnn_message_decode(source->model, &onnx__model_proto__descriptor,
                                              most, zone, &message, err);
