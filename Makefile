@@ -68,6 +68,7 @@ PASSES = \
 OPS = \
 	lib/ops/activations.c \
 	lib/ops/clip.c \
+	lib/ops/col2im.c \
 	lib/ops/concat.c \
 	lib/ops/constant.c \
 	lib/ops/control_flow.c \
@@ -76,6 +77,7 @@ OPS = \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
+	lib/ops/dropout.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
@@ -83,6 +85,7 @@ OPS = \
 	lib/ops/expand.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
+	lib/ops/grid_sample.c \
 	lib/ops/move.c \
 	lib/ops/nms.c \
 	lib/ops/nonzero.c \
@@ -94,10 +97,12 @@ OPS = \
 	lib/ops/power.c \
 	lib/ops/product.c \
 	lib/ops/product_wide.c \
+	lib/ops/random.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
 	lib/ops/resize_axis.c \
+	lib/ops/roi_align.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
 	lib/ops/slice.c \

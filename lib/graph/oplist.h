@@ -77,20 +77,27 @@
     X(Reshape)                                                                                   \
     X(Shape)                                                                                     \
     /* data, control flow, sequences, strings */                                                 \
+    X(AffineGrid)                                                                                \
+    X(Bernoulli)                                                                                 \
+    X(BitCast)                                                                                   \
     X(CenterCropPad)                                                                             \
+    X(Col2Im)                                                                                    \
     X(Compress)                                                                                  \
     X(Concat)                                                                                    \
     X(ConcatFromSequence)                                                                        \
     X(ConstantOfShape)                                                                           \
     X(DepthToSpace)                                                                              \
+    X(Dropout)                                                                                   \
     X(Expand)                                                                                    \
     X(EyeLike)                                                                                   \
     X(Flatten)                                                                                   \
     X(Gather)                                                                                    \
     X(GatherElements)                                                                            \
     X(GatherND)                                                                                  \
+    X(GridSample)                                                                                \
     X(If)                                                                                        \
     X(Loop)                                                                                      \
+    X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \
     X(OneHot)                                                                                    \
@@ -98,9 +105,14 @@
     X(OptionalGetElement)                                                                        \
     X(OptionalHasElement)                                                                        \
     X(Pad)                                                                                       \
+    X(RandomNormal)                                                                              \
+    X(RandomNormalLike)                                                                          \
+    X(RandomUniform)                                                                             \
+    X(RandomUniformLike)                                                                         \
     X(Range)                                                                                     \
     X(Resize)                                                                                    \
     X(ReverseSequence)                                                                           \
+    X(RoiAlign)                                                                                  \
     X(Scan)                                                                                      \
     X(ScatterElements)                                                                           \
     X(ScatterND)                                                                                 \

@@ -1,4 +1,5 @@
 /* TopK: the k largest or smallest along an axis, best first; of equal ones, the first. */
+#include "lib/ops/op.h"
 #include "lib/ops/order.h"
 #include "lib/ops/move.h"
 
