@@ -235,6 +235,7 @@ TESTS = \
 	tests/test_vision_nms.c \
 
 SLOW_TESTS = \
+	tests/test_session.c \
 	tests/test_cuts.c \
 
 # those worth a run under SAN=thread

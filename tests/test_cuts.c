@@ -1,6 +1,6 @@
-/* Damaged models: each of examples/models, cut at every byte of its first 4 KiB and at every 97th
- * after, and with bytes changed at random, must fail cleanly or run. The bytes lie in a block of
- * exactly their size, so that the address sanitizer sees every read past the end. */
+/* Damaged models: each of examples/models, cut at every byte of its first 4 KiB and at every
+ * 97th after, and with bytes changed at random, must fail cleanly or run. The bytes lie in a
+ * block of exactly their size, so that the address sanitizer sees every read past the end. */
 #include "tests/test.h"
 
 #include "lib/base/file.h"
@@ -24,8 +24,8 @@ static tdnn_bytes read_file(const char *path)
     return bytes;
 }
 
-/* Zeros for each input, in the declared shape with 1 for what is free; false if that is too much
- * for a test. */
+/* Zeros for each input, in the declared shape with 1 for what is free; false if that is too
+ * much for a test. */
 static bool feed_zeros(tdnn_session *session, const tdnn_net *net, tdnn_error *err)
 {
     for (size_t i = 0; i < tdnn_net_input_count(net); i++) {
@@ -55,7 +55,8 @@ static tdnn_status load_and_run(tdnn_bytes model, tdnn_bytes config, tdnn_error 
     tdnn_error_clear(err);
     tdnn_status status = tdnn_net_load_memory(model, config, &options, &net, err);
     if (status == TDNN_OK) status = tdnn_session_create(net, NULL, &session, err);
-    if (status == TDNN_OK && feed_zeros(session, net, err)) status = tdnn_session_run(session, err);
+    if (status == TDNN_OK && feed_zeros(session, net, err))
+        status = tdnn_session_run(session, err);
     tdnn_session_free(session);
     tdnn_net_release(net);
     return status;
@@ -67,8 +68,8 @@ static void must_be_clean(tdnn_bytes model, tdnn_bytes config, const char *what,
     tdnn_status status = load_and_run(model, config, &err);
     if (status == TDNN_OK) return;
     if (status == TDNN_ERR_INTERNAL || status == TDNN_ERR_ARGUMENT || status == TDNN_ERR_IO)
-        fail_msg("%s %zu: status '%s': %s: %s", what, where, tdnn_status_name(status), err.where,
-                 err.message);
+        fail_msg("%s %zu: status '%s': %s: %s", what, where, tdnn_status_name(status),
+                 err.where, err.message);
     if (!err.message[0]) fail_msg("%s %zu: an error without a message", what, where);
 }
 
@@ -104,7 +105,8 @@ static void change_at_random(const char *path, const char *partner)
     for (size_t round = 0; round < CHANGES; round++) {
         memcpy(bytes, whole.data, whole.size);
         /* Half of them near the start, where a model's structure is. */
-        size_t range = round % 2 && whole.size > EVERY_BYTE_UP_TO ? EVERY_BYTE_UP_TO : whole.size;
+        size_t range =
+            round % 2 && whole.size > EVERY_BYTE_UP_TO ? EVERY_BYTE_UP_TO : whole.size;
         for (uint32_t n = random_next(&state) % MOST_CHANGED + 1; n > 0; n--)
             bytes[random_next(&state) % range] = (unsigned char)random_next(&state);
         must_be_clean((tdnn_bytes){bytes, whole.size}, other, "change", round);
