@@ -532,6 +532,10 @@ typedef struct tdnn_detect_params {
 TDNN_API void tdnn_detect_params_init(tdnn_detect_params *params);
 /* NULL-terminated names of heads, in the order of the enumeration; static. */
 TDNN_API const char *const *tdnn_head_names(void);
+/* What TDNN_HEAD_AUTO would take for outputs of these shapes, before anything has run;
+ * TDNN_HEAD_AUTO if no head is known by them. Most heads have a preset of their name. */
+TDNN_API tdnn_head tdnn_head_guess(const tdnn_shape *shapes, size_t count, int blob_width,
+                                   int blob_height);
 /* Decodes the outputs of a detector (all of its heads together), suppresses overlaps, and
  * appends what is left to `list`, best first per image, boxes in pixels of the original images.
  * `placements`: one per image of the batch, as tdnn_blob_from_images gave them. */

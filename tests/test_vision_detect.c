@@ -65,6 +65,9 @@ static void expect_one(net *n, tdnn_head head, int class_id, float score)
 {
     for (int by_name = 0; by_name < 2; by_name++) {
         tdnn_detections list = detect(n, by_name ? head : TDNN_HEAD_AUTO, 1);
+        tdnn_shape shapes[MOST];
+        for (size_t i = 0; i < n->count; i++) shapes[i] = *tdnn_tensor_shape(n->outputs[i]);
+        assert_int_equal(tdnn_head_guess(shapes, n->count, SIDE, SIDE), head);
         assert_int_equal(list.count, 1);
         assert_box(&list.list[0], class_id, score, (tdnn_box){68, 38, 40, 20});
         tdnn_detections_free(&list);
@@ -382,6 +385,8 @@ static void unknown_outputs_are_described(void **state)
     const tdnn_tensor *const *outputs = (const tdnn_tensor *const *)n.outputs;
     assert_status(tdnn_detect(outputs, 1, &p, &half, 1, &list, &err), TDNN_ERR_SHAPE);
     assert_non_null(strstr(err.message, "1x100x5"));
+    assert_int_equal(tdnn_head_guess(tdnn_tensor_shape(outputs[0]), 1, SIDE, SIDE),
+                     TDNN_HEAD_AUTO);
     p.head = TDNN_HEAD_SSD;
     assert_status(tdnn_detect(outputs, 1, &p, &half, 1, &list, &err), TDNN_ERR_SHAPE);
     assert_non_null(strstr(err.message, "[1, 1, boxes, 7]"));
@@ -422,6 +427,16 @@ static void refused_memory_leaves_the_list_as_it_was(void **state)
     net_free(&n);
 }
 
+static void open_shapes_are_not_guessed(void **state)
+{
+    (void)state;
+    const tdnn_shape open = tdnn_shape_make(3, (int64_t[]){-1, 84, 336});
+    const tdnn_shape any = {.ndim = -1};
+    assert_int_equal(tdnn_head_guess(&open, 1, SIDE, SIDE), TDNN_HEAD_AUTO);
+    assert_int_equal(tdnn_head_guess(&any, 1, SIDE, SIDE), TDNN_HEAD_AUTO);
+    assert_int_equal(tdnn_head_guess(NULL, 1, SIDE, SIDE), TDNN_HEAD_AUTO);
+}
+
 static void names_are_in_the_enumerations_order(void **state)
 {
     (void)state;
@@ -455,6 +470,7 @@ int main(void)
         cmocka_unit_test(half_precision_outputs_are_read),
         cmocka_unit_test(unknown_outputs_are_described),
         cmocka_unit_test(refused_memory_leaves_the_list_as_it_was),
+        cmocka_unit_test(open_shapes_are_not_guessed),
         cmocka_unit_test(names_are_in_the_enumerations_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

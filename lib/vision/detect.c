@@ -143,6 +143,13 @@ static void describe_outputs(const tdnn_heads *h, char *text, size_t size)
     }
 }
 
+static const tdnn_head_family *find_sure(const tdnn_heads *h)
+{
+    for (size_t i = 0; i < FAMILY_COUNT; i++)
+        if (families[i]->match(h) == TDNN_MATCH_SURE) return families[i];
+    return NULL;
+}
+
 static bool batches_fit(const tdnn_heads *h)
 {
     for (size_t i = 0; i < h->count; i++)
@@ -159,21 +166,20 @@ static tdnn_status choose_family(const tdnn_heads *h, tdnn_head head,
     if (!batches_fit(h))
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "outputs %s for a batch of %zu images", text,
                          h->batch);
-    for (size_t i = 0; i < FAMILY_COUNT; i++) {
-        tdnn_match match = families[i]->match(h);
-        if (head == TDNN_HEAD_AUTO ? match == TDNN_MATCH_SURE
-                                   : families[i]->head == head && match)
-            *out = families[i];
+    if (head == TDNN_HEAD_AUTO) {
+        *out = find_sure(h);
         if (*out) return TDNN_OK;
-        if (families[i]->head == head)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
-                             "outputs %s do not fit the head %s, expected %s", text,
-                             families[i]->name, families[i]->expects);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "no head is known by outputs %s of a %dx%d blob; name one, if it is "
+                         "one of ours",
+                         text, h->width, h->height);
     }
-    return TDNN_FAIL(
-        err, TDNN_ERR_SHAPE,
-        "no head is known by outputs %s of a %dx%d blob; name one, if it is one of ours", text,
-        h->width, h->height);
+    const tdnn_head_family *family = families[head - 1];
+    if (family->match(h) == TDNN_MATCH_NO)
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "outputs %s do not fit the head %s, expected %s",
+                         text, family->name, family->expects);
+    *out = family;
+    return TDNN_OK;
 }
 
 /* ---- One image ---- */
@@ -308,6 +314,28 @@ static tdnn_status detect_images(const tdnn_heads *h, const tdnn_detect_params *
         status = detect_image(h, family, i, params, &placements[i], list, err);
     if (status) list->count = before;
     return status;
+}
+
+tdnn_head tdnn_head_guess(const tdnn_shape *shapes, size_t count, int blob_width,
+                          int blob_height)
+{
+    tdnn_table tables[MAX_OUTPUTS];
+    if (!shapes || !count || count > MAX_OUTPUTS || blob_width <= 0 || blob_height <= 0)
+        return TDNN_HEAD_AUTO;
+    int64_t batch = 1;
+    for (size_t i = 0; i < count; i++) {
+        tables[i] = (tdnn_table){.shape = shapes[i]};
+        if (tdnn_shape_count(&shapes[i]) <= 0 || !shape_table(&tables[i]))
+            return TDNN_HEAD_AUTO;
+        if (!tables[i].listed) batch = tables[i].batch;
+    }
+    tdnn_heads heads = {.tables = tables,
+                        .count = count,
+                        .width = blob_width,
+                        .height = blob_height,
+                        .batch = (size_t)batch};
+    const tdnn_head_family *family = batches_fit(&heads) ? find_sure(&heads) : NULL;
+    return family ? family->head : TDNN_HEAD_AUTO;
 }
 
 tdnn_status tdnn_detect(const tdnn_tensor *const *outputs, size_t output_count,

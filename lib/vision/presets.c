@@ -44,6 +44,7 @@ static const preset presets[] = {
     {"yolo",       416, 416, RGB, NONE,            1 / 255.f,  ONES,         STRETCH,   0},
     {"yolov5",     640, 640, RGB, NONE,            1 / 255.f,  ONES,         LETTERBOX, 114},
     {"yolov8",     640, 640, RGB, NONE,            1 / 255.f,  ONES,         LETTERBOX, 114},
+    {"yolov10",    640, 640, RGB, NONE,            1 / 255.f,  ONES,         LETTERBOX, 114},
     {"yolox",      640, 640, BGR, NONE,            1,          ONES,         LETTERBOX, 114},
     {"nanodet",    416, 416, BGR, NANODET_MEAN,    1,          NANODET_STD,  STRETCH,   0},
     {"picodet",    320, 320, RGB, IMAGENET_MEAN,   1,          IMAGENET_STD, STRETCH,   0},
