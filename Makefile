@@ -42,11 +42,13 @@ KERNELS_AVX2 = \
 	kernels/x86/resize_avx2.c \
 	kernels/x86/activation_avx2.c \
 	kernels/x86/conv_avx2.c \
+	kernels/x86/depthwise_avx2.c \
 	kernels/x86/gemm_avx2.c \
 
 KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
 	kernels/x86/conv_avx512.c \
+	kernels/x86/depthwise_avx512.c \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
 	kernels/x86/rows_avx512.c \

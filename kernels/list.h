@@ -113,11 +113,13 @@
     X(avx2, rows)                                                                                \
     X(avx2, copy)                                                                                \
     X(avx2, gemm)                                                                                \
+    X(avx2, depthwise)                                                                           \
     X(avx2, conv)                                                                                \
     X(avx2, activation)                                                                          \
     X(avx2, resize)                                                                              \
 
 #define TDNN_KERNEL_FILES_AVX512(X)                                                              \
+    X(avx512, depthwise)                                                                         \
     X(avx512, conv)                                                                              \
     X(avx512, gemm)                                                                              \
     X(avx512, activation)                                                                        \

@@ -7,6 +7,9 @@
  * beside the weights. */
 enum { COPY_BYTES = 384 * 1024, DIRECT_BYTES = 256 * 1024 };
 
+/* Bytes of results that a depthwise task should not exceed: they are activated in the first cache. */
+enum { DEPTHWISE_BYTES = 16 * 1024 };
+
 /* Rows shorter than this are joined: tiles of few pixels would read the weights too often. */
 enum { MERGE_BELOW = 12 };
 
@@ -50,6 +53,9 @@ static void plan_tasks(tdnn_conv *c, size_t threads)
     if (c->direct) {
         step = DIRECT_BYTES / (c->planes * c->unit * sizeof(float)) / 84 * 84;
         step = step ? least(step, rows) : least(84, rows);
+    } else if (c->method == TDNN_CONV_DEPTHWISE) {
+        step = DEPTHWISE_BYTES / (c->ow * c->block * sizeof(float));
+        step = step ? least(step, rows) : 1;
     } else {
         while (step > 1 && copy_bytes(c, step) > COPY_BYTES) step = ceil_div(step, 2);
     }
@@ -102,7 +108,7 @@ void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const tdnn_kernels *t
     plan_tasks(c, threads);
     const size_t taps = c->planes * c->kh * c->kw;
     c->scratch_bytes = (taps * sizeof(ptrdiff_t) + 63) / 64 * 64;
-    if (!c->direct) c->scratch_bytes += copy_bytes(c, c->row_step);
+    if (!c->direct && method != TDNN_CONV_DEPTHWISE) c->scratch_bytes += copy_bytes(c, c->row_step);
 }
 
 size_t tdnn_conv_packed_count(const tdnn_conv *c)

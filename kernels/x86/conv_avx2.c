@@ -6,5 +6,4 @@ void tdnn_fill_conv_avx2(tdnn_kernels *t)
 {
     t->conv_block_f32 = convolve_block;
     t->conv_first_f32 = convolve_first;
-    t->conv_depthwise_f32 = convolve_depthwise;
 }

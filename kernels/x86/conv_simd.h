@@ -1,67 +1,30 @@
 /* Blocked convolution on vectors: the copy of input rows, tiles of pixels, what is done to results.
  *
- * A tile is P pixels by one or two vectors of output channels, all sums in registers. Each step of
- * the inner loop loads the weights once and broadcasts P inputs.
+ * Each step of the inner loop loads the weights of one input channel once and broadcasts P inputs.
  */
 #ifndef TDNN_KERNELS_X86_CONV_SIMD_H
 #define TDNN_KERNELS_X86_CONV_SIMD_H
 
-#include "kernels/x86/tile.h"
-#include "kernels/x86/vact.h"
+#include "kernels/x86/conv_tile.h"
 
 #include <string.h>
 
 typedef struct tile_work {
-    const ptrdiff_t *taps;      /* input offsets in floats, for each plane and kernel position      */
-    size_t tap_count[2];        /* in full planes, in the last plane                                 */
-    size_t lanes[2];            /* channels of each                                                  */
-    const float *bias, *w;
-    const float *residual;      /* added before the activation; NULL: none                           */
-    float *y;                   /* `residual` moves with it                                          */
-    size_t y_plane;             /* floats between two output blocks                                  */
-    tdnn_act act;               /* NONE, CLIP or LEAKY                                               */
+    tile_out out;
+    const ptrdiff_t *taps; /* input offsets in floats, for each plane and kernel position */
+    size_t tap_count[2];   /* in full planes, in the last plane                           */
+    size_t lanes[2];       /* channels of each                                            */
+    const float *w;
 } tile_work;
 
 typedef void tile_fn(const tile_work *t, const float *x, size_t pixel);
 
-INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_work *t, size_t pixel)
-{
-    V_UNROLL for (int p = 0; p < P; p++) {
-        V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_load(t->bias + v * V_LANES);
-    }
-    if (!t->residual) return;
-    const float *r = t->residual + pixel * V_LANES;
-    V_UNROLL for (int p = 0; p < P; p++) {
-        V_UNROLL for (int v = 0; v < V; v++)
-            a[p][v] = v_add(a[p][v], v_load(r + (size_t)v * t->y_plane + p * V_LANES));
-    }
-}
-
-INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_work *t, size_t pixel)
-{
-    const v_f32 alpha = v_set1(t->act.alpha), beta = v_set1(t->act.beta);
-    float *y = t->y + pixel * V_LANES;
-    if (t->act.kind == TDNN_ACTIVATE_CLIP) {
-        V_UNROLL for (int p = 0; p < P; p++) {
-            V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_clip(a[p][v], alpha, beta);
-        }
-    } else if (t->act.kind == TDNN_ACTIVATE_LEAKY) {
-        V_UNROLL for (int p = 0; p < P; p++) {
-            V_UNROLL for (int v = 0; v < V; v++)
-                a[p][v] = v_activate(a[p][v], TDNN_ACTIVATE_LEAKY, alpha, beta);
-        }
-    }
-    V_UNROLL for (int p = 0; p < P; p++) {
-        V_UNROLL for (int v = 0; v < V; v++) v_store(y + (size_t)v * t->y_plane + p * V_LANES, a[p][v]);
-    }
-}
-
-/* `step`: floats from a pixel to the next; `lane_step`: from a channel to the next. */
+/* `step`: floats from an input pixel to the next. */
 INLINE void tile_dense(const int P, const int V, const int step, const tile_work *t, const float *x,
                        size_t pixel)
 {
     v_f32 a[TILE][2];
-    tile_begin(a, P, V, t, pixel);
+    tile_begin(a, P, V, &t->out, pixel * V_LANES, V_LANES);
     const ptrdiff_t *tap = t->taps;
     const float *w = t->w;
     x += pixel * (size_t)step;
@@ -81,20 +44,7 @@ INLINE void tile_dense(const int P, const int V, const int step, const tile_work
             }
         }
     }
-    tile_end(a, P, V, t, pixel);
-}
-
-INLINE void tile_depthwise(const int P, const tile_work *t, const float *x, size_t pixel)
-{
-    v_f32 a[TILE][2];
-    tile_begin(a, P, 1, t, pixel);
-    x += pixel * V_LANES;
-    for (size_t k = 0; k < t->tap_count[0]; k++) {
-        const v_f32 w = v_load(t->w + k * V_LANES);
-        const float *at = x + t->taps[k];
-        V_UNROLL for (int p = 0; p < P; p++) a[p][0] = v_fma(v_load(at + p * V_LANES), w, a[p][0]);
-    }
-    tile_end(a, P, 1, t, pixel);
+    tile_end(a, P, V, &t->out, pixel * V_LANES, V_LANES);
 }
 
 #define DENSE_TILE(P, name, V, step)                                                             \
@@ -102,24 +52,16 @@ INLINE void tile_depthwise(const int P, const tile_work *t, const float *x, size
     {                                                                                            \
         tile_dense(P, V, step, t, x, pixel);                                                     \
     }
-#define DEPTHWISE_TILE(P, unused)                                                                \
-    static void depthwise_##P(const tile_work *t, const float *x, size_t pixel)                  \
-    {                                                                                            \
-        tile_depthwise(P, t, x, pixel);                                                          \
-    }
 TILES(DENSE_TILE, block, 1, V_LANES)
 TILES(DENSE_TILE, block, 2, V_LANES)
 TILES(DENSE_TILE, first, 1, 1)
 TILES(DENSE_TILE, first, 2, 1)
-TILES(DEPTHWISE_TILE, )
 
 #define DENSE_NAME(P, name, V) name##_##P##_##V,
-#define DEPTHWISE_NAME(P, unused) depthwise_##P,
 static tile_fn *const block_tiles[2][TILE + 1] = {{NULL, TILES(DENSE_NAME, block, 1)},
                                                   {NULL, TILES(DENSE_NAME, block, 2)}};
 static tile_fn *const first_tiles[2][TILE + 1] = {{NULL, TILES(DENSE_NAME, first, 1)},
                                                   {NULL, TILES(DENSE_NAME, first, 2)}};
-static tile_fn *const depthwise_tiles[1][TILE + 1] = {{NULL, TILES(DEPTHWISE_NAME, )}};
 
 /* `count` pixels in a row, in tiles of nearly equal size. */
 static void run_line(tile_fn *const *tiles, const tile_work *t, const float *x, size_t count)
@@ -191,20 +133,12 @@ static void find_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
             }
 }
 
-/* Activations that do not belong into the tile, and residuals behind them. */
-static void finish(const tdnn_conv *c, float *y, const float *residual, size_t n)
-{
-    c->activate(y, y, n, &c->act);
-    if (c->residual != TDNN_RESIDUAL_AFTER) return;
-    for (size_t i = 0; i < n; i += V_LANES) v_store(y + i, v_add(v_load(y + i), v_load(residual + i)));
-}
-
 /* The task's pixels for one pair of output blocks (V = 2) or one block, line by line. */
 static void run_pair(const tdnn_conv *c, tile_fn *const *tiles, tile_work *t, const float *x,
                      const float *residual, size_t rows, int V)
 {
     enum { FINISH = 8 * TILE }; /* pixels: results are finished while they are in the first cache */
-    const bool late = c->residual == TDNN_RESIDUAL_AFTER || c->act.kind > TDNN_ACTIVATE_LEAKY;
+    const bool late = finish_late(c);
     const size_t lines = c->direct || c->merged ? 1 : rows;
     const size_t count = c->direct ? rows : c->merged ? rows * c->ow : c->ow;
     const size_t step = late && count > FINISH ? FINISH : count;
@@ -214,11 +148,11 @@ static void run_pair(const tdnn_conv *c, tile_fn *const *tiles, tile_work *t, co
             const size_t n = count - at < step ? count - at : step;
             run_line(tiles, t, from + at * c->unit, n);
             for (int v = 0; late && v < V; v++)
-                finish(c, t->y + (size_t)v * t->y_plane,
-                       residual ? residual + (size_t)v * t->y_plane : NULL, n * V_LANES);
-            t->y += n * V_LANES;
+                finish(c, t->out.y + (size_t)v * t->out.y_plane,
+                       residual ? residual + (size_t)v * t->out.y_plane : NULL, n * V_LANES);
+            t->out.y += n * V_LANES;
             if (residual) residual += n * V_LANES;
-            if (t->residual) t->residual += n * V_LANES;
+            if (t->out.residual) t->out.residual += n * V_LANES;
         }
     }
 }
@@ -227,27 +161,23 @@ INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
                      tile_fn *const (*tiles)[TILE + 1])
 {
     const tdnn_conv_part part = tdnn_conv_part_of(c, task);
-    const bool depthwise = c->method == TDNN_CONV_DEPTHWISE;
-    const size_t area = c->kh * c->kw, depth = depthwise ? area : tdnn_conv_depth(c);
-    const size_t group_blocks = depthwise ? 1 : tdnn_conv_blocks(c->oc / c->groups, V_LANES);
+    const size_t area = c->kh * c->kw, depth = tdnn_conv_depth(c);
+    const size_t group_blocks = tdnn_conv_blocks(c->oc / c->groups, V_LANES);
     const size_t out_blocks = tdnn_conv_blocks(c->oc, V_LANES);
-    const size_t in_planes = depthwise ? out_blocks : c->planes * c->groups;
     const size_t rows = part.row_end - part.row_begin;
     ptrdiff_t *taps = scratch;
     float *copy = (float *)((char *)scratch + (c->planes * area * sizeof *taps + 63) / 64 * 64);
     find_taps(c, rows, taps);
-    tile_work t = {.taps = taps, .y_plane = c->oh * c->ow * V_LANES};
-    t.tap_count[0] = (depthwise ? 1 : c->planes - 1) * area;
-    t.tap_count[1] = depthwise ? 0 : area;
-    t.lanes[0] = c->unit;
-    t.lanes[1] = c->last_lanes;
-    if (c->residual != TDNN_RESIDUAL_AFTER && c->act.kind <= TDNN_ACTIVATE_LEAKY) t.act = c->act;
+    tile_work t = {.out.y_plane = c->oh * c->ow * V_LANES, .taps = taps,
+                   .tap_count = {(c->planes - 1) * area, area}, .lanes = {c->unit, c->last_lanes}};
+    if (!finish_late(c)) t.out.act = c->act;
     size_t copied = SIZE_MAX;
     for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
         const size_t group = pair / c->pairs, first = pair % c->pairs * 2;
         const size_t block = group * group_blocks + first;
         const int V = first + 1 < group_blocks ? 2 : 1;
-        const float *x = io->x + (part.image * in_planes + group * c->planes) * c->ih * c->iw * c->unit;
+        const float *x =
+            io->x + (part.image * c->groups + group) * c->planes * c->ih * c->iw * c->unit;
         if (c->direct) {
             x += part.row_begin * V_LANES;
         } else {
@@ -255,13 +185,13 @@ INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
             copied = group;
             x = copy;
         }
-        const size_t out = (part.image * out_blocks + block) * t.y_plane +
+        const size_t out = (part.image * out_blocks + block) * t.out.y_plane +
                            part.row_begin * (c->direct ? 1 : c->ow) * V_LANES;
         const float *residual = io->residual ? io->residual + out : NULL;
-        t.bias = io->weights + block * V_LANES;
+        t.out.bias = io->weights + block * V_LANES;
         t.w = io->weights + tdnn_conv_bias_count(c) + block * V_LANES * depth;
-        t.y = io->y + out;
-        t.residual = c->residual == TDNN_RESIDUAL_BEFORE ? residual : NULL;
+        t.out.y = io->y + out;
+        t.out.residual = c->residual == TDNN_RESIDUAL_BEFORE ? residual : NULL;
         run_pair(c, tiles[V - 1], &t, x, residual, rows, V);
     }
 }
@@ -274,11 +204,6 @@ static void convolve_block(const tdnn_conv *c, const tdnn_conv_io *io, size_t ta
 static void convolve_first(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
 {
     convolve(c, io, task, scratch, first_tiles);
-}
-
-static void convolve_depthwise(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
-{
-    convolve(c, io, task, scratch, depthwise_tiles);
 }
 
 #endif

@@ -1,0 +1,65 @@
+/* How a tile of a convolution begins and ends: bias and residual into the sums, cheap activations, the
+ * store. A tile is P pixels by one or two vectors of output channels, all sums in registers. */
+#ifndef TDNN_KERNELS_X86_CONV_TILE_H
+#define TDNN_KERNELS_X86_CONV_TILE_H
+
+#include "kernels/x86/tile.h"
+#include "kernels/x86/vact.h"
+
+typedef struct tile_out {
+    const float *bias;
+    const float *residual; /* added before the activation, laid out as y; NULL: none */
+    float *y;
+    size_t y_plane;        /* floats between two output blocks                      */
+    tdnn_act act;          /* NONE, CLIP or LEAKY                                   */
+} tile_out;
+
+/* `at`: floats from t->y to the first pixel; `step`: to the next pixel. */
+INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at, size_t step)
+{
+    V_UNROLL for (int p = 0; p < P; p++) {
+        V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_load(t->bias + v * V_LANES);
+    }
+    if (!t->residual) return;
+    const float *r = t->residual + at;
+    const size_t plane = t->y_plane;
+    V_UNROLL for (int p = 0; p < P; p++, r += step) {
+        V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_add(a[p][v], v_load(r + (size_t)v * plane));
+    }
+}
+
+INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at, size_t step)
+{
+    const v_f32 alpha = v_set1(t->act.alpha), beta = v_set1(t->act.beta);
+    if (t->act.kind == TDNN_ACTIVATE_CLIP) {
+        V_UNROLL for (int p = 0; p < P; p++) {
+            V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_clip(a[p][v], alpha, beta);
+        }
+    } else if (t->act.kind == TDNN_ACTIVATE_LEAKY) {
+        V_UNROLL for (int p = 0; p < P; p++) {
+            V_UNROLL for (int v = 0; v < V; v++)
+                a[p][v] = v_activate(a[p][v], TDNN_ACTIVATE_LEAKY, alpha, beta);
+        }
+    }
+    float *y = t->y + at;
+    const size_t plane = t->y_plane; /* read once: a store might change *t, for all the compiler knows */
+    V_UNROLL for (int p = 0; p < P; p++, y += step) {
+        V_UNROLL for (int v = 0; v < V; v++) v_store(y + (size_t)v * plane, a[p][v]);
+    }
+}
+
+/* What tile_end cannot do is done to whole stretches of results while they are in the first cache:
+ * other activations, and residuals behind any. */
+static inline bool finish_late(const tdnn_conv *c)
+{
+    return c->residual == TDNN_RESIDUAL_AFTER || c->act.kind > TDNN_ACTIVATE_LEAKY;
+}
+
+static inline void finish(const tdnn_conv *c, float *y, const float *residual, size_t n)
+{
+    c->activate(y, y, n, &c->act);
+    if (c->residual != TDNN_RESIDUAL_AFTER) return;
+    for (size_t i = 0; i < n; i += V_LANES) v_store(y + i, v_add(v_load(y + i), v_load(residual + i)));
+}
+
+#endif
