@@ -31,12 +31,14 @@ KERNELS_GENERIC = \
 	kernels/generic/copy.c \
 	kernels/generic/resize.c \
 	kernels/generic/elementwise.c \
+	kernels/generic/pool.c \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
 	kernels/generic/unfold.c \
 
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
+	kernels/x86/pool_avx2.c \
 	kernels/x86/rows_avx2.c \
 	kernels/x86/copy_avx2.c \
 	kernels/x86/resize_avx2.c \
@@ -51,6 +53,7 @@ KERNELS_AVX512 = \
 	kernels/x86/depthwise_avx512.c \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
+	kernels/x86/pool_avx512.c \
 	kernels/x86/rows_avx512.c \
 	kernels/x86/gemm_avx512.c \
 
@@ -114,6 +117,12 @@ OPS = \
 	lib/ops/table.c \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
+	lib/ops/elementwise_unary.c \
+	lib/ops/activations.c \
+	lib/ops/clip.c \
+	lib/ops/power.c \
+	lib/ops/pool.c \
+	lib/ops/pool_any.c \
 	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
@@ -255,6 +264,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_copy.c \
 	tests/kernels/check_resize.c \
 	tests/kernels/check_elementwise.c \
+	tests/kernels/check_pool.c \
 	tests/kernels/check_rows.c \
 	tests/kernels/check_gemm.c \
 	tests/kernels/check_unfold.c \

@@ -48,6 +48,9 @@
                      size_t end, size_t panel))                                                  \
     /* col2im: adds columns, all pixels of a row of them together, to where they came from */    \
     X(fold, void, (float *to, const float *columns, const tdnn_unfold *windows))                 \
+    /* output rows begin .. end-1 of a plane */                                                  \
+    X(pool, void, (float *y, const float *x, const tdnn_pool *pool, size_t begin, size_t end,    \
+                   float *scratch))                                                              \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -85,6 +88,8 @@
     X(row_min_f32, reduce, 0)                                                                    \
     X(row_spread_f32, spread, 8)                                                                 \
     X(exp_sum_f32, exp_sum, 4)                                                                   \
+    X(max_pool_f32, pool, 0)                                                                     \
+    X(average_pool_f32, pool, 4)                                                                 \
     X(widen_f16, widen, 0)                                                                       \
     X(narrow_f16, narrow, 0)                                                                     \
     X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
@@ -107,10 +112,12 @@
     X(generic, resize)                                                                           \
     X(generic, elementwise)                                                                      \
     X(generic, rows)                                                                             \
+    X(generic, pool)                                                                             \
 
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
     X(avx2, elementwise)                                                                         \
     X(avx2, rows)                                                                                \
+    X(avx2, pool)                                                                                \
     X(avx2, copy)                                                                                \
     X(avx2, gemm)                                                                                \
     X(avx2, depthwise)                                                                           \
@@ -126,6 +133,7 @@
     X(avx512, resize)                                                                            \
     X(avx512, elementwise)                                                                       \
     X(avx512, rows)                                                                              \
+    X(avx512, pool)                                                                              \
 
 /* clang-format on */
 

@@ -34,6 +34,17 @@ typedef struct tdnn_unfold {
     size_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
 } tdnn_unfold;
 
+/* Pooling of one plane: a channel (lanes 1), or a block of channels, whose lanes lie side by side. */
+typedef struct tdnn_pool {
+    size_t lanes;
+    size_t ih, iw, oh, ow;
+    size_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    size_t pad_top, pad_left;
+    size_t line; /* lanes 1: floats of scratch: a row with its padding */
+    const float *count_h, *count_w; /* average: what a sum in row oy, column ox is divided by is
+                                       count_h[oy] * count_w[ox] */
+} tdnn_pool;
+
 #define TDNN_COPY_DIMS 16
 
 /* Element [i0, i1 ...] at from + i0 * from[0] + ... goes to to + i0 * to[0] + ... */

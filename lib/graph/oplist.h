@@ -14,6 +14,7 @@
     X(Asinh)                                                                                     \
     X(Atan)                                                                                      \
     X(Atanh)                                                                                     \
+    X(AveragePool)                                                                               \
     X(BitShift)                                                                                  \
     X(BitwiseAnd)                                                                                \
     X(BitwiseNot)                                                                                \
@@ -31,6 +32,9 @@
     X(Exp)                                                                                       \
     X(Floor)                                                                                     \
     X(Gelu)                                                                                      \
+    X(GlobalAveragePool)                                                                         \
+    X(GlobalLpPool)                                                                              \
+    X(GlobalMaxPool)                                                                             \
     X(Greater)                                                                                   \
     X(GreaterOrEqual)                                                                            \
     X(HardSigmoid)                                                                               \
@@ -41,7 +45,9 @@
     X(Less)                                                                                      \
     X(LessOrEqual)                                                                               \
     X(Log)                                                                                       \
+    X(LpPool)                                                                                    \
     X(Max)                                                                                       \
+    X(MaxPool)                                                                                   \
     X(Mean)                                                                                      \
     X(Min)                                                                                       \
     X(Mish)                                                                                      \
