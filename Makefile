@@ -123,6 +123,9 @@ OPS = \
 	lib/ops/power.c \
 	lib/ops/pool.c \
 	lib/ops/pool_any.c \
+	lib/ops/reduce.c \
+	lib/ops/reduction.c \
+	lib/ops/softmax.c \
 	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing

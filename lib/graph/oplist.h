@@ -39,12 +39,14 @@
     X(GreaterOrEqual)                                                                            \
     X(HardSigmoid)                                                                               \
     X(HardSwish)                                                                                 \
+    X(Hardmax)                                                                                   \
     X(IsInf)                                                                                     \
     X(IsNaN)                                                                                     \
     X(LeakyRelu)                                                                                 \
     X(Less)                                                                                      \
     X(LessOrEqual)                                                                               \
     X(Log)                                                                                       \
+    X(LogSoftmax)                                                                                \
     X(LpPool)                                                                                    \
     X(Max)                                                                                       \
     X(MaxPool)                                                                                   \
@@ -59,6 +61,16 @@
     X(PRelu)                                                                                     \
     X(Pow)                                                                                       \
     X(Reciprocal)                                                                                \
+    X(ReduceL1)                                                                                  \
+    X(ReduceL2)                                                                                  \
+    X(ReduceLogSum)                                                                              \
+    X(ReduceLogSumExp)                                                                           \
+    X(ReduceMax)                                                                                 \
+    X(ReduceMean)                                                                                \
+    X(ReduceMin)                                                                                 \
+    X(ReduceProd)                                                                                \
+    X(ReduceSum)                                                                                 \
+    X(ReduceSumSquare)                                                                           \
     X(Relu)                                                                                      \
     X(Round)                                                                                     \
     X(Selu)                                                                                      \
@@ -67,6 +79,7 @@
     X(Sign)                                                                                      \
     X(Sin)                                                                                       \
     X(Sinh)                                                                                      \
+    X(Softmax)                                                                                   \
     X(Softplus)                                                                                  \
     X(Softsign)                                                                                  \
     X(Sqrt)                                                                                      \
