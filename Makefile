@@ -119,6 +119,7 @@ OPS = \
 	lib/ops/transpose.c \
 	lib/ops/elementwise_unary.c \
 	lib/ops/activations.c \
+	lib/ops/cast.c \
 	lib/ops/clip.c \
 	lib/ops/power.c \
 	lib/ops/pool.c \

@@ -30,10 +30,10 @@ static unsigned nan_code(const format *f)
     switch (f->specials) {
     case IEEE: return f->largest + 1u + (1u << (f->mantissa_bits - 1));
     case FN: return f->largest + 1u;
-    case FNUZ: return sign_bit(f);
-    case FINITE: break;
+    case FNUZ:
+    case FINITE: break; /* negative zero; ONNX's reference does so too where there is no NaN */
     }
-    return f->largest;
+    return sign_bit(f);
 }
 
 double tdnn_narrow_decode(tdnn_dtype type, unsigned code)
@@ -83,7 +83,7 @@ unsigned tdnn_narrow_encode(tdnn_dtype type, double value, bool saturate, tdnn_r
     if (type == TDNN_F8E8M0) return encode_e8m0(value, saturate, rounding);
     const format *f = &formats[type];
     unsigned sign = signbit(value) ? sign_bit(f) : 0, code;
-    if (isnan(value)) return f->specials == FNUZ ? nan_code(f) : sign | nan_code(f);
+    if (isnan(value)) return sign | nan_code(f);
     if (isinf(value)) {
         code = overflow(f, saturate);
     } else {

@@ -15,11 +15,14 @@
     X(Atan)                                                                                      \
     X(Atanh)                                                                                     \
     X(AveragePool)                                                                               \
+    X(BitCast)                                                                                   \
     X(BitShift)                                                                                  \
     X(BitwiseAnd)                                                                                \
     X(BitwiseNot)                                                                                \
     X(BitwiseOr)                                                                                 \
     X(BitwiseXor)                                                                                \
+    X(Cast)                                                                                      \
+    X(CastLike)                                                                                  \
     X(Ceil)                                                                                      \
     X(Celu)                                                                                      \
     X(Clip)                                                                                      \

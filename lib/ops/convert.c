@@ -142,10 +142,9 @@ static void store_f64_to_i64(tdnn_run r, const double *from, size_t n)
         [TDNN_U8] = {0, UINT8_MAX},          [TDNN_I8] = {INT8_MIN, INT8_MAX},
         [TDNN_U16] = {0, UINT16_MAX},        [TDNN_I16] = {INT16_MIN, INT16_MAX},
         [TDNN_U32] = {0, UINT32_MAX},        [TDNN_I32] = {INT32_MIN, INT32_MAX},
-        [TDNN_I64] = {INT64_MIN, INT64_MAX}, [TDNN_U4] = {0, 15},
-        [TDNN_I4] = {-8, 7},                 [TDNN_U2] = {0, 3},
-        [TDNN_I2] = {-2, 1},
+        [TDNN_I64] = {INT64_MIN, INT64_MAX},
     };
+    const bool packed = tdnn_dtype_bits(r.type) < 8;
     int64_t part[64];
     for (size_t done = 0; done < n;) {
         const size_t count = n - done < 64 ? n - done : 64;
@@ -153,6 +152,7 @@ static void store_f64_to_i64(tdnn_run r, const double *from, size_t n)
             const double x = from[done + i];
             if (r.type == TDNN_BOOL) part[i] = x != 0;
             else if (r.type == TDNN_U64) part[i] = (int64_t)tdnn_u64_of_f64(x);
+            else if (packed) part[i] = tdnn_i64_of_f64(x, INT64_MIN, INT64_MAX);
             else part[i] = tdnn_i64_of_f64(x, range[r.type].low, range[r.type].high);
         }
         tdnn_store_i64(r, part, count);

@@ -32,7 +32,7 @@ static inline bool tdnn_dtype_is_half(tdnn_dtype t) { return t == TDNN_F16 || t 
 /* Any real type. */
 void tdnn_load_f64(double *to, tdnn_run from, size_t n);
 /* To floats: nearest even, the too large saturated in 8 and 4 bits. To integers: towards zero,
- * saturated, NaN 0. To bool: not 0. */
+ * saturated, NaN 0; those of 4 and 2 bits keep the lowest. To bool: not 0. */
 void tdnn_store_f64(tdnn_run to, const double *from, size_t n);
 /* The same for narrow floats only, with a choice of what happens to what is too large. */
 void tdnn_store_narrow(tdnn_run to, const double *from, size_t n, bool saturate,
