@@ -121,6 +121,9 @@ OPS = \
 	lib/ops/activations.c \
 	lib/ops/cast.c \
 	lib/ops/clip.c \
+	lib/ops/moments.c \
+	lib/ops/norm_channel.c \
+	lib/ops/norm_row.c \
 	lib/ops/power.c \
 	lib/ops/pool.c \
 	lib/ops/pool_any.c \

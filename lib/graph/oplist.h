@@ -15,6 +15,7 @@
     X(Atan)                                                                                      \
     X(Atanh)                                                                                     \
     X(AveragePool)                                                                               \
+    X(BatchNormalization)                                                                        \
     X(BitCast)                                                                                   \
     X(BitShift)                                                                                  \
     X(BitwiseAnd)                                                                                \
@@ -40,11 +41,14 @@
     X(GlobalMaxPool)                                                                             \
     X(Greater)                                                                                   \
     X(GreaterOrEqual)                                                                            \
+    X(GroupNormalization)                                                                        \
     X(HardSigmoid)                                                                               \
     X(HardSwish)                                                                                 \
     X(Hardmax)                                                                                   \
+    X(InstanceNormalization)                                                                     \
     X(IsInf)                                                                                     \
     X(IsNaN)                                                                                     \
+    X(LayerNormalization)                                                                        \
     X(LeakyRelu)                                                                                 \
     X(Less)                                                                                      \
     X(LessOrEqual)                                                                               \
@@ -63,6 +67,7 @@
     X(Or)                                                                                        \
     X(PRelu)                                                                                     \
     X(Pow)                                                                                       \
+    X(RMSNormalization)                                                                          \
     X(Reciprocal)                                                                                \
     X(ReduceL1)                                                                                  \
     X(ReduceL2)                                                                                  \
