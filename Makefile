@@ -117,14 +117,10 @@ OPS = \
 	lib/ops/table.c \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
-	lib/ops/elementwise_unary.c \
-	lib/ops/activations.c \
 	lib/ops/cast.c \
-	lib/ops/clip.c \
 	lib/ops/moments.c \
 	lib/ops/norm_channel.c \
 	lib/ops/norm_row.c \
-	lib/ops/power.c \
 	lib/ops/pool.c \
 	lib/ops/pool_any.c \
 	lib/ops/reduce.c \

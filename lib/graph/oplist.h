@@ -106,7 +106,6 @@
     /* data, control flow, sequences, strings */                                                 \
     X(AffineGrid)                                                                                \
     X(Bernoulli)                                                                                 \
-    X(BitCast)                                                                                   \
     X(CenterCropPad)                                                                             \
     X(Col2Im)                                                                                    \
     X(Compress)                                                                                  \
