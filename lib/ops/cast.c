@@ -1,4 +1,4 @@
-/* Cast, CastLike and BitCast.
+/* Cast and CastLike.
  *
  * Between floats the value is rounded once, to nearest even; floats become integers towards zero,
  * saturated, and NaN 0; integers keep their lowest bits. Text is read and written as numpy does.
@@ -220,31 +220,4 @@ const tdnn_op tdnn_op_CastLike = {
     .infer = infer_cast,
     .plan = plan_cast,
     .exec = exec_cast,
-};
-
-/* ---- BitCast ---- */
-
-typedef struct bit_cast_params {
-    int64_t to;
-} bit_cast_params;
-
-static const tdnn_attr bit_cast_attrs[] = {
-    {.name = "to", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(bit_cast_params, to)}, {0}};
-
-static tdnn_status infer_bit_cast(tdnn_infer *ctx)
-{
-    const bit_cast_params *p = ctx->params;
-    const tdnn_dtype from = ctx->in[0]->dtype;
-    const int bits = p->to > 0 && p->to < TDNN_DTYPE_COUNT ? tdnn_dtype_bits((tdnn_dtype)p->to) : 0;
-    if (bits == 0 || bits != tdnn_dtype_bits(from))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "type %lld in place of %s, expected one as wide",
-                         (long long)p->to, tdnn_dtype_name(from));
-    tdnn_infer_set(ctx, 0, (tdnn_dtype)p->to, &ctx->in[0]->shape);
-    return TDNN_OK;
-}
-
-const tdnn_op tdnn_op_BitCast = {
-    .schema = {TDNN_SCHEMA(BitCast, 1, 1, 1, 1, bit_cast_attrs, bit_cast_params)},
-    .infer = infer_bit_cast,
-    .plan = tdnn_plan_view,
 };
