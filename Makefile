@@ -236,6 +236,7 @@ EXAMPLES = \
 
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
+	tests/test_onnx_schema.c \
 	tests/test_base.c \
 	tests/test_file.c \
 	tests/test_tensor.c \
