@@ -126,6 +126,7 @@ OPS = \
 	lib/ops/reduce.c \
 	lib/ops/reduction.c \
 	lib/ops/softmax.c \
+	lib/ops/yolo.c \
 	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
@@ -153,7 +154,20 @@ VISION = \
 
 # layer 2: bytes to graph
 PARSERS = \
+	parsers/darknet/activation.c \
+	parsers/darknet/build.c \
 	parsers/darknet/cfg.c \
+	parsers/darknet/combine.c \
+	parsers/darknet/conv.c \
+	parsers/darknet/conv_lstm.c \
+	parsers/darknet/darknet.c \
+	parsers/darknet/detect.c \
+	parsers/darknet/local.c \
+	parsers/darknet/pool.c \
+	parsers/darknet/recurrent.c \
+	parsers/darknet/shape.c \
+	parsers/darknet/simple.c \
+	parsers/darknet/weights.c \
 	parsers/findings.c \
 	parsers/import.c \
 	parsers/message.c \

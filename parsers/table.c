@@ -3,5 +3,6 @@
 
 const tdnn_parser *const tdnn_parsers[] = {
     &tdnn_parser_onnx,
+    &tdnn_parser_darknet,
     NULL,
 };

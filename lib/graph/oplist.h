@@ -168,6 +168,7 @@
     X(Gemm)                                                                                      \
     X(MatMul)                                                                                    \
     /* ours */                                                                                   \
-    X(Reorder)
+    X(Reorder)                                                                                   \
+    X(Yolo)
 
 #endif

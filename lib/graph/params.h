@@ -92,6 +92,22 @@ typedef struct tdnn_cast_params {
 } tdnn_cast_params;
 
 typedef enum tdnn_resize_mode { TDNN_RESIZE_NEAREST, TDNN_RESIZE_LINEAR, TDNN_RESIZE_CUBIC } tdnn_resize_mode;
+/* In the order of the operator's attribute list. */
+typedef enum tdnn_resize_coordinates {
+    TDNN_COORD_HALF_PIXEL,
+    TDNN_COORD_HALF_PIXEL_SYMMETRIC,
+    TDNN_COORD_PYTORCH_HALF_PIXEL,
+    TDNN_COORD_ALIGN_CORNERS,
+    TDNN_COORD_ASYMMETRIC,
+    TDNN_COORD_TF_HALF_PIXEL_FOR_NN,
+    TDNN_COORD_TF_CROP_AND_RESIZE
+} tdnn_resize_coordinates;
+typedef enum tdnn_resize_nearest {
+    TDNN_NEAREST_ROUND_PREFER_FLOOR,
+    TDNN_NEAREST_ROUND_PREFER_CEIL,
+    TDNN_NEAREST_FLOOR,
+    TDNN_NEAREST_CEIL
+} tdnn_resize_nearest;
 /* Resize: inputs X, roi?, scales?, sizes?. Enumerations as in the operator's attribute list. */
 typedef struct tdnn_resize_params {
     int64_t mode, coordinate_transformation_mode, nearest_mode, exclude_outside, antialias,
@@ -100,11 +116,21 @@ typedef struct tdnn_resize_params {
     tdnn_ints axes;
 } tdnn_resize_params;
 
+typedef struct tdnn_lrn_params {
+    float alpha, beta, bias;
+    int64_t size;
+} tdnn_lrn_params;
+
+typedef struct tdnn_lp_normalization_params {
+    int64_t axis, p;
+} tdnn_lp_normalization_params;
+
 typedef struct tdnn_reshape_params {
     int64_t allowzero;
 } tdnn_reshape_params;
 
-/* Darknet's region and yolo layers: input N,C,H,W; output rows of 5 + classes columns: cx, cy, w, h
+/* Darknet's region and yolo layers: inputs N,C,H,W and, optional, the net's input, whose size then counts
+ * in place of net_width and net_height; output rows of 5 + classes columns: cx, cy, w, h
  * relative to the net's input, objectness, objectness times class probability; cells row by row,
  * anchors fastest; [H W A, 5+C] for N = 1, else [N, H W A, 5+C], as OpenCV has it. */
 typedef struct tdnn_yolo_params {
@@ -115,6 +141,8 @@ typedef struct tdnn_yolo_params {
     float scale_x_y, thresh; /* thresh: class scores not above it become 0; 0: none */
     float nms_threshold;     /* > 0: suppression within the layer, as OpenCV has it  */
     int64_t new_coords, softmax, classfix, coords, background;
+    int64_t gaussian; /* 1: each of x, y, w, h is followed by its uncertainty            */
+    int64_t point;    /* of the box that x, y are: 0 centre, 1 left top, 2 right bottom  */
 } tdnn_yolo_params;
 
 #endif
