@@ -45,7 +45,7 @@ part() { # NAME COMMAND...
     fi
     [ "$f" -eq 0 ] || grep -v -e '^\[ RUN ' -e '^\[       OK ' "$log" | tail -n 80
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    printf '%-30s %5d passed, %d failed, %d skipped\n' "$name" "$p" "$f" "$s"
+    printf '%-32s %5d passed, %d failed, %d skipped\n' "$name" "$p" "$f" "$s"
 }
 
 total() {
@@ -73,7 +73,10 @@ check)
         part "reference outputs, $level" tests/reference.sh models $level
     done
     part "ONNX conformance" tests/reference.sh conformance
-    part "unit tests, address, undefined" "$MAKE" -s -j2 SAN=address,undefined unit
+    part "unit tests, address, undefined" "$MAKE" -s -j2 SAN=address,undefined all unit
+    sanitized=build/variant-address-undefined
+    part "program, address, undefined" env BUILD=$sanitized tests/cli.sh
+    part "ONNX, address, undefined" env BUILD=$sanitized tests/reference.sh conformance
     part "unit tests, thread" "$MAKE" -s -j2 SAN=thread BLAS=none threaded
     part "clang" tests/clang.sh
     ;;
