@@ -165,6 +165,7 @@ int command_detect(int argc, char **argv)
 {
     detect_options o = {.choice.session.threads = 1,
                         .choice.picture = picture_defaults(),
+                        .choice.detector = true,
                         .confidence = 0.25,
                         .nms = 0.45};
     const option known[] = {
@@ -187,7 +188,8 @@ int command_detect(int argc, char **argv)
         .about =
             "Prints a line for each box, best first: label, score, x, y, width, height, in\n"
             "pixels of the picture. Pictures are fed as --preset says; without it Darknet\n"
-            "models take yolo, others the preset named as their --head, or pixels as they are.",
+            "models take yolo, others the preset named as their --head, given or told from\n"
+            "the outputs' shapes, else pixels as they are.",
         .options = known,
         .least = 2,
         .most = -1,

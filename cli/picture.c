@@ -79,12 +79,29 @@ bool picture_params(const picture_options *o, const char *preset, tdnn_blob_para
 
 static bool is_channels(int64_t dim) { return dim == 1 || dim == 3 || dim == 4; }
 
-/* What the model says about its input: layout, size, channels, element type. */
+/* What a model says about its input; -1: open. */
+typedef struct frame {
+    bool nhwc;
+    int64_t channels, height, width;
+} frame;
+
+static frame read_frame(const tdnn_shape *s, const picture_options *o)
+{
+    frame f = {o->layout == 1, -1, -1, -1};
+
+    if (s->ndim != 4) return f;
+    if (o->layout < 0) f.nhwc = is_channels(s->dim[3]) && !is_channels(s->dim[1]);
+    f.channels = s->dim[f.nhwc ? 3 : 1];
+    f.height = s->dim[f.nhwc ? 1 : 2];
+    f.width = s->dim[f.nhwc ? 2 : 3];
+    return f;
+}
+
+/* Layout, size, channels and element type as the model wants them. */
 static bool fit_to_port(picture_net *p, const picture_options *o, const tdnn_port *port)
 {
     const tdnn_shape *s = &port->usual;
-    tdnn_blob_params *params = &p->params;
-    int64_t channels = 3, height = -1, width = -1;
+    frame f = read_frame(s, o);
 
     if (port->kind != TDNN_KIND_TENSOR || (s->ndim != 4 && s->ndim >= 0)) {
         report(p->model,
@@ -92,24 +109,19 @@ static bool fit_to_port(picture_net *p, const picture_options *o, const tdnn_por
                port->name, shape_write(s).text);
         return false;
     }
-    if (s->ndim == 4) {
-        if (o->layout < 0) params->nhwc = is_channels(s->dim[3]) && !is_channels(s->dim[1]);
-        channels = s->dim[params->nhwc ? 3 : 1];
-        height = s->dim[params->nhwc ? 1 : 2];
-        width = s->dim[params->nhwc ? 2 : 3];
-    }
-    if (channels >= 0 && !is_channels(channels)) {
+    if (f.channels >= 0 && !is_channels(f.channels)) {
         report(p->model, "its input '%s' has %lld channels, expected 1, 3 or 4", port->name,
-               (long long)channels);
+               (long long)f.channels);
         return false;
     }
-    p->pixels = channels == 1 ? TDNN_GRAY8 : channels == 4 ? TDNN_BGRA8 : TDNN_BGR8;
-    if (!o->size[0] && height > 0 && width > 0) {
-        params->height = (int)height;
-        params->width = (int)width;
+    p->pixels = f.channels == 1 ? TDNN_GRAY8 : f.channels == 4 ? TDNN_BGRA8 : TDNN_BGR8;
+    p->params.nhwc = f.nhwc;
+    if (!o->size[0] && f.height > 0 && f.width > 0) {
+        p->params.height = (int)f.height;
+        p->params.width = (int)f.width;
     }
-    if (port->dtype == TDNN_U8) params->dtype = TDNN_U8;
-    if (params->width > 0) return true;
+    if (port->dtype == TDNN_U8) p->params.dtype = TDNN_U8;
+    if (p->params.width > 0) return true;
     report("--size", "the model leaves the size of its input '%s' open (%s): give --size WxH",
            port->name, shape_write(s).text);
     return false;
@@ -166,12 +178,36 @@ static bool split_arguments(picture_net *p, const command_line *line, int *statu
     return false;
 }
 
+/* The preset of the detector's head that the outputs look like; NULL: none. */
+static const char *guess_preset(const picture_net *p, const picture_options *o)
+{
+    enum { MOST = 32 };
+    frame f = read_frame(&tdnn_net_input(p->net, 0)->usual, o);
+    size_t count = tdnn_net_output_count(p->net);
+    tdnn_shape shapes[MOST];
+    const char *name;
+    tdnn_head head;
+
+    if (count > MOST) return NULL;
+    for (size_t i = 0; i < count; i++) shapes[i] = tdnn_net_output(p->net, i)->usual;
+    head = tdnn_head_guess(shapes, count, o->size[0] ? o->size[0] : (int)f.width,
+                           o->size[0] ? o->size[1] : (int)f.height);
+    name = tdnn_head_names()[head];
+    return is_preset(name) ? name : NULL;
+}
+
+static const char *choose_preset(const picture_net *p, const picture_choice *choice)
+{
+    if (choice->preset) return choice->preset;
+    if (tdnn_net_format(p->net) == TDNN_FORMAT_DARKNET) return "yolo";
+    return choice->detector ? guess_preset(p, &choice->picture) : NULL;
+}
+
 /* Loads, and checks that pictures can be fed. */
 static bool load(picture_net *p, const picture_choice *choice)
 {
     static const names none = {NULL, 0};
     model_options how = choice->model;
-    const char *preset = choice->preset;
     tdnn_error err;
 
     if (choice->picture.layout == 1) how.layout = TDNN_IO_AS_GRAPH;
@@ -185,8 +221,7 @@ static bool load(picture_net *p, const picture_choice *choice)
                tdnn_net_input_count(p->net));
         return false;
     }
-    if (tdnn_net_format(p->net) == TDNN_FORMAT_DARKNET) preset = "yolo";
-    return picture_params(&choice->picture, preset, &p->params) &&
+    return picture_params(&choice->picture, choose_preset(p, choice), &p->params) &&
            fit_to_port(p, &choice->picture, tdnn_net_input(p->net, 0));
 }
 

@@ -46,7 +46,9 @@ typedef struct picture_choice {
     model_options model;
     session_choice session;
     const char *labels;
-    const char *preset; /* where --preset is silent, unless the model is Darknet's; or NULL */
+    const char
+        *preset;   /* where --preset is silent; NULL: Darknet models take yolo, others none */
+    bool detector; /* ... others the preset of the head that their outputs look like */
 } picture_choice;
 
 #define PICTURE_NET_OPTIONS(c)                                                                 \

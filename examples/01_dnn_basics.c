@@ -86,8 +86,8 @@ int main(int argc, char **argv)
 
     /* 2. Make a blob: the photo in the network's size, as RGB from 0 to 1, N x C x H x W. */
     tdnn_blob_params_init(&how);
-    how.width = (int)tdnn_net_input(net, 0)->shape.dim[3]; /* a Darknet net has it */
-    how.height = (int)tdnn_net_input(net, 0)->shape.dim[2];
+    how.width = (int)tdnn_net_input(net, 0)->usual.dim[3]; /* a Darknet net has it */
+    how.height = (int)tdnn_net_input(net, 0)->usual.dim[2];
     how.swap_rb = true;
     for (int c = 0; c < 3; c++) how.scale[c] = 1 / 255.f;
     if (tdnn_image_read(argv[3], TDNN_BGR8, &photo, &err) ||

@@ -12,13 +12,13 @@ enum { TOP = 5 };
 static tdnn_status make_blob(const char *path, const char *preset, const tdnn_port *input,
                              tdnn_tensor **blob, tdnn_error *err)
 {
-    const int64_t *dim = input->shape.dim;
+    const int64_t *dim = input->usual.dim;
     tdnn_image *photo = NULL;
     tdnn_blob_params how;
     tdnn_status status = tdnn_blob_preset(preset, &how, err);
 
     if (status) return status;
-    if (input->shape.ndim == 4 && dim[2] > 0 && dim[3] > 0) {
+    if (input->usual.ndim == 4 && dim[2] > 0 && dim[3] > 0) {
         how.height = (int)dim[2];
         how.width = (int)dim[3];
     }

@@ -70,9 +70,9 @@ int main(int argc, char **argv)
         tdnn_blob_preset("yolo", &how, &err))
         goto end;
     input = tdnn_net_input(net, 0);
-    if (input->shape.ndim == 4 && input->shape.dim[2] > 0 && input->shape.dim[3] > 0) {
-        how.height = (int)input->shape.dim[2];
-        how.width = (int)input->shape.dim[3];
+    if (input->usual.ndim == 4 && input->usual.dim[2] > 0 && input->usual.dim[3] > 0) {
+        how.height = (int)input->usual.dim[2];
+        how.width = (int)input->usual.dim[3];
     }
     if (tdnn_blob_from_images(photo, 1, &how, &blob, &placement, &err) ||
         tdnn_session_set_input(session, NULL, blob, &err) || tdnn_session_run(session, &err) ||

@@ -18,7 +18,7 @@ typedef struct job {
 
 static tdnn_status classify(job *j)
 {
-    const tdnn_shape *want = &tdnn_net_input(j->net, 0)->shape;
+    const tdnn_shape *want = &tdnn_net_input(j->net, 0)->usual;
     tdnn_pixels pixels = want->dim[1] == 1 ? TDNN_GRAY8 : TDNN_BGR8;
     tdnn_session *session = NULL;
     tdnn_image *photo = NULL;
