@@ -36,6 +36,10 @@ KERNELS_GENERIC = \
 	kernels/generic/gemm.c \
 	kernels/generic/unfold.c \
 
+# only with BLAS=openblas
+KERNELS_BLAS = \
+	kernels/blas.c \
+
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
 	kernels/x86/pool_avx2.c \
@@ -355,7 +359,7 @@ $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 # ---- Objects --------------------------------------------------------------------------------
 
-KERNELS := $(KERNELS_GENERIC)
+KERNELS := $(KERNELS_GENERIC) $(if $(filter openblas,$(BLAS)),$(KERNELS_BLAS))
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 KERNELS += $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX)
 endif
@@ -373,7 +377,7 @@ KERNEL_CHECK_PROGRAM := $(if $(KERNEL_CHECK),$(BUILD)/tests/kernels/check)
 KERNEL_CHECK_OBJS := $(KERNEL_CHECK:%.c=$(BUILD)/%.o)
 PROGRAM := $(if $(CLI),$(BUILD)/tinydnn)
 
-LISTED := $(LIB) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
+LISTED := $(LIB) $(KERNELS_BLAS) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
 	$(TESTS) $(SLOW_TESTS) $(TEST_TOOLS) $(KERNEL_CHECK) $(TEST_SUPPORT)
 UNLISTED := $(filter-out $(LISTED),$(sort $(shell \
 	find lib kernels parsers cli examples tests -name '*.c' 2>/dev/null)))

@@ -8,10 +8,12 @@
 #define FILL(level, name) tdnn_fill_##name##_##level(t);
 
 TDNN_KERNEL_FILES_GENERIC(DECLARE)
+TDNN_KERNEL_FILES_BLAS(DECLARE)
 
 static void fill_generic(tdnn_kernels *t)
 {
     TDNN_KERNEL_FILES_GENERIC(FILL)
+    TDNN_KERNEL_FILES_BLAS(FILL)
 }
 
 static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "avx2", "avx512"};

@@ -114,6 +114,12 @@
     X(generic, rows)                                                                             \
     X(generic, pool)                                                                             \
 
+#if defined(TDNN_BLAS_OPENBLAS)
+#define TDNN_KERNEL_FILES_BLAS(X) X(generic, blas)
+#else
+#define TDNN_KERNEL_FILES_BLAS(X)
+#endif
+
 #define TDNN_KERNEL_FILES_AVX2(X)                                                                \
     X(avx2, elementwise)                                                                         \
     X(avx2, rows)                                                                                \
