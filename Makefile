@@ -124,6 +124,8 @@ OPS = \
 	lib/ops/cast.c \
 	lib/ops/moments.c \
 	lib/ops/norm_channel.c \
+	lib/ops/arg.c \
+	lib/ops/norm_local.c \
 	lib/ops/norm_row.c \
 	lib/ops/pool.c \
 	lib/ops/pool_any.c \

@@ -10,6 +10,8 @@
     X(Acosh)                                                                                     \
     X(Add)                                                                                       \
     X(And)                                                                                       \
+    X(ArgMax)                                                                                    \
+    X(ArgMin)                                                                                    \
     X(Asin)                                                                                      \
     X(Asinh)                                                                                     \
     X(Atan)                                                                                      \
@@ -29,6 +31,8 @@
     X(Clip)                                                                                      \
     X(Cos)                                                                                       \
     X(Cosh)                                                                                      \
+    X(CumProd)                                                                                   \
+    X(CumSum)                                                                                    \
     X(Div)                                                                                       \
     X(Elu)                                                                                       \
     X(Equal)                                                                                     \
@@ -48,16 +52,19 @@
     X(InstanceNormalization)                                                                     \
     X(IsInf)                                                                                     \
     X(IsNaN)                                                                                     \
+    X(LRN)                                                                                       \
     X(LayerNormalization)                                                                        \
     X(LeakyRelu)                                                                                 \
     X(Less)                                                                                      \
     X(LessOrEqual)                                                                               \
     X(Log)                                                                                       \
     X(LogSoftmax)                                                                                \
+    X(LpNormalization)                                                                           \
     X(LpPool)                                                                                    \
     X(Max)                                                                                       \
     X(MaxPool)                                                                                   \
     X(Mean)                                                                                      \
+    X(MeanVarianceNormalization)                                                                 \
     X(Min)                                                                                       \
     X(Mish)                                                                                      \
     X(Mod)                                                                                       \
