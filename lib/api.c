@@ -73,6 +73,8 @@ tdnn_status tdnn_net_load(const char *model, const char *config, const tdnn_load
     tdnn_status status = dir ? TDNN_OK : TDNN_NO_MEMORY(err);
     if (!status) status = tdnn_file_open(model, opts.max_bytes, &model_file, err);
     if (!status && config) status = tdnn_file_open(config, opts.max_bytes, &config_file, err);
+    if (config_file && !tdnn_file_bytes(config_file).size) /* the loader would take it for none */
+        status = tdnn_error_at(err, TDNN_FAIL(err, TDNN_ERR_FORMAT, "the file is empty"), "%s", config);
     if (!status) {
         tdnn_load_request request = {
             .model = tdnn_file_bytes(model_file), .model_name = model, .model_owner = model_file,
