@@ -71,6 +71,13 @@ GRAPH = \
 
 # layer 2: graph to better graph
 PASSES = \
+	lib/passes/activation.c \
+	lib/passes/batch_norm.c \
+	lib/passes/dead.c \
+	lib/passes/fold.c \
+	lib/passes/identity.c \
+	lib/passes/match.c \
+	lib/passes/patterns.c \
 	lib/passes/pipeline.c \
 
 # layer 2: one file per operator family

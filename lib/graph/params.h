@@ -125,6 +125,10 @@ typedef struct tdnn_lp_normalization_params {
     int64_t axis, p;
 } tdnn_lp_normalization_params;
 
+typedef struct tdnn_gelu_params {
+    int64_t approximate; /* 1: by tanh */
+} tdnn_gelu_params;
+
 typedef struct tdnn_reshape_params {
     int64_t allowzero;
 } tdnn_reshape_params;

@@ -93,11 +93,8 @@ typedef struct selu_params {
 static const tdnn_attr selu_attrs[] = {TDNN_FLOAT(selu_params, alpha, 1.67326319217681884765625f),
                                        TDNN_FLOAT(selu_params, gamma, 1.05070102214813232421875f),
                                        {0}};
-typedef struct gelu_params {
-    int64_t approximate;
-} gelu_params;
 static const char *const approximations[] = {"none", "tanh", NULL};
-static const tdnn_attr gelu_attrs[] = {TDNN_ENUM(gelu_params, approximate, approximations, 0), {0}};
+static const tdnn_attr gelu_attrs[] = {TDNN_ENUM(tdnn_gelu_params, approximate, approximations, 0), {0}};
 
 PLAIN(Sigmoid, sigmoid, TDNN_ACTIVATE_SIGMOID, 0, 0)
 PLAIN(Tanh, tanh, TDNN_ACTIVATE_TANH, 0, 0)
@@ -110,7 +107,7 @@ WITH(Swish, swish, TDNN_ACTIVATE_SILU, tdnn_alpha_params, p->alpha, 0)
 WITH(Selu, selu, TDNN_ACTIVATE_SELU, selu_params, p->alpha, p->gamma)
 WITH(HardSigmoid, hard_sigmoid, TDNN_ACTIVATE_HARDSIGMOID, tdnn_hard_sigmoid_params, p->alpha,
      p->beta)
-WITH(Gelu, gelu, p->approximate ? TDNN_ACTIVATE_GELU_TANH : TDNN_ACTIVATE_GELU, gelu_params, 0, 0)
+WITH(Gelu, gelu, p->approximate ? TDNN_ACTIVATE_GELU_TANH : TDNN_ACTIVATE_GELU, tdnn_gelu_params, 0, 0)
 
 /* ---- Relu, which integers have too ---- */
 

@@ -26,6 +26,8 @@ tdnn_format tdnn_format_detect(tdnn_bytes bytes)
     return format;
 }
 
+enum { SURE = 90 };
+
 /* The parser that is surest of the two files, and whether they came in the other order. */
 static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
 {
@@ -39,9 +41,9 @@ static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
             if (swap && !r->config.size) break;
             if (config.size && !p->sniff_config) continue;
             int sure = p->sniff_model(model);
-            if (sure && config.size) {
+            if (config.size) { /* a sure second file is enough: the parser says what is wrong with the first */
                 int other = p->sniff_config(config);
-                sure = other ? sure + other : 0;
+                sure = other && (sure || other >= SURE) ? sure + other : 0;
             }
             if (sure > best_sure) {
                 best_sure = sure;

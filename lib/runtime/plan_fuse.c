@@ -1,8 +1,108 @@
-/* Fusions that need shapes. */
+/* Fusions that need shapes: a residual addition, and the activation behind it, go into the convolution
+ * that made one of its operands. (Passes do the fusions that need no shapes.) */
 #include "lib/runtime/plan.h"
+
+#include <string.h>
+
+typedef struct fuser {
+    tdnn_planner *p;
+    uint32_t *uses;    /* per plan value, by live nodes; what escapes counts as used once more */
+    int32_t *producer; /* per plan value: plan node, -1 none */
+} fuser;
+
+static tdnn_status survey(fuser *f)
+{
+    tdnn_plan *plan = f->p->plan;
+    f->uses = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *f->uses);
+    f->producer = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *f->producer);
+    if (!f->uses || !f->producer) return TDNN_NO_MEMORY(f->p->err);
+    for (size_t v = 0; v < plan->value_count; v++) {
+        f->producer[v] = -1;
+        f->uses[v] = plan->values[v].escapes;
+    }
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const tdnn_plan_node *n = &plan->nodes[i];
+        if (n->dead) continue;
+        for (size_t k = 0; k < n->in_count; k++)
+            if (n->in[k] >= 0) f->uses[n->in[k]]++;
+        for (size_t k = 0; k < n->out_count; k++)
+            if (n->out[k] >= 0) f->producer[n->out[k]] = (int32_t)i;
+    }
+    return TDNN_OK;
+}
+
+/* The live convolution without residual that makes `value` for one use only; NULL if it is none such. */
+static tdnn_plan_node *lone_conv(const fuser *f, int32_t value)
+{
+    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return NULL;
+    tdnn_plan_node *n = &f->p->plan->nodes[f->producer[value]];
+    if (n->dead || n->node->op->kind != TDNN_OP_Conv || n->in_count > 3) return NULL;
+    return n;
+}
+
+/* The convolution as it was, with `residual` as fourth input and its own copy of the parameters. */
+static tdnn_status add_residual(fuser *f, tdnn_plan_node *add, tdnn_plan_node *conv, int32_t residual)
+{
+    tdnn_zone *zone = f->p->plan->zone;
+    const tdnn_conv_params *old = conv->node->params;
+    tdnn_node *node = tdnn_zone_alloc(zone, 1, sizeof *node);
+    tdnn_conv_params *params = tdnn_zone_alloc(zone, 1, sizeof *params);
+    int32_t *in = tdnn_zone_alloc(zone, 5, sizeof *in);
+    if (!node || !params || !in) return TDNN_NO_MEMORY(f->p->err);
+    *node = *conv->node;
+    *params = *old;
+    params->residual_after = old->activation.kind != TDNN_ACT_NONE;
+    node->params = params;
+    for (size_t i = 0; i < 3; i++) in[i] = i < conv->in_count ? conv->in[i] : -1;
+    in[3] = residual;
+    node->input_count = 4;
+    /* It takes the place of the addition, where both operands are made. */
+    conv->dead = true;
+    add->node = node;
+    add->in = in;
+    add->in_count = 4;
+    return TDNN_OK;
+}
+
+static tdnn_status fuse_add(fuser *f, tdnn_plan_node *add)
+{
+    tdnn_plan_value *values = f->p->plan->values;
+    if (add->in_count != 2 || add->in[0] < 0 || add->in[1] < 0 || add->in[0] == add->in[1]) return TDNN_OK;
+    const tdnn_info *a = &values[add->in[0]].info, *b = &values[add->in[1]].info;
+    if (a->dtype != TDNN_F32 || a->shape.ndim != 4 || !tdnn_shape_equal(&a->shape, &b->shape))
+        return TDNN_OK;
+    tdnn_plan_node *first = lone_conv(f, add->in[0]), *second = lone_conv(f, add->in[1]);
+    /* Of two, the later one: the other's result is there by then. */
+    bool use_second = second && (!first || second > first);
+    tdnn_plan_node *conv = use_second ? second : first;
+    if (!conv) return TDNN_OK;
+    return add_residual(f, add, conv, add->in[use_second ? 0 : 1]);
+}
+
+/* A Relu whose input is made by such a fused convolution alone. */
+static void fuse_relu(fuser *f, tdnn_plan_node *relu)
+{
+    int32_t value = relu->in[0];
+    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return;
+    tdnn_plan_node *conv = &f->p->plan->nodes[f->producer[value]];
+    if (conv->dead || conv->node->op->kind != TDNN_OP_Conv || conv->in_count != 4) return;
+    tdnn_conv_params *params = conv->node->params;
+    if (params->activation.kind != TDNN_ACT_NONE || params->residual_after) return;
+    params->activation.kind = TDNN_ACT_RELU;
+    conv->out[0] = relu->out[0];
+    relu->dead = true;
+}
 
 tdnn_status tdnn_planner_fuse(tdnn_planner *p)
 {
-    (void)p;
+    fuser f = {.p = p};
+    tdnn_plan *plan = p->plan;
+    TDNN_TRY(survey(&f));
+    for (size_t i = 0; i < plan->node_count; i++) {
+        tdnn_plan_node *n = &plan->nodes[i];
+        if (n->dead || plan->values[n->out[0]].info.dtype != TDNN_F32) continue;
+        if (n->node->op->kind == TDNN_OP_Add) TDNN_TRY(fuse_add(&f, n));
+        if (n->node->op->kind == TDNN_OP_Relu) fuse_relu(&f, n);
+    }
     return TDNN_OK;
 }
