@@ -229,7 +229,6 @@ tdnn_status tdnn_graph_append(tdnn_graph *graph, tdnn_op_kind kind, const char *
 {
     tdnn_node *made;
     if (node) *node = NULL;
-    *out = TDNN_ABSENT;
     TDNN_TRY(tdnn_graph_add_node(graph, kind, name, input_count, 1, &made, err));
     if (input_count) memcpy(made->inputs, inputs, input_count * sizeof *inputs);
     bool taken = name && is_taken(graph, name);

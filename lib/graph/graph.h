@@ -90,7 +90,7 @@ tdnn_status tdnn_graph_add_node(tdnn_graph *graph, tdnn_op_kind kind, const char
                                 size_t input_count, size_t output_count, tdnn_node **out,
                                 tdnn_error *err);
 /* The usual case: inputs given, one fresh output (named `name`, or made up if NULL or taken), whose id
- * comes back in *out. *node, if not NULL, serves to set parameters. */
+ * comes back in *out, which may be one of `inputs`. *node, if not NULL, serves to set parameters. */
 tdnn_status tdnn_graph_append(tdnn_graph *graph, tdnn_op_kind kind, const char *name,
                               const tdnn_id *inputs, size_t input_count, tdnn_node **node,
                               tdnn_id *out, tdnn_error *err);
