@@ -93,15 +93,19 @@ OPS = \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
+	lib/ops/dft.c \
 	lib/ops/dropout.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
 	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
+	lib/ops/fourier.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
 	lib/ops/grid_sample.c \
+	lib/ops/image_decoder.c \
+	lib/ops/label_encoder.c \
 	lib/ops/move.c \
 	lib/ops/nms.c \
 	lib/ops/nonzero.c \
@@ -114,6 +118,7 @@ OPS = \
 	lib/ops/product.c \
 	lib/ops/product_wide.c \
 	lib/ops/random.c \
+	lib/ops/regex.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
@@ -121,11 +126,14 @@ OPS = \
 	lib/ops/roi_align.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
+	lib/ops/signal.c \
 	lib/ops/slice.c \
 	lib/ops/squeeze.c \
 	lib/ops/stand_in.c \
+	lib/ops/string.c \
 	lib/ops/support.c \
 	lib/ops/table.c \
+	lib/ops/tfidf.c \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
 	lib/ops/cast.c \
@@ -140,6 +148,7 @@ OPS = \
 	lib/ops/reduction.c \
 	lib/ops/softmax.c \
 	lib/ops/yolo.c \
+	lib/ops/tree_ensemble.c \
 	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing

@@ -112,13 +112,18 @@
     X(Shape)                                                                                     \
     /* data, control flow, sequences, strings */                                                 \
     X(AffineGrid)                                                                                \
+    X(ArrayFeatureExtractor)                                                                     \
     X(Bernoulli)                                                                                 \
+    X(Binarizer)                                                                                 \
+    X(BitCast)                                                                                   \
+    X(BlackmanWindow)                                                                            \
     X(CenterCropPad)                                                                             \
     X(Col2Im)                                                                                    \
     X(Compress)                                                                                  \
     X(Concat)                                                                                    \
     X(ConcatFromSequence)                                                                        \
     X(ConstantOfShape)                                                                           \
+    X(DFT)                                                                                       \
     X(DepthToSpace)                                                                              \
     X(Dropout)                                                                                   \
     X(Expand)                                                                                    \
@@ -128,8 +133,13 @@
     X(GatherElements)                                                                            \
     X(GatherND)                                                                                  \
     X(GridSample)                                                                                \
+    X(HammingWindow)                                                                             \
+    X(HannWindow)                                                                                \
     X(If)                                                                                        \
+    X(ImageDecoder)                                                                              \
+    X(LabelEncoder)                                                                              \
     X(Loop)                                                                                      \
+    X(MelWeightMatrix)                                                                           \
     X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \
@@ -143,9 +153,11 @@
     X(RandomUniform)                                                                             \
     X(RandomUniformLike)                                                                         \
     X(Range)                                                                                     \
+    X(RegexFullMatch)                                                                            \
     X(Resize)                                                                                    \
     X(ReverseSequence)                                                                           \
     X(RoiAlign)                                                                                  \
+    X(STFT)                                                                                      \
     X(Scan)                                                                                      \
     X(ScatterElements)                                                                           \
     X(ScatterND)                                                                                 \
@@ -162,10 +174,15 @@
     X(Split)                                                                                     \
     X(SplitToSequence)                                                                           \
     X(Squeeze)                                                                                   \
+    X(StringConcat)                                                                              \
+    X(StringNormalizer)                                                                          \
+    X(StringSplit)                                                                               \
     X(TensorScatter)                                                                             \
+    X(TfIdfVectorizer)                                                                           \
     X(Tile)                                                                                      \
     X(TopK)                                                                                      \
     X(Transpose)                                                                                 \
+    X(TreeEnsemble)                                                                              \
     X(Trilu)                                                                                     \
     X(Unique)                                                                                    \
     X(Unsqueeze)                                                                                 \
