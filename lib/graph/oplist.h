@@ -115,7 +115,6 @@
     X(ArrayFeatureExtractor)                                                                     \
     X(Bernoulli)                                                                                 \
     X(Binarizer)                                                                                 \
-    X(BitCast)                                                                                   \
     X(BlackmanWindow)                                                                            \
     X(CenterCropPad)                                                                             \
     X(Col2Im)                                                                                    \
