@@ -124,3 +124,35 @@ const tdnn_op tdnn_op_Size = {
     .infer = size_infer,
     .plan = size_plan,
 };
+
+/* ---- BitCast ---- */
+
+typedef struct bit_cast_params {
+    int64_t to;
+} bit_cast_params;
+
+static tdnn_status bit_cast_infer(tdnn_infer *ctx)
+{
+    const bit_cast_params *p = ctx->params;
+    const tdnn_dtype from = ctx->in[0]->dtype;
+    if (p->to <= TDNN_NONE || p->to >= TDNN_DTYPE_COUNT || p->to == TDNN_STRING ||
+        from == TDNN_STRING || tdnn_dtype_bits((tdnn_dtype)p->to) != tdnn_dtype_bits(from))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the bits of %s as those of type %lld",
+                         tdnn_dtype_name(from), (long long)p->to);
+    tdnn_infer_set(ctx, 0, (tdnn_dtype)p->to, &ctx->in[0]->shape);
+    return TDNN_OK;
+}
+
+static const tdnn_attr bit_cast_attrs[] = {
+    {.name = "to",
+     .type = TDNN_ATTR_INT,
+     .required = true,
+     .offset = offsetof(bit_cast_params, to)},
+    {0},
+};
+
+const tdnn_op tdnn_op_BitCast = {
+    .schema = {TDNN_SCHEMA(BitCast, 1, 1, 1, 1, bit_cast_attrs, bit_cast_params)},
+    .infer = bit_cast_infer,
+    .plan = tdnn_plan_view,
+};
