@@ -48,14 +48,15 @@ static tdnn_status read_anchors(tdnn_dark_net *net, int64_t num, const int64_t *
 }
 
 /* OpenCV's own keys, which Darknet does not know: class scores not above `thresh` become 0, and
- * boxes of a class that overlap are suppressed within the layer. */
-static tdnn_status read_opencv(tdnn_dark_net *net, double thresh, tdnn_yolo_params *p)
+ * boxes of a class that overlap are suppressed within the layer. Measured on 4.6: without the key
+ * a yolo layer suppresses nothing. */
+static tdnn_status read_opencv(tdnn_dark_net *net, tdnn_yolo_params *p)
 {
-    float missing = (float)thresh, nms;
-    TDNN_TRY(tdnn_dark_float(net, "thresh", thresh, &missing));
-    TDNN_TRY(tdnn_dark_float(net, "nms_threshold", 0.4, &nms));
+    float thresh, nms;
+    TDNN_TRY(tdnn_dark_float(net, "thresh", 0.2, &thresh));
+    TDNN_TRY(tdnn_dark_float(net, "nms_threshold", 0, &nms));
     if (!net->as_opencv) return TDNN_OK;
-    p->thresh = missing;
+    p->thresh = thresh;
     p->nms_threshold = nms;
     return TDNN_OK;
 }
@@ -118,7 +119,7 @@ static tdnn_status add_yolo(tdnn_dark_net *net, bool gaussian)
     p->net_height = net->height;
     TDNN_TRY(read_anchors(net, num, mask, count, &p->anchors));
     TDNN_TRY(tdnn_dark_float(net, "scale_x_y", 1, &p->scale_x_y));
-    return read_opencv(net, 0.2, p);
+    return read_opencv(net, p);
 }
 
 tdnn_status tdnn_dark_yolo(tdnn_dark_net *net) { return add_yolo(net, false); }
@@ -138,7 +139,7 @@ tdnn_status tdnn_dark_region(tdnn_dark_net *net)
     TDNN_TRY(tdnn_dark_int(net, "num", 1, 1, 1 << 12, &num));
     TDNN_TRY(tdnn_dark_int(net, "softmax", 0, 0, 1, &softmax));
     TDNN_TRY(tdnn_dark_int(net, "classfix", 0, -1, 1, &classfix));
-    TDNN_TRY(tdnn_dark_float(net, "thresh", 0.5, &thresh)); /* of training */
+    TDNN_TRY(tdnn_dark_float(net, "thresh", 0.001, &thresh)); /* Darknet: of training */
     TDNN_TRY(tdnn_dark_refuse(net, "tree"));
     if (net->out.c != num * (classes + 5)) return head_error(net, "num", num * (classes + 5));
     TDNN_TRY(add_head(net, "detection_out", &p));
@@ -150,8 +151,9 @@ tdnn_status tdnn_dark_region(tdnn_dark_net *net)
     p->net_height = net->height;
     TDNN_TRY(read_anchors(net, num, NULL, (size_t)num, &p->anchors));
     if (!net->as_opencv) return TDNN_OK;
-    p->thresh = 0.001f;
-    return tdnn_dark_float(net, "nms_threshold", 0.4, &p->nms_threshold);
+    p->thresh = thresh;
+    p->nms_threshold = 0.4f; /* a region layer does not ask the key */
+    return TDNN_OK;
 }
 
 /* ---- detection ---- */
