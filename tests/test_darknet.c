@@ -1,4 +1,5 @@
-/* The Darknet parser: every section against recorded outputs of Darknet itself, and what it refuses. */
+/* The Darknet parser: every section against recorded outputs of Darknet itself, and what it
+ * refuses. */
 #include "tests/test.h"
 
 #include "tinydnn.h"
@@ -64,8 +65,8 @@ static void compare(const struct layer_case *c, const tdnn_tensor *out)
 {
     const float *got = tdnn_tensor_const_data(out);
     if (tdnn_tensor_bytes(out) != c->count * sizeof(float))
-        fail_msg("%s: %zu numbers, Darknet has %zu", c->name, tdnn_tensor_bytes(out) / sizeof(float),
-                 c->count);
+        fail_msg("%s: %zu numbers, Darknet has %zu", c->name,
+                 tdnn_tensor_bytes(out) / sizeof(float), c->count);
     for (size_t i = 0; i < c->count; i++) {
         float most = 2e-5f + 2e-5f * fabsf(c->output[i]);
         if (!(fabsf(got[i] - c->output[i]) <= most))
@@ -85,7 +86,8 @@ static void run_case(const struct layer_case *c, bool optimize)
         fail_msg("%s: %s: %s", c->name, err.where, err.message);
     tdnn_session *session = run(net);
     const tdnn_tensor *out;
-    assert_ok(tdnn_session_output(session, NULL, &out, &err), err);
+    const tdnn_port *last = tdnn_net_output(net, tdnn_net_output_count(net) - 1);
+    assert_ok(tdnn_session_output(session, last->name, &out, &err), err);
     compare(c, out);
     tdnn_session_free(session);
     tdnn_net_release(net);
