@@ -93,19 +93,15 @@ OPS = \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
-	lib/ops/dft.c \
 	lib/ops/dropout.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
 	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
-	lib/ops/fourier.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
 	lib/ops/grid_sample.c \
-	lib/ops/image_decoder.c \
-	lib/ops/label_encoder.c \
 	lib/ops/move.c \
 	lib/ops/nms.c \
 	lib/ops/nonzero.c \
@@ -118,7 +114,6 @@ OPS = \
 	lib/ops/product.c \
 	lib/ops/product_wide.c \
 	lib/ops/random.c \
-	lib/ops/regex.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
@@ -126,14 +121,11 @@ OPS = \
 	lib/ops/roi_align.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
-	lib/ops/signal.c \
 	lib/ops/slice.c \
 	lib/ops/squeeze.c \
 	lib/ops/stand_in.c \
-	lib/ops/string.c \
 	lib/ops/support.c \
 	lib/ops/table.c \
-	lib/ops/tfidf.c \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
 	lib/ops/cast.c \
@@ -148,7 +140,6 @@ OPS = \
 	lib/ops/reduction.c \
 	lib/ops/softmax.c \
 	lib/ops/yolo.c \
-	lib/ops/tree_ensemble.c \
 	lib/ops/window.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
@@ -190,6 +181,23 @@ PARSERS = \
 	parsers/darknet/shape.c \
 	parsers/darknet/simple.c \
 	parsers/darknet/weights.c \
+	parsers/caffe/build.c \
+	parsers/caffe/caffe.c \
+	parsers/caffe/layer_activation.c \
+	parsers/caffe/layer_input.c \
+	parsers/caffe/layer_norm.c \
+	parsers/caffe/layer_pool.c \
+	parsers/caffe/layer_reduce.c \
+	parsers/caffe/layer_resize.c \
+	parsers/caffe/layer_scale.c \
+	parsers/caffe/layer_shape.c \
+	parsers/caffe/layer_weighted.c \
+	parsers/caffe/layers.c \
+	parsers/caffe/net.c \
+	parsers/caffe/param.c \
+	parsers/caffe/phase.c \
+	parsers/caffe/upgrade.c \
+	parsers/caffe/weights.c \
 	parsers/findings.c \
 	parsers/import.c \
 	parsers/message.c \
@@ -214,6 +222,7 @@ PARSERS = \
 
 # compiled by protoc-c
 PROTOS = \
+	parsers/proto/caffe.proto \
 	parsers/proto/onnx.proto \
 
 # layer 3: net, plan, session
@@ -272,7 +281,6 @@ EXAMPLES = \
 
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
-	tests/test_darknet.c \
 	tests/test_onnx_schema.c \
 	tests/test_base.c \
 	tests/test_file.c \

@@ -47,6 +47,7 @@ typedef struct tdnn_parser {
 
 /* NULL-terminated: every format that tinydnn reads; parsers/table.c. */
 extern const tdnn_parser *const tdnn_parsers[];
+extern const tdnn_parser tdnn_parser_caffe;
 extern const tdnn_parser tdnn_parser_onnx;
 extern const tdnn_parser tdnn_parser_darknet;
 

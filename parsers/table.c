@@ -3,6 +3,7 @@
 
 const tdnn_parser *const tdnn_parsers[] = {
     &tdnn_parser_onnx,
+    &tdnn_parser_caffe,
     &tdnn_parser_darknet,
     NULL,
 };

@@ -35,8 +35,11 @@ static void skip_space(scanner *s)
             while (s->at < s->end && *s->at != '\n') s->at++;
             if (s->at == s->end) return;
         }
-        if (*s->at == '\n') s->line++;
-        else if (*s->at != ' ' && *s->at != '\t' && *s->at != '\r' && *s->at != '\f' && *s->at != '\v') return;
+        if (*s->at == '\n')
+            s->line++;
+        else if (*s->at != ' ' && *s->at != '\t' && *s->at != '\r' && *s->at != '\f' &&
+                 *s->at != '\v')
+            return;
     }
 }
 
@@ -50,8 +53,8 @@ static bool take(scanner *s, char c)
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '+' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || c == '.' || c == '+' || c == '-';
 }
 
 static tdnn_status read_word(scanner *s, const char *what, const char **out, size_t *length)
@@ -101,7 +104,8 @@ static char read_escape(scanner *s)
     if (digit(c) < 8) return (char)read_digits(s, 8, 3);
     if (c == '\n') s->line++;
     s->at++;
-    if ((c == 'x' || c == 'X') && s->at < s->end && digit(*s->at) < 16) return (char)read_digits(s, 16, 2);
+    if ((c == 'x' || c == 'X') && s->at < s->end && digit(*s->at) < 16)
+        return (char)read_digits(s, 16, 2);
     const char *known = c ? strchr(from, c) : NULL;
     return known ? to[known - from] : c;
 }
@@ -111,8 +115,8 @@ typedef struct string {
     size_t length, capacity;
 } string;
 
-/* Room for `more` characters and the NUL; doubles, so that many short pieces cost no more than one
- * long one. */
+/* Room for `more` characters and the NUL; doubles, so that many short pieces cost no more than
+ * one long one. */
 static tdnn_status grow_string(scanner *s, string *to, size_t more)
 {
     size_t wanted = to->capacity ? to->capacity : 32;
@@ -130,7 +134,8 @@ static tdnn_status grow_string(scanner *s, string *to, size_t more)
 static tdnn_status read_piece(scanner *s, string *to)
 {
     const char quote = *s->at++, *end = s->at;
-    while (end < s->end && *end != quote && *end != '\n') end += *end == '\\' && end + 1 < s->end ? 2 : 1;
+    while (end < s->end && *end != quote && *end != '\n')
+        end += *end == '\\' && end + 1 < s->end ? 2 : 1;
     TDNN_TRY(grow_string(s, to, (size_t)(end - s->at)));
     while (s->at < s->end && *s->at != quote && *s->at != '\n') {
         char c = *s->at++;
@@ -171,8 +176,10 @@ static tdnn_status add_field(scanner *s, tdnn_text *message, const char *name, t
     if (!field) return TDNN_NO_MEMORY(s->err);
     field->name = name;
     field->line = s->line;
-    if (message->last) message->last->next = field;
-    else message->first = field;
+    if (message->last)
+        message->last->next = field;
+    else
+        message->first = field;
     message->last = field;
     message->count++;
     return TDNN_OK;
@@ -196,7 +203,8 @@ typedef struct reader {
 static tdnn_status open(reader *r, tdnn_text *field, char close, bool in_list)
 {
     if (r->depth == MOST_NESTING) {
-        TDNN_FAIL(r->s.err, TDNN_ERR_LIMIT, "messages are nested more than %d deep", MOST_NESTING);
+        TDNN_FAIL(r->s.err, TDNN_ERR_LIMIT, "messages are nested more than %d deep",
+                  MOST_NESTING);
         return tdnn_error_at(r->s.err, TDNN_ERR_LIMIT, "line %d", r->s.line);
     }
     field->kind = TDNN_TEXT_MESSAGE;
@@ -319,12 +327,15 @@ tdnn_status tdnn_text_double(const tdnn_text *field, double *out, tdnn_error *er
 
 tdnn_status tdnn_text_bool(const tdnn_text *field, bool *out, tdnn_error *err)
 {
-    static const char *const yes[] = {"true", "True", "t", "1"}, *const no[] = {"false", "False", "f", "0"};
+    static const char *const yes[] = {"true", "True", "t", "1"}, *const no[] = {"false",
+                                                                                "False", "f",
+                                                                                "0"};
     *out = false;
     if (field->kind != TDNN_TEXT_WORD) return wrong(field, "true or false", err);
     for (size_t i = 0; i < 4; i++) {
         if (strcmp(field->value, yes[i]) == 0) *out = true;
-        if (strcmp(field->value, yes[i]) == 0 || strcmp(field->value, no[i]) == 0) return TDNN_OK;
+        if (strcmp(field->value, yes[i]) == 0 || strcmp(field->value, no[i]) == 0)
+            return TDNN_OK;
     }
     return wrong(field, "true or false", err);
 }

@@ -87,7 +87,8 @@ static void nested_messages(void **state)
 static void lists(void **state)
 {
     (void)state;
-    const tdnn_text *root = parse("a: [] m: [ { x: 1 }, < x: 2 > ] e: [ONE, TWO] [ext.name]: 7");
+    const tdnn_text *root =
+        parse("a: [] m: [ { x: 1 }, < x: 2 > ] e: [ONE, TWO] [ext.name]: 7");
     assert_null(tdnn_text_find(root, "a"));
     const tdnn_text *m = tdnn_text_find(root, "m");
     assert_int_equal(int_of(m, "x"), 1);
@@ -131,7 +132,8 @@ static void many_pieces_of_a_string(void **state)
 static void numbers(void **state)
 {
     (void)state;
-    const tdnn_text *root = parse("d: -12 h: 0x1F o: 017 f: -1.5e-3 g: 2.5f i: -inf n: nan e: .5 t: 3.");
+    const tdnn_text *root =
+        parse("d: -12 h: 0x1F o: 017 f: -1.5e-3 g: 2.5f i: -inf n: nan e: .5 t: 3.");
     assert_int_equal(int_of(root, "d"), -12);
     assert_int_equal(int_of(root, "h"), 31);
     assert_int_equal(int_of(root, "o"), 15);
@@ -147,7 +149,8 @@ static void numbers(void **state)
 static void not_a_number(void **state)
 {
     (void)state;
-    const tdnn_text *root = parse("a: 1.5\nb: x2\nc: 99999999999999999999\nd { }\ne: yes\nf: '1'");
+    const tdnn_text *root =
+        parse("a: 1.5\nb: x2\nc: 99999999999999999999\nd { }\ne: yes\nf: '1'");
     int64_t i;
     double d;
     bool b;
@@ -167,7 +170,8 @@ static void not_a_number(void **state)
 static void truth(void **state)
 {
     (void)state;
-    const tdnn_text *field = parse("a: true a: false a: 1 a: 0 a: t a: f a: True a: False")->first;
+    const tdnn_text *field =
+        parse("a: true a: false a: 1 a: 0 a: t a: f a: True a: False")->first;
     for (int i = 0; field; field = field->next, i++) {
         bool value;
         assert_ok(tdnn_text_bool(field, &value, &err), err);
@@ -202,7 +206,8 @@ static void deep_nesting(void **state)
 static void cut_anywhere(void **state)
 {
     (void)state;
-    const char *whole = "name: 'n\\x41' layer { type: \"T\" p < q: [1, -2.5e3, {r: .5}] > } x: \"a\" 'b' # c\n y: [E]";
+    const char *whole = "name: 'n\\x41' layer { type: \"T\" p < q: [1, -2.5e3, {r: .5}] > } x: "
+                        "\"a\" 'b' # c\n y: [E]";
     for (size_t n = 0; n <= strlen(whole); n++) {
         char *part = malloc(n ? n : 1);
         tdnn_text *root;
@@ -227,7 +232,8 @@ static void number_reading(void **state)
     uint64_t x = 88172645463325252u;
     for (int i = 0; i < 200000; i++) {
         char text[64];
-        int digits = 1 + (int)(next_random(&x) % 20), exponent = (int)(next_random(&x) % 60) - 30;
+        int digits = 1 + (int)(next_random(&x) % 20),
+            exponent = (int)(next_random(&x) % 60) - 30;
         double base = (double)(next_random(&x) >> 11) / 9007199254740992.0, got;
         snprintf(text, sizeof text, "%.*fe%d", digits, base, exponent);
         const double wanted = strtod(text, NULL);
@@ -239,9 +245,21 @@ static void number_reading(void **state)
 static void number_edges(void **state)
 {
     (void)state;
-    static const char *const same[] = {"0", "-0.0", "1e400", "-1e400", "1e-400", "00012", "1.e5",
-                                       "123456789012345678901234567890", "0.00000000000000000000000000012",
-                                       "1e22", "1e23", "9007199254740993", "INF", "-Infinity", "+7"};
+    static const char *const same[] = {"0",
+                                       "-0.0",
+                                       "1e400",
+                                       "-1e400",
+                                       "1e-400",
+                                       "00012",
+                                       "1.e5",
+                                       "123456789012345678901234567890",
+                                       "0.00000000000000000000000000012",
+                                       "1e22",
+                                       "1e23",
+                                       "9007199254740993",
+                                       "INF",
+                                       "-Infinity",
+                                       "+7"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         double got, wanted = strtod(same[i], NULL);
         assert_int_equal(tdnn_number_parse(same[i], strlen(same[i]), &got), strlen(same[i]));

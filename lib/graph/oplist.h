@@ -112,17 +112,13 @@
     X(Shape)                                                                                     \
     /* data, control flow, sequences, strings */                                                 \
     X(AffineGrid)                                                                                \
-    X(ArrayFeatureExtractor)                                                                     \
     X(Bernoulli)                                                                                 \
-    X(Binarizer)                                                                                 \
-    X(BlackmanWindow)                                                                            \
     X(CenterCropPad)                                                                             \
     X(Col2Im)                                                                                    \
     X(Compress)                                                                                  \
     X(Concat)                                                                                    \
     X(ConcatFromSequence)                                                                        \
     X(ConstantOfShape)                                                                           \
-    X(DFT)                                                                                       \
     X(DepthToSpace)                                                                              \
     X(Dropout)                                                                                   \
     X(Expand)                                                                                    \
@@ -132,13 +128,8 @@
     X(GatherElements)                                                                            \
     X(GatherND)                                                                                  \
     X(GridSample)                                                                                \
-    X(HammingWindow)                                                                             \
-    X(HannWindow)                                                                                \
     X(If)                                                                                        \
-    X(ImageDecoder)                                                                              \
-    X(LabelEncoder)                                                                              \
     X(Loop)                                                                                      \
-    X(MelWeightMatrix)                                                                           \
     X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \
@@ -152,11 +143,9 @@
     X(RandomUniform)                                                                             \
     X(RandomUniformLike)                                                                         \
     X(Range)                                                                                     \
-    X(RegexFullMatch)                                                                            \
     X(Resize)                                                                                    \
     X(ReverseSequence)                                                                           \
     X(RoiAlign)                                                                                  \
-    X(STFT)                                                                                      \
     X(Scan)                                                                                      \
     X(ScatterElements)                                                                           \
     X(ScatterND)                                                                                 \
@@ -173,15 +162,10 @@
     X(Split)                                                                                     \
     X(SplitToSequence)                                                                           \
     X(Squeeze)                                                                                   \
-    X(StringConcat)                                                                              \
-    X(StringNormalizer)                                                                          \
-    X(StringSplit)                                                                               \
     X(TensorScatter)                                                                             \
-    X(TfIdfVectorizer)                                                                           \
     X(Tile)                                                                                      \
     X(TopK)                                                                                      \
     X(Transpose)                                                                                 \
-    X(TreeEnsemble)                                                                              \
     X(Trilu)                                                                                     \
     X(Unique)                                                                                    \
     X(Unsqueeze)                                                                                 \

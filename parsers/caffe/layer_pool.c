@@ -1,0 +1,206 @@
+/* Pooling and its inverse.
+ *
+ * Caffe rounds the number of windows up, and drops the last one if it would start behind the
+ * input and its leading padding; averages count the padding, but not what a last window has
+ * beyond it.
+ */
+#include "parsers/caffe/layers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- windows ---- */
+
+void caffe_sizes(caffe_call *c, const char *name, const char *stem, int spatial,
+                 int64_t otherwise, int64_t least, int64_t *out)
+{
+    char h[24], w[24];
+    snprintf(h, sizeof h, "%s_h", stem);
+    snprintf(w, sizeof w, "%s_w", stem);
+    const tdnn_ints given = caffe_ints(c, name, least, INT32_MAX);
+    const bool pair = caffe_has(c, h) || caffe_has(c, w);
+    if (pair && (spatial != 2 || given.count))
+        caffe_fail(c, TDNN_ERR_FORMAT,
+                   "%s and %s, expected them in two dimensions only, and without %s", h, w,
+                   name);
+    if (given.count > 1 && given.count != (size_t)spatial)
+        caffe_fail(c, TDNN_ERR_FORMAT,
+                   "%s is given %zu times, expected once, or once for each of %d axes", name,
+                   given.count, spatial);
+    if (otherwise < least && !pair && !given.count)
+        caffe_fail(c, TDNN_ERR_FORMAT, "%s is missing", name);
+    for (int i = 0; i < spatial; i++)
+        out[i] = c->status || !given.count ? otherwise : given.at[given.count > 1 ? i : 0];
+    if (!pair) return;
+    out[0] = caffe_int(c, h, otherwise, least, INT32_MAX);
+    out[1] = caffe_int(c, w, otherwise, least, INT32_MAX);
+    if (!c->status && (out[0] < least || out[1] < least))
+        caffe_fail(c, TDNN_ERR_FORMAT, "%s without %s", out[0] < least ? w : h,
+                   out[0] < least ? h : w);
+}
+
+/* ---- Pooling ---- */
+
+static const char *const methods[] = {"MAX", "AVE", "STOCHASTIC", NULL};
+enum { MAX, AVE, STOCHASTIC };
+
+/* The position of each maximum in its plane, as a number of f32, for layers that undo the
+ * pooling. */
+static tdnn_id mask(caffe_call *c, tdnn_id indices, int rank)
+{
+    tdnn_id plane = caffe_op(c, "ReduceProd", caffe_dims(c, c->in[0].id, 2, rank));
+    caffe_set_int(c, "keepdims", 0);
+    tdnn_id position = caffe_op(c, "Cast", caffe_op(c, "Mod", indices, plane));
+    caffe_set_int(c, "to", TDNN_F32);
+    return position;
+}
+
+static void finish(caffe_call *c, int64_t method, int rank)
+{
+    if (c->layer->top_count < 2) return;
+    if (method != MAX)
+        caffe_fail(c, TDNN_ERR_FORMAT, "two tops, expected one unless it takes the maximum");
+    c->out[1].shape = c->out[0].shape;
+    c->out[1].id = mask(c, caffe_more(c), rank);
+}
+
+static void pool_all(caffe_call *c, int64_t method, int rank)
+{
+    if (c->layer->top_count > 1)
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "positions of global maxima");
+    c->out[0].id =
+        caffe_op(c, method == MAX ? "GlobalMaxPool" : "GlobalAveragePool", c->in[0].id);
+    for (int i = 2; i < rank; i++) c->out[0].shape.dim[i] = 1;
+}
+
+static int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t pad, bool up)
+{
+    const int64_t room = in + 2 * pad - kernel;
+    int64_t out = (room + (up ? stride - 1 : 0)) / stride + 1;
+    if (in < 0) return -1;
+    if (up && (out - 1) * stride >= in + pad) out--;
+    return out;
+}
+
+/* round_mode is Caffe's own way to ask for floor, ceil_mode that of forks. */
+static bool rounds_up(caffe_call *c)
+{
+    static const char *const modes[] = {"CEIL", "FLOOR", NULL};
+    const bool up = caffe_enum(c, "round_mode", modes, 0) == 0;
+    return caffe_bool(c, "ceil_mode", up);
+}
+
+void caffe_import_pooling(caffe_call *c)
+{
+    int64_t kernel[CAFFE_MOST_SPATIAL], stride[CAFFE_MOST_SPATIAL], pad[2 * CAFFE_MOST_SPATIAL];
+    const int rank = caffe_rank(c, 0, 3, TDNN_MAX_DIMS), spatial = rank - 2;
+    const int64_t method = caffe_enum(c, "pool", methods, MAX);
+    const bool up = rounds_up(c), all = caffe_bool(c, "global_pooling", false);
+    caffe_sizes(c, "kernel_size", "kernel", spatial, all ? 1 : 0, 1, kernel);
+    caffe_sizes(c, "stride", "stride", spatial, 1, 1, stride);
+    caffe_sizes(c, "pad", "pad", spatial, 0, 0, pad);
+    for (int i = 0; i < spatial && !c->status; i++) {
+        pad[spatial + i] = pad[i];
+        if (!all && pad[i] >= kernel[i])
+            caffe_fail(c, TDNN_ERR_FORMAT,
+                       "pad is %" PRId64 ", expected less than the kernel's %" PRId64, pad[i],
+                       kernel[i]);
+        c->out[0].shape.dim[2 + i] =
+            pooled_size(caffe_dim(c, 0, 2 + i), kernel[i], stride[i], pad[i], up);
+    }
+    if (all) {
+        pool_all(c, method, rank);
+        return;
+    }
+    c->out[0].id = caffe_op(c, method == MAX ? "MaxPool" : "AveragePool", c->in[0].id);
+    caffe_set_ints(c, "kernel_shape", kernel, (size_t)spatial);
+    caffe_set_ints(c, "strides", stride, (size_t)spatial);
+    caffe_set_ints(c, "pads", pad, 2 * (size_t)spatial);
+    caffe_set_int(c, "ceil_mode", up);
+    if (method != MAX) caffe_set_int(c, "count_include_pad", 1);
+    finish(c, method, rank);
+}
+
+/* ---- its inverse ---- */
+
+/* Each number goes to its position in a plane of zeros; size: height and width of the planes.
+ */
+static tdnn_id scatter(caffe_call *c, tdnn_id size)
+{
+    tdnn_id both = caffe_dims(c, c->in[0].id, 0, 2), open = caffe_ints_of(c, -1);
+    tdnn_id area = caffe_op(c, "ReduceProd", size);
+    tdnn_id planes = caffe_joined(c, both, open);
+    tdnn_id zeros = caffe_op(c, "ConstantOfShape", caffe_joined(c, both, area));
+    tdnn_id where = caffe_op(c, "Cast", caffe_reshape(c, c->in[1].id, planes));
+    caffe_set_int(c, "to", TDNN_I64);
+    tdnn_id y =
+        caffe_op(c, "ScatterElements", zeros, where, caffe_reshape(c, c->in[0].id, planes));
+    caffe_set_int(c, "axis", 2);
+    return caffe_reshape(c, y, caffe_joined(c, both, size));
+}
+
+static void unpool(caffe_call *c, const int64_t *factor, const int64_t *add,
+                   const int64_t *fixed)
+{
+    tdnn_id size;
+    for (int i = 0; i < 2; i++) {
+        const int64_t in = caffe_dim(c, 0, 2 + i);
+        c->out[0].shape.dim[2 + i] =
+            fixed[i] ? fixed[i] : caffe_known(in, in * factor[i] + add[i]);
+    }
+    if (fixed[0])
+        size = caffe_vector(c, fixed, 2);
+    else {
+        size = caffe_op(c, "Mul", caffe_dims(c, c->in[0].id, 2, 4), caffe_vector(c, factor, 2));
+        size = caffe_op(c, "Add", size, caffe_vector(c, add, 2));
+    }
+    c->out[0].id = scatter(c, size);
+}
+
+void caffe_import_max_unpool(caffe_call *c)
+{
+    int64_t kernel[2], stride[2], pad[2], add[2];
+    caffe_rank(c, 0, 4, 4);
+    caffe_sizes(c, "kernel_size", "kernel", 2, 0, 1, kernel);
+    caffe_sizes(c, "stride", "stride", 2, 1, 1, stride);
+    caffe_sizes(c, "pad", "pad", 2, 0, 0, pad);
+    if (c->status) return;
+    for (int i = 0; i < 2; i++) add[i] = kernel[i] - stride[i] - 2 * pad[i];
+    unpool(c, stride, add, (const int64_t[]){0, 0});
+}
+
+/* With positions (SegNet) it undoes a pooling; without them it repeats each number. */
+void caffe_import_upsample(caffe_call *c)
+{
+    int64_t scale[2], add[2], fixed[2];
+    caffe_rank(c, 0, 4, 4);
+    caffe_sizes(c, "scale", "scale", 2, 2, 1, scale);
+    fixed[0] = caffe_int(c, "upsample_h", 0, 1, INT32_MAX);
+    fixed[1] = caffe_int(c, "upsample_w", 0, 1, INT32_MAX);
+    add[0] = -(int64_t)caffe_bool(c, "pad_out_h", false);
+    add[1] = -(int64_t)caffe_bool(c, "pad_out_w", false);
+    if (!fixed[0] != !fixed[1])
+        caffe_fail(c, TDNN_ERR_FORMAT, "one of upsample_h and upsample_w");
+    if (c->status) return;
+    if (c->in_count == 2) {
+        unpool(c, scale, add, fixed);
+        return;
+    }
+    if (fixed[0] || add[0] || add[1])
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "a fixed size without positions");
+    const tdnn_shape four = {1, {4}};
+    tdnn_tensor *factors;
+    if (c->status || !caffe_try(c, tdnn_tensor_create(TDNN_F32, &four, &factors, c->err)))
+        return;
+    float *f = tdnn_tensor_data(factors);
+    f[0] = f[1] = 1;
+    for (int i = 0; i < 2; i++) {
+        f[2 + i] = (float)scale[i];
+        c->out[0].shape.dim[2 + i] =
+            caffe_known(caffe_dim(c, 0, 2 + i), caffe_dim(c, 0, 2 + i) * scale[i]);
+    }
+    c->out[0].id = caffe_op(c, "Resize", c->in[0].id, TDNN_ABSENT, caffe_constant(c, factors));
+    caffe_set_string(c, "mode", "nearest");
+    caffe_set_string(c, "coordinate_transformation_mode", "asymmetric");
+    caffe_set_string(c, "nearest_mode", "floor");
+}
