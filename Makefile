@@ -31,6 +31,7 @@ KERNELS_GENERIC = \
 	kernels/generic/copy.c \
 	kernels/generic/resize.c \
 	kernels/generic/elementwise.c \
+	kernels/generic/integer.c \
 	kernels/generic/pool.c \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
@@ -42,6 +43,7 @@ KERNELS_BLAS = \
 
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
+	kernels/x86/integer_avx2.c \
 	kernels/x86/pool_avx2.c \
 	kernels/x86/rows_avx2.c \
 	kernels/x86/copy_avx2.c \
@@ -57,6 +59,7 @@ KERNELS_AVX512 = \
 	kernels/x86/depthwise_avx512.c \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
+	kernels/x86/integer_avx512.c \
 	kernels/x86/pool_avx512.c \
 	kernels/x86/rows_avx512.c \
 	kernels/x86/gemm_avx512.c \
@@ -313,6 +316,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_copy.c \
 	tests/kernels/check_resize.c \
 	tests/kernels/check_elementwise.c \
+	tests/kernels/check_integer.c \
 	tests/kernels/check_pool.c \
 	tests/kernels/check_rows.c \
 	tests/kernels/check_gemm.c \

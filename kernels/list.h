@@ -51,6 +51,15 @@
     /* output rows begin .. end-1 of a plane */                                                  \
     X(pool, void, (float *y, const float *x, const tdnn_pool *pool, size_t begin, size_t end,    \
                    float *scratch))                                                              \
+    /* y = saturate(round(x / scale) + zero), bytes; low .. high is -128 .. 127 or 0 .. 255 */    \
+    X(quantize, void, (void *y, const float *x, size_t n, float scale, int zero, int low,        \
+                       int high))                                                                \
+    /* y = (x - zero) * scale */                                                                 \
+    X(dequantize, void, (float *y, const void *x, size_t n, float scale, int zero))              \
+    /* C = A B exactly, or modulo 2^32. Element (k, j) of B is b[(k / 2 * ldb + j) * 2 + k % 2];  \
+     * n, ldb and ldc are multiples of TDNN_I16_COLUMNS; A has 2 pairs columns */                \
+    X(gemm_i16, void, (int32_t *c, size_t ldc, const int16_t *a, size_t lda, const int16_t *b,   \
+                       size_t ldb, size_t m, size_t n, size_t pairs))                            \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -90,6 +99,10 @@
     X(exp_sum_f32, exp_sum, 4)                                                                   \
     X(max_pool_f32, pool, 0)                                                                     \
     X(average_pool_f32, pool, 4)                                                                 \
+    X(quantize_x8, quantize, 0)                                                                  \
+    X(dequantize_u8, dequantize, 0)                                                              \
+    X(dequantize_i8, dequantize, 0)                                                              \
+    X(gemm_i16, gemm_i16, 0)                                                                     \
     X(widen_f16, widen, 0)                                                                       \
     X(narrow_f16, narrow, 0)                                                                     \
     X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
@@ -113,6 +126,7 @@
     X(generic, elementwise)                                                                      \
     X(generic, rows)                                                                             \
     X(generic, pool)                                                                             \
+    X(generic, integer)                                                                          \
 
 #if defined(TDNN_BLAS_OPENBLAS)
 #define TDNN_KERNEL_FILES_BLAS(X) X(generic, blas)
@@ -124,6 +138,7 @@
     X(avx2, elementwise)                                                                         \
     X(avx2, rows)                                                                                \
     X(avx2, pool)                                                                                \
+    X(avx2, integer)                                                                             \
     X(avx2, copy)                                                                                \
     X(avx2, gemm)                                                                                \
     X(avx2, depthwise)                                                                           \
@@ -140,6 +155,7 @@
     X(avx512, elementwise)                                                                       \
     X(avx512, rows)                                                                              \
     X(avx512, pool)                                                                              \
+    X(avx512, integer)                                                                           \
 
 /* clang-format on */
 

@@ -45,6 +45,8 @@ typedef struct tdnn_pool {
                                        count_h[oy] * count_w[ox] */
 } tdnn_pool;
 
+#define TDNN_I16_COLUMNS 32 /* columns of integer matrix products come in such groups */
+
 #define TDNN_COPY_DIMS 16
 
 /* Element [i0, i1 ...] at from + i0 * from[0] + ... goes to to + i0 * to[0] + ... */
