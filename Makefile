@@ -139,6 +139,8 @@ OPS = \
 	lib/ops/norm_row.c \
 	lib/ops/pool.c \
 	lib/ops/pool_any.c \
+	lib/ops/quantize.c \
+	lib/ops/quantize_dynamic.c \
 	lib/ops/reduce.c \
 	lib/ops/reduction.c \
 	lib/ops/softmax.c \

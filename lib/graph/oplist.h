@@ -33,7 +33,9 @@
     X(Cosh)                                                                                      \
     X(CumProd)                                                                                   \
     X(CumSum)                                                                                    \
+    X(DequantizeLinear)                                                                          \
     X(Div)                                                                                       \
+    X(DynamicQuantizeLinear)                                                                     \
     X(Elu)                                                                                       \
     X(Equal)                                                                                     \
     X(Erf)                                                                                       \
@@ -74,6 +76,7 @@
     X(Or)                                                                                        \
     X(PRelu)                                                                                     \
     X(Pow)                                                                                       \
+    X(QuantizeLinear)                                                                            \
     X(RMSNormalization)                                                                          \
     X(Reciprocal)                                                                                \
     X(ReduceL1)                                                                                  \
