@@ -132,6 +132,9 @@ OPS = \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
 	lib/ops/cast.c \
+	lib/ops/conv_integer.c \
+	lib/ops/integer.c \
+	lib/ops/matmul_integer.c \
 	lib/ops/moments.c \
 	lib/ops/norm_channel.c \
 	lib/ops/arg.c \

@@ -29,6 +29,7 @@
     X(Ceil)                                                                                      \
     X(Celu)                                                                                      \
     X(Clip)                                                                                      \
+    X(ConvInteger)                                                                               \
     X(Cos)                                                                                       \
     X(Cosh)                                                                                      \
     X(CumProd)                                                                                   \
@@ -63,6 +64,7 @@
     X(LogSoftmax)                                                                                \
     X(LpNormalization)                                                                           \
     X(LpPool)                                                                                    \
+    X(MatMulInteger)                                                                             \
     X(Max)                                                                                       \
     X(MaxPool)                                                                                   \
     X(Mean)                                                                                      \
@@ -76,6 +78,8 @@
     X(Or)                                                                                        \
     X(PRelu)                                                                                     \
     X(Pow)                                                                                       \
+    X(QLinearConv)                                                                               \
+    X(QLinearMatMul)                                                                             \
     X(QuantizeLinear)                                                                            \
     X(RMSNormalization)                                                                          \
     X(Reciprocal)                                                                                \
