@@ -26,6 +26,7 @@ BASE = \
 KERNELS_GENERIC = \
 	kernels/generic/activation.c \
 	kernels/dispatch.c \
+	kernels/float_mode.c \
 	kernels/generic/conv.c \
 	kernels/generic/conv_plan.c \
 	kernels/generic/copy.c \

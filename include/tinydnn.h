@@ -317,6 +317,7 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_plan(tdnn_session *session,
                                                      const char *const *names,
                                                      const tdnn_shape *shapes, size_t count,
                                                      tdnn_error *err);
+/* Subnormal numbers count as zeros meanwhile: they would cost over a hundred cycles each. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_run(tdnn_session *session, tdnn_error *err);
 /* An output of the last run. `name`: its own, or that of the node (in Caffe and Darknet: the layer)
  * that makes it; NULL: the first. Borrowed until the next run, plan or free. */

@@ -46,6 +46,11 @@ const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level);
 
 /* The highest level that this CPU and its operating system support. */
 tdnn_cpu tdnn_cpu_best(void);
+
+/* float_mode.c: this thread takes subnormal numbers as zeros from here on, until its mode of before
+ * (which is returned) is restored. */
+unsigned tdnn_float_mode_fast(void);
+void tdnn_float_mode_restore(unsigned before);
 /* "generic", "avx2", "avx512"; static. */
 const char *tdnn_cpu_level_name(tdnn_cpu level);
 /* false if no level has that name. */

@@ -110,11 +110,13 @@ typedef struct phase {
 static void run_task(void *context, size_t task, size_t worker)
 {
     const phase *ph = context;
+    if (worker) tdnn_float_mode_fast(); /* a thread of ours: nobody misses its mode of before */
     ph->run(ph->step, task, worker);
 }
 
 static void run_step(const tdnn_step *step, tdnn_workers *workers)
 {
+    const unsigned mode = tdnn_float_mode_fast();
     for (size_t i = 0; i < step->phase_count; i++) {
         size_t tasks = step->phases[i].task_count;
         if (workers && tasks > 1) {
@@ -124,6 +126,7 @@ static void run_step(const tdnn_step *step, tdnn_workers *workers)
             for (size_t task = 0; task < tasks; task++) step->phases[i].run(step, task, 0);
         }
     }
+    tdnn_float_mode_restore(mode);
 }
 
 static void run_timed(const tdnn_step *step, tdnn_workers *workers, tdnn_step_times *times)
