@@ -28,6 +28,7 @@ KERNELS_GENERIC = \
 	kernels/dispatch.c \
 	kernels/float_mode.c \
 	kernels/generic/conv.c \
+	kernels/generic/conv_pack.c \
 	kernels/generic/conv_plan.c \
 	kernels/generic/copy.c \
 	kernels/generic/resize.c \
@@ -37,6 +38,7 @@ KERNELS_GENERIC = \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
 	kernels/generic/unfold.c \
+	kernels/generic/winograd.c \
 
 # only with BLAS=openblas
 KERNELS_BLAS = \

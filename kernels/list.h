@@ -79,6 +79,7 @@
     X(conv_block_f32, conv, 32)                                                                  \
     X(conv_first_f32, conv, 32)                                                                  \
     X(conv_depthwise_f32, conv, 32)                                                              \
+    X(conv_winograd_f32, conv, 64)                                                               \
     X(add_f32, binary, 0)                                                                        \
     X(sub_f32, binary, 0)                                                                        \
     X(mul_f32, binary, 0)                                                                        \
@@ -118,6 +119,7 @@
 
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
     X(generic, conv)                                                                             \
+    X(generic, winograd)                                                                         \
     X(generic, gemm)                                                                             \
     X(generic, unfold)                                                                           \
     X(generic, activation)                                                                       \

@@ -1,9 +1,10 @@
 /* Blocked convolution for AVX-512. */
-#include "kernels/x86/conv_simd.h"
+#include "kernels/x86/winograd_simd.h"
 
 void tdnn_fill_conv_avx512(tdnn_kernels *t);
 void tdnn_fill_conv_avx512(tdnn_kernels *t)
 {
     t->conv_block_f32 = convolve_block;
     t->conv_first_f32 = convolve_first;
+    t->conv_winograd_f32 = convolve_winograd;
 }

@@ -8,6 +8,7 @@
 /* The slot says which method is meant. */
 static tdnn_conv_method method_of(tdnn_conv_fn *variant, const tdnn_kernels *t, size_t chance)
 {
+    if (variant == t->conv_winograd_f32) return TDNN_CONV_WINOGRAD;
     if (t->conv_block_f32 == t->conv_first_f32) return (tdnn_conv_method)(chance % 3);
     if (variant == t->conv_first_f32) return TDNN_CONV_FIRST;
     return variant == t->conv_depthwise_f32 ? TDNN_CONV_DEPTHWISE : TDNN_CONV_BLOCK;
@@ -55,6 +56,17 @@ static tdnn_act random_act(tdnn_check *c)
     return acts[check_below(c, sizeof acts / sizeof *acts)];
 }
 
+/* 3x3, stride 1, as Winograd's method wants it. */
+static tdnn_conv with_small_window(tdnn_check *c, tdnn_conv conv)
+{
+    conv.kh = conv.kw = 3;
+    conv.stride_h = conv.stride_w = conv.dilation_h = conv.dilation_w = 1;
+    conv.pad_top = random_between(c, 1, 2), conv.pad_left = random_between(c, 1, 2);
+    conv.oh = conv.ih + conv.pad_top + random_between(c, 1, 2) - 2;
+    conv.ow = conv.iw + conv.pad_left + random_between(c, 1, 2) - 2;
+    return conv;
+}
+
 static tdnn_conv random_conv(tdnn_check *c, tdnn_conv_method method, size_t block)
 {
     tdnn_conv conv = {.batch = random_between(c, 1, 2),
@@ -63,11 +75,12 @@ static tdnn_conv random_conv(tdnn_check *c, tdnn_conv_method method, size_t bloc
                       .act = random_act(c),
                       .residual = (tdnn_residual)check_below(c, 3)};
     random_channels(c, &conv, method, block);
-    if (check_below(c, 4) == 0) { /* in place */
+    if (method != TDNN_CONV_WINOGRAD && check_below(c, 4) == 0) { /* in place */
         conv.kh = conv.kw = conv.stride_h = conv.stride_w = conv.dilation_h = conv.dilation_w = 1;
         conv.oh = conv.ih, conv.ow = conv.iw;
         return conv;
     }
+    if (method == TDNN_CONV_WINOGRAD) return with_small_window(c, conv);
     random_window(c, conv.ih, &conv.kh, &conv.stride_h, &conv.dilation_h, &conv.pad_top, &conv.oh);
     random_window(c, conv.iw, &conv.kw, &conv.stride_w, &conv.dilation_w, &conv.pad_left, &conv.ow);
     return conv;
@@ -255,6 +268,7 @@ void bench_conv(tdnn_bench *b, tdnn_conv_fn *variant, const tdnn_kernels *table)
     for (const layer *l = layers; l < layers + sizeof layers / sizeof *layers; l++) {
         const bool small = table->level > TDNN_CPU_GENERIC || l->ic * l->oc < 10000;
         if (l->depthwise != (method == TDNN_CONV_DEPTHWISE)) continue;
+        if (method == TDNN_CONV_WINOGRAD && (l->kernel != 3 || l->stride != 1)) continue;
         if ((l->ic == 3) != (method == TDNN_CONV_FIRST) || !small) continue;
         bench_layer(b, variant, method, l, &t);
     }
