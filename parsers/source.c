@@ -51,7 +51,7 @@ tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size
     *out = NULL;
     if (bytes && source->owner && within(source->model, data, bytes) && aligned(data, dtype))
         return share(source, data, bytes, dtype, shape, out, err);
-    TDNN_TRY(tdnn_tensor_create(dtype, shape, out, err));
+    TDNN_TRY(tdnn_tensor_create_raw(dtype, shape, out, err));
     if (bytes == (*out)->bytes) {
         if (bytes) memcpy((*out)->data, data, bytes);
         return TDNN_OK;

@@ -68,8 +68,8 @@ static tdnn_tensor *new_tensor(tdnn_kind kind, tdnn_dtype dtype, const tdnn_shap
     return t;
 }
 
-/* Zeroed elements of their own. */
-static tdnn_status fill_with_zeros(tdnn_tensor *t, size_t bytes, tdnn_error *err)
+/* Elements of their own, zeroed or not (strings: always empty ones). */
+static tdnn_status give_elements(tdnn_tensor *t, size_t bytes, bool zeroed, tdnn_error *err)
 {
     if (t->dtype == TDNN_STRING) {
         size_t total;
@@ -81,11 +81,27 @@ static tdnn_status fill_with_zeros(tdnn_tensor *t, size_t bytes, tdnn_error *err
         t->owner = block;
         t->release_data = free_strings;
     } else {
-        t->data = t->owner = tdnn_calloc(bytes, 1);
+        t->data = t->owner = zeroed ? tdnn_calloc(bytes, 1) : tdnn_alloc(bytes, 1);
         if (!t->data) return TDNN_NO_MEMORY(err);
         t->release_data = tdnn_free;
     }
     t->bytes = bytes;
+    return TDNN_OK;
+}
+
+static tdnn_status create(tdnn_dtype dtype, const tdnn_shape *shape, bool zeroed, tdnn_tensor **out,
+                          tdnn_error *err)
+{
+    size_t bytes;
+    TDNN_TRY(check_type_and_shape(dtype, shape, &bytes, err));
+    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
+    if (!t) return TDNN_NO_MEMORY(err);
+    tdnn_status status = give_elements(t, bytes, zeroed, err);
+    if (status != TDNN_OK) {
+        tdnn_free(t);
+        return status;
+    }
+    *out = t;
     return TDNN_OK;
 }
 
@@ -94,17 +110,14 @@ tdnn_status tdnn_tensor_create(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_t
 {
     if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
     *out = NULL;
-    size_t bytes;
-    TDNN_TRY(check_type_and_shape(dtype, shape, &bytes, err));
-    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
-    if (!t) return TDNN_NO_MEMORY(err);
-    tdnn_status status = fill_with_zeros(t, bytes, err);
-    if (status != TDNN_OK) {
-        tdnn_free(t);
-        return status;
-    }
-    *out = t;
-    return TDNN_OK;
+    return create(dtype, shape, true, out, err);
+}
+
+tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
+                                   tdnn_error *err)
+{
+    *out = NULL;
+    return create(dtype, shape, false, out, err);
 }
 
 tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
@@ -324,7 +337,7 @@ tdnn_status tdnn_tensor_copy(const tdnn_tensor *tensor, tdnn_tensor **out, tdnn_
     tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, &tensor->shape);
     if (!t) return TDNN_NO_MEMORY(err);
     t->layout = tensor->layout;
-    tdnn_status status = fill_with_zeros(t, tensor->bytes, err);
+    tdnn_status status = give_elements(t, tensor->bytes, false, err);
     if (status == TDNN_OK) status = tdnn_tensor_copy_into(tensor, t, err);
     if (status != TDNN_OK) {
         tdnn_tensor_release(t);

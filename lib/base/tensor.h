@@ -36,6 +36,9 @@ bool tdnn_tensor_size(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes);
 /* Bytes in the given layout. */
 bool tdnn_layout_size(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_layout layout, size_t *bytes);
 
+/* As tdnn_tensor_create, but numbers are whatever they are: for those who write all of them. */
+tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
+                                   tdnn_error *err);
 /* A tensor over `data`, which release_data(owner) frees when the last reference goes (NULL:
  * borrowed). `data` is aligned as its type wants. On failure nothing is released. */
 tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,

@@ -59,7 +59,7 @@ static tdnn_node *front_of(const tdnn_match *m, const tdnn_node *node, size_t in
 static tdnn_status scale_weights(tdnn_match *m, tdnn_node *front, const weights *w, const affine *a)
 {
     tdnn_tensor *old = tdnn_match_constant(m, front, 1), *made;
-    TDNN_TRY(tdnn_tensor_create(TDNN_F32, &old->shape, &made, m->err));
+    TDNN_TRY(tdnn_tensor_create_raw(TDNN_F32, &old->shape, &made, m->err));
     const float *from = old->data;
     float *to = made->data;
     for (size_t g = 0; g < w->groups; g++)
@@ -75,7 +75,7 @@ static tdnn_status scale_bias(tdnn_match *m, tdnn_node *front, const affine *a)
     const tdnn_tensor *old = tdnn_match_constant(m, front, 2);
     tdnn_shape shape = {1, {(int64_t)a->channels}};
     tdnn_tensor *made;
-    TDNN_TRY(tdnn_tensor_create(TDNN_F32, &shape, &made, m->err));
+    TDNN_TRY(tdnn_tensor_create_raw(TDNN_F32, &shape, &made, m->err));
     float *to = made->data;
     size_t step = old && tdnn_shape_count(&old->shape) > 1 ? 1 : 0; /* Gemm broadcasts a single number */
     for (size_t c = 0; c < a->channels; c++) {
