@@ -89,6 +89,8 @@ PASSES = \
 # layer 2: one file per operator family
 OPS = \
 	lib/ops/activations.c \
+	lib/ops/arg.c \
+	lib/ops/cast.c \
 	lib/ops/clip.c \
 	lib/ops/col2im.c \
 	lib/ops/concat.c \
@@ -96,30 +98,48 @@ OPS = \
 	lib/ops/control_flow.c \
 	lib/ops/conv.c \
 	lib/ops/conv_blocked.c \
+	lib/ops/conv_integer.c \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
+	lib/ops/dft.c \
 	lib/ops/dropout.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
 	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
+	lib/ops/fourier.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
 	lib/ops/grid_sample.c \
+	lib/ops/image_decoder.c \
+	lib/ops/integer.c \
+	lib/ops/label_encoder.c \
+	lib/ops/matmul_integer.c \
+	lib/ops/moments.c \
 	lib/ops/move.c \
 	lib/ops/nms.c \
 	lib/ops/nonzero.c \
+	lib/ops/norm_channel.c \
+	lib/ops/norm_local.c \
+	lib/ops/norm_row.c \
 	lib/ops/one_hot.c \
 	lib/ops/optional.c \
 	lib/ops/order.c \
 	lib/ops/pad.c \
 	lib/ops/pieces.c \
+	lib/ops/pool.c \
+	lib/ops/pool_any.c \
 	lib/ops/power.c \
 	lib/ops/product.c \
 	lib/ops/product_wide.c \
+	lib/ops/quantize.c \
+	lib/ops/quantize_dynamic.c \
 	lib/ops/random.c \
+	lib/ops/reduce.c \
+	lib/ops/reduction.c \
+	lib/ops/regex.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
@@ -127,31 +147,20 @@ OPS = \
 	lib/ops/roi_align.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
+	lib/ops/signal.c \
 	lib/ops/slice.c \
+	lib/ops/softmax.c \
 	lib/ops/squeeze.c \
 	lib/ops/stand_in.c \
+	lib/ops/string.c \
 	lib/ops/support.c \
 	lib/ops/table.c \
+	lib/ops/tfidf.c \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
-	lib/ops/cast.c \
-	lib/ops/conv_integer.c \
-	lib/ops/integer.c \
-	lib/ops/matmul_integer.c \
-	lib/ops/moments.c \
-	lib/ops/norm_channel.c \
-	lib/ops/arg.c \
-	lib/ops/norm_local.c \
-	lib/ops/norm_row.c \
-	lib/ops/pool.c \
-	lib/ops/pool_any.c \
-	lib/ops/quantize.c \
-	lib/ops/quantize_dynamic.c \
-	lib/ops/reduce.c \
-	lib/ops/reduction.c \
-	lib/ops/softmax.c \
-	lib/ops/yolo.c \
+	lib/ops/tree_ensemble.c \
 	lib/ops/window.c \
+	lib/ops/yolo.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
@@ -292,6 +301,7 @@ EXAMPLES = \
 
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
+	tests/test_darknet.c \
 	tests/test_onnx_schema.c \
 	tests/test_base.c \
 	tests/test_file.c \

@@ -231,6 +231,7 @@ tdnn_status tdnn_graph_append(tdnn_graph *graph, tdnn_op_kind kind, const char *
     if (node) *node = NULL;
     TDNN_TRY(tdnn_graph_add_node(graph, kind, name, input_count, 1, &made, err));
     if (input_count) memcpy(made->inputs, inputs, input_count * sizeof *inputs);
+    *out = TDNN_ABSENT; /* only now: callers pass the same variable as input and output */
     bool taken = name && is_taken(graph, name);
     TDNN_TRY(tdnn_graph_add_value(graph, taken ? NULL : name, out, err));
     made->outputs[0] = *out;

@@ -119,13 +119,17 @@
     X(Shape)                                                                                     \
     /* data, control flow, sequences, strings */                                                 \
     X(AffineGrid)                                                                                \
+    X(ArrayFeatureExtractor)                                                                     \
     X(Bernoulli)                                                                                 \
+    X(Binarizer)                                                                                 \
+    X(BlackmanWindow)                                                                            \
     X(CenterCropPad)                                                                             \
     X(Col2Im)                                                                                    \
     X(Compress)                                                                                  \
     X(Concat)                                                                                    \
     X(ConcatFromSequence)                                                                        \
     X(ConstantOfShape)                                                                           \
+    X(DFT)                                                                                       \
     X(DepthToSpace)                                                                              \
     X(Dropout)                                                                                   \
     X(Expand)                                                                                    \
@@ -135,8 +139,13 @@
     X(GatherElements)                                                                            \
     X(GatherND)                                                                                  \
     X(GridSample)                                                                                \
+    X(HammingWindow)                                                                             \
+    X(HannWindow)                                                                                \
     X(If)                                                                                        \
+    X(ImageDecoder)                                                                              \
+    X(LabelEncoder)                                                                              \
     X(Loop)                                                                                      \
+    X(MelWeightMatrix)                                                                           \
     X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \
@@ -150,9 +159,11 @@
     X(RandomUniform)                                                                             \
     X(RandomUniformLike)                                                                         \
     X(Range)                                                                                     \
+    X(RegexFullMatch)                                                                            \
     X(Resize)                                                                                    \
     X(ReverseSequence)                                                                           \
     X(RoiAlign)                                                                                  \
+    X(STFT)                                                                                      \
     X(Scan)                                                                                      \
     X(ScatterElements)                                                                           \
     X(ScatterND)                                                                                 \
@@ -169,10 +180,15 @@
     X(Split)                                                                                     \
     X(SplitToSequence)                                                                           \
     X(Squeeze)                                                                                   \
+    X(StringConcat)                                                                              \
+    X(StringNormalizer)                                                                          \
+    X(StringSplit)                                                                               \
     X(TensorScatter)                                                                             \
+    X(TfIdfVectorizer)                                                                           \
     X(Tile)                                                                                      \
     X(TopK)                                                                                      \
     X(Transpose)                                                                                 \
+    X(TreeEnsemble)                                                                              \
     X(Trilu)                                                                                     \
     X(Unique)                                                                                    \
     X(Unsqueeze)                                                                                 \

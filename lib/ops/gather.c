@@ -92,14 +92,13 @@ static void gather_run(const tdnn_step *step, size_t task, size_t worker)
     }
 }
 
-static tdnn_status gather_plan_step(tdnn_plan_ctx *ctx)
+tdnn_status tdnn_plan_gather(tdnn_plan_ctx *ctx, int64_t along)
 {
-    const tdnn_axis_params *params = ctx->step->params;
     const tdnn_shape *in = &ctx->step->in[0]->shape;
     gather_plan *p = tdnn_plan_alloc(ctx, 1, sizeof *p);
     int axis;
     if (!p) return TDNN_NO_MEMORY(ctx->err);
-    TDNN_TRY(tdnn_axis_resolve(params->axis, in->ndim, &axis, ctx->err));
+    TDNN_TRY(tdnn_axis_resolve(along, in->ndim, &axis, ctx->err));
     p->length = in->dim[axis];
     TDNN_TRY(tdnn_plan_indices(ctx, 1, p->length));
     if (ctx->step->out[0]->bytes == 0) return TDNN_OK;
@@ -121,6 +120,12 @@ static tdnn_status gather_plan_step(tdnn_plan_ctx *ctx)
     tdnn_plan_phase(ctx, gather_resolve, 1);
     tdnn_plan_phase(ctx, gather_run, p->tasks);
     return TDNN_OK;
+}
+
+static tdnn_status gather_plan_step(tdnn_plan_ctx *ctx)
+{
+    const tdnn_axis_params *p = ctx->step->params;
+    return tdnn_plan_gather(ctx, p->axis);
 }
 
 static const tdnn_attr axis_attrs[] = {TDNN_INT(tdnn_axis_params, axis, 0), {0}};

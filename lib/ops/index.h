@@ -28,5 +28,7 @@ static inline int64_t tdnn_index_at(tdnn_indices list, size_t i, int64_t length)
 tdnn_status tdnn_infer_indices(tdnn_infer *ctx, size_t index);
 /* Constant indices must be in range for an axis of `length`. Others pass. For plan. */
 tdnn_status tdnn_plan_indices(tdnn_plan_ctx *ctx, size_t index, int64_t length);
+/* The plan of Gather: output 0 is input 0 where input 1 points along the axis. */
+tdnn_status tdnn_plan_gather(tdnn_plan_ctx *ctx, int64_t along);
 
 #endif

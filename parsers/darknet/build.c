@@ -165,6 +165,7 @@ tdnn_status tdnn_dark_to_image(tdnn_dark_net *net, tdnn_dark_value *value)
 {
     if (!value->flat) return TDNN_OK;
     int64_t dims[] = {value->c, value->h, value->w};
+    net->fixed_size = true;
     value->flat = false;
     return tdnn_dark_reshape(net, value->id, dims, 3, NULL, &value->id);
 }
@@ -172,6 +173,7 @@ tdnn_status tdnn_dark_to_image(tdnn_dark_net *net, tdnn_dark_value *value)
 tdnn_status tdnn_dark_to_vector(tdnn_dark_net *net, tdnn_dark_value *value)
 {
     if (value->flat) return TDNN_OK;
+    if (value->h * value->w != 1) net->fixed_size = true;
     value->c *= value->h * value->w;
     value->h = value->w = 1;
     value->flat = true;

@@ -118,12 +118,57 @@ static tdnn_status fit_channels(tdnn_dark_net *net, int64_t channels, tdnn_dark_
     return tdnn_dark_add(net, "Pad", NULL, inputs, 2, NULL, &x->id);
 }
 
+/* Every stride-th pixel. */
+static tdnn_status sample_pixels(tdnn_dark_net *net, int64_t stride, tdnn_dark_value *x)
+{
+    const int64_t zeros[] = {0, 0}, ends[] = {x->h, x->w}, axes[] = {2, 3},
+                  steps[] = {stride, stride};
+    tdnn_id inputs[5] = {x->id};
+    TDNN_TRY(tdnn_dark_ints(net, zeros, 2, &inputs[1]));
+    TDNN_TRY(tdnn_dark_ints(net, ends, 2, &inputs[2]));
+    TDNN_TRY(tdnn_dark_ints(net, axes, 2, &inputs[3]));
+    TDNN_TRY(tdnn_dark_ints(net, steps, 2, &inputs[4]));
+    x->h = (x->h + stride - 1) / stride;
+    x->w = (x->w + stride - 1) / stride;
+    return tdnn_dark_add(net, "Slice", NULL, inputs, 5, NULL, &x->id);
+}
+
+/* Each pixel with zeros behind it, in both directions. */
+static tdnn_status spread_pixels(tdnn_dark_net *net, int64_t stride, tdnn_dark_value *x)
+{
+    const int64_t apart[] = {x->c, x->h, 1, x->w, 1};
+    const int64_t pads[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, stride - 1, 0, stride - 1};
+    tdnn_id inputs[2];
+    TDNN_TRY(tdnn_dark_reshape(net, x->id, apart, 5, NULL, &inputs[0]));
+    TDNN_TRY(tdnn_dark_ints(net, pads, 12, &inputs[1]));
+    TDNN_TRY(tdnn_dark_add(net, "Pad", NULL, inputs, 2, NULL, &x->id));
+    x->h *= stride;
+    x->w *= stride;
+    return tdnn_dark_reshape(net, x->id, (int64_t[]){x->c, x->h, x->w}, 3, NULL, &x->id);
+}
+
+/* Between images of different sizes the pixels that lie over each other are added, as in the
+ * first Darknet, which its ResNet-50 was trained with. (In AlexeyAB's an assertion fails.) */
+static tdnn_status fit_pixels(tdnn_dark_net *net, tdnn_dark_value *x)
+{
+    const tdnn_dark_value *to = &net->out;
+    int64_t down = x->w / to->w, up = to->w / x->w;
+    if (x->h == to->h && x->w == to->w) return TDNN_OK;
+    net->fixed_size = true;
+    if (down > 1 && x->h / to->h == down)
+        TDNN_TRY(sample_pixels(net, down, x));
+    else if (up > 1 && to->h / x->h == up)
+        TDNN_TRY(spread_pixels(net, up, x));
+    if (x->h == to->h && x->w == to->w) return TDNN_OK;
+    return size_error(net, "from", to, x);
+}
+
 static tdnn_status add_layer(tdnn_dark_net *net, const shortcut *s, size_t i, tdnn_id weight)
 {
     tdnn_dark_value x;
     TDNN_TRY(tdnn_dark_layer_at(net, "from", s->from[i], &x));
     TDNN_TRY(tdnn_dark_to_image(net, &x));
-    if (x.h != net->out.h || x.w != net->out.w) return size_error(net, "from", &net->out, &x);
+    TDNN_TRY(fit_pixels(net, &x));
     TDNN_TRY(fit_channels(net, net->out.c, &x));
     if (weight != TDNN_ABSENT) TDNN_TRY(tdnn_dark_op2(net, "Mul", x.id, weight, &x.id));
     if (s->beta != 1) TDNN_TRY(tdnn_dark_op1(net, "Mul", x.id, s->beta, &x.id));

@@ -256,10 +256,17 @@ static tdnn_status add_input(tdnn_dark_net *net)
     *usual =
         tdnn_shape_make(in->flat ? 2 : 4, (int64_t[]){net->time_steps, in->c, in->h, in->w});
     value->dtype = TDNN_F32;
-    value->shape = *usual;
-    value->shape.dim[0] = -1;
     value->usual = usual;
     return TDNN_OK;
+}
+
+/* Any number of images, and of any size unless a layer minds. */
+static void free_sizes(tdnn_dark_net *net)
+{
+    tdnn_value *value = &net->graph->values[net->input.id];
+    value->shape = *value->usual;
+    value->shape.dim[0] = -1;
+    for (int d = 2; d < value->shape.ndim && !net->fixed_size; d++) value->shape.dim[d] = -1;
 }
 
 static tdnn_status read_net(tdnn_dark_net *net, tdnn_cfg *cfg)
@@ -338,6 +345,7 @@ static tdnn_status build(tdnn_dark_net *net, tdnn_cfg *cfg)
         net->graph->incomplete = "the model was loaded without its weights (.weights)";
     TDNN_TRY(build_layers(net, cfg));
     TDNN_TRY(tdnn_dark_weights_close(net));
+    free_sizes(net);
     TDNN_TRY(add_outputs(net));
     return tdnn_findings_report(&net->findings, net->err);
 }

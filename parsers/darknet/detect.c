@@ -47,16 +47,18 @@ static tdnn_status read_anchors(tdnn_dark_net *net, int64_t num, const int64_t *
     return TDNN_OK;
 }
 
-/* OpenCV's own keys, which Darknet does not know: class scores not above `thresh` become 0, and
- * boxes of a class that overlap are suppressed within the layer. */
-static tdnn_status read_opencv(tdnn_dark_net *net, double thresh, tdnn_yolo_params *p)
+/* What OpenCV makes of a head: class scores not above `thresh` become 0, and boxes of a class
+ * that overlap are suppressed within the layer. Yolo layers take a key for that, which Darknet
+ * does not know, and do not suppress without it; region layers always do, and take `thresh`,
+ * which is for training in Darknet. */
+static tdnn_status read_opencv(tdnn_dark_net *net, tdnn_yolo_params *p)
 {
-    float missing = (float)thresh, nms;
-    TDNN_TRY(tdnn_dark_float(net, "thresh", thresh, &missing));
-    TDNN_TRY(tdnn_dark_float(net, "nms_threshold", 0.4, &nms));
+    float thresh, nms;
+    TDNN_TRY(tdnn_dark_float(net, "thresh", p->region ? 0.001 : 0.2, &thresh));
+    TDNN_TRY(tdnn_dark_float(net, "nms_threshold", 0, &nms));
     if (!net->as_opencv) return TDNN_OK;
-    p->thresh = missing;
-    p->nms_threshold = nms;
+    p->thresh = thresh;
+    p->nms_threshold = p->region ? 0.4f : nms;
     return TDNN_OK;
 }
 
@@ -118,7 +120,7 @@ static tdnn_status add_yolo(tdnn_dark_net *net, bool gaussian)
     p->net_height = net->height;
     TDNN_TRY(read_anchors(net, num, mask, count, &p->anchors));
     TDNN_TRY(tdnn_dark_float(net, "scale_x_y", 1, &p->scale_x_y));
-    return read_opencv(net, 0.2, p);
+    return read_opencv(net, p);
 }
 
 tdnn_status tdnn_dark_yolo(tdnn_dark_net *net) { return add_yolo(net, false); }
@@ -131,14 +133,12 @@ tdnn_status tdnn_dark_region(tdnn_dark_net *net)
 {
     tdnn_yolo_params *p;
     int64_t classes, num, coords, classfix, softmax;
-    float thresh;
     TDNN_TRY(tdnn_dark_image(net, &net->out));
     TDNN_TRY(tdnn_dark_int(net, "coords", 4, 4, 4, &coords));
     TDNN_TRY(tdnn_dark_int(net, "classes", 20, 0, 1 << 20, &classes));
     TDNN_TRY(tdnn_dark_int(net, "num", 1, 1, 1 << 12, &num));
     TDNN_TRY(tdnn_dark_int(net, "softmax", 0, 0, 1, &softmax));
     TDNN_TRY(tdnn_dark_int(net, "classfix", 0, -1, 1, &classfix));
-    TDNN_TRY(tdnn_dark_float(net, "thresh", 0.5, &thresh)); /* of training */
     TDNN_TRY(tdnn_dark_refuse(net, "tree"));
     if (net->out.c != num * (classes + 5)) return head_error(net, "num", num * (classes + 5));
     TDNN_TRY(add_head(net, "detection_out", &p));
@@ -149,9 +149,7 @@ tdnn_status tdnn_dark_region(tdnn_dark_net *net)
     p->net_width = net->width;
     p->net_height = net->height;
     TDNN_TRY(read_anchors(net, num, NULL, (size_t)num, &p->anchors));
-    if (!net->as_opencv) return TDNN_OK;
-    p->thresh = 0.001f;
-    return tdnn_dark_float(net, "nms_threshold", 0.4, &p->nms_threshold);
+    return read_opencv(net, p);
 }
 
 /* ---- detection ---- */
@@ -216,6 +214,7 @@ tdnn_status tdnn_dark_detection(tdnn_dark_net *net)
     TDNN_TRY(read_grid(net, &g));
     int64_t expected = g.cells * (g.classes + g.boxes * 5);
     if (net->out.c != expected) return head_error(net, "side", expected);
+    net->fixed_size = true;
     TDNN_TRY(cut(net, &g, &at, 1, g.classes, &classes));
     TDNN_TRY(cut(net, &g, &at, g.boxes, 1, &row[1]));
     TDNN_TRY(cut(net, &g, &at, g.boxes, 4, &row[0]));

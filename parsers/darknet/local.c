@@ -69,6 +69,7 @@ tdnn_status tdnn_dark_local(tdnn_dark_net *net)
                             .w = extent(in.w, size, stride, pad)};
     TDNN_TRY(tdnn_dark_check_size(net, &out));
     TDNN_TRY(check_places(net, &in, size, stride, pad, &out));
+    net->fixed_size = true;
     const int64_t places = out.h * out.w, length = in.c * size * size;
     const int64_t bias_dims[] = {1, filters, out.h, out.w}, dims[] = {places, filters, length};
     TDNN_TRY(tdnn_dark_take(net, "biases", 4, bias_dims, &bias));

@@ -41,6 +41,7 @@ typedef struct tdnn_dark_net {
     float bn_epsilon;
     int64_t width, height, channels, time_steps;
     tdnn_dark_value input;
+    bool fixed_size; /* some layer's nodes know the size of the image */
     tdnn_dark_layer *layers;
     size_t index; /* of the layer that is being built */
     tdnn_cfg_section *section;

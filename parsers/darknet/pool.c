@@ -63,6 +63,7 @@ static tdnn_status pool_depth(tdnn_dark_net *net, tdnn_dark_value *x)
                                              " channels, expected a divisor",
                                              out_c, x->c),
                               net->err);
+    net->fixed_size = true;
     const int64_t dims[] = {x->c / out_c, out_c, x->h, x->w};
     x->c = out_c;
     TDNN_TRY(tdnn_dark_reshape(net, x->id, dims, 4, NULL, &x->id));

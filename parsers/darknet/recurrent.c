@@ -18,6 +18,7 @@ static tdnn_status cut_step(tdnn_dark_net *net, const tdnn_dark_value *in, tdnn_
 tdnn_status tdnn_dark_steps_split(tdnn_dark_net *net, const tdnn_dark_value *in,
                                   tdnn_dark_steps *steps)
 {
+    net->fixed_size = true;
     size_t count = steps->count = (size_t)net->time_steps;
     steps->x = tdnn_zone_alloc(net->zone, count, sizeof *steps->x);
     steps->out = tdnn_zone_alloc(net->zone, count, sizeof *steps->out);

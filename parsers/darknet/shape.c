@@ -104,6 +104,7 @@ tdnn_status tdnn_dark_reorg(tdnn_dark_net *net)
         return TDNN_OK;
     }
     TDNN_TRY(check_blocks(net, x->h % s == 0 && x->w % s == 0, s));
+    net->fixed_size = true;
     TDNN_TRY(regard(net, x->c / (s * s), x->h * s, x->w * s, NULL, &x->id));
     TDNN_TRY(blocks(net, "SpaceToDepth", s, NULL, &x->id));
     x->c *= s * s;
@@ -130,6 +131,7 @@ tdnn_status tdnn_dark_reorg3d(tdnn_dark_net *net)
     x->c /= s * s;
     x->h *= s;
     x->w *= s;
+    net->fixed_size = true;
     TDNN_TRY(regard(net, x->c, x->h, x->w, NULL, &x->id));
     TDNN_TRY(blocks(net, "DepthToSpace", s, NULL, &x->id));
     return regard(net, x->c, x->h, x->w, "reorg3d", &x->id);
@@ -147,6 +149,7 @@ tdnn_status tdnn_dark_crop(tdnn_dark_net *net)
     TDNN_TRY(tdnn_dark_int(net, "crop_height", 1, 1, x->h, &h));
     TDNN_TRY(tdnn_dark_int(net, "crop_width", 1, 1, x->w, &w));
     TDNN_TRY(tdnn_dark_flag(net, "noadjust", &noadjust));
+    net->fixed_size = true;
     int64_t top = (x->h - h) / 2, left = (x->w - w) / 2;
     TDNN_TRY(tdnn_dark_slice(net, x->id, 2, top, top + h, NULL, &x->id));
     TDNN_TRY(tdnn_dark_slice(net, x->id, 3, left, left + w, "crop", &x->id));

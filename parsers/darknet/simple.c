@@ -68,6 +68,7 @@ tdnn_status tdnn_dark_softmax(tdnn_dark_net *net)
             TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
                            "groups=%" PRId64 " do not divide %" PRId64 " numbers", groups, all),
             net->err);
+    net->fixed_size = true;
     TDNN_TRY(tdnn_dark_reshape(net, x->id, (int64_t[]){groups, all / groups}, 2, NULL, &x->id));
     TDNN_TRY(add_softmax(net, 2, NULL, &x->id));
     return tdnn_dark_reshape(net, x->id, whole, x->flat ? 1 : 3, "softmax", &x->id);

@@ -9,6 +9,8 @@ DETECTIONS has one line of JSON per detection, in any order; x, y is the top lef
 pixels of the picture (fractions are fine):
     {"image": "scene_0001.png", "label": "7", "score": 0.9,
      "x": 31.5, "y": 40, "width": 22, "height": 35.2}          (on one line)
+or one line per picture, as `tinydnn detect --json` writes them:
+    {"image": "scene_0001.png", "boxes": [{"label": "7", "score": 0.9, ...}, ...]}
 TRUTH is the truth.json scenes.py writes. Average precision is the area under the
 precision-recall curve (each recall counts with the best precision at or beyond it); every
 true box can be found once, a second detection of it is a false one. Needs numpy only.
@@ -25,6 +27,12 @@ def iou(a, b):
     h = min(a["y"] + a["height"], b["y"] + b["height"]) - max(a["y"], b["y"])
     overlap = max(w, 0) * max(h, 0)
     return overlap / (a["width"] * a["height"] + b["width"] * b["height"] - overlap)
+
+
+def boxes_of(line):
+    """One line is a detection, or a picture with its "boxes", as `tinydnn detect --json` has it."""
+    image = os.path.basename(line["image"])
+    return [dict(box, image=image) for box in line.get("boxes", [line])]
 
 
 def average_precision(detections, truth, least):
@@ -51,9 +59,8 @@ def main():
     parser.add_argument("truth")
     parser.add_argument("--iou", type=float, default=0.5)
     args = parser.parse_args()
-    detections = [json.loads(line) for line in open(args.detections) if line.strip()]
-    for found in detections:
-        found["image"] = os.path.basename(found["image"])
+    detections = [found for line in open(args.detections) if line.strip()
+                  for found in boxes_of(json.loads(line))]
     truth = json.load(open(args.truth))
     results = []
     for label in sorted({box["label"] for boxes in truth.values() for box in boxes}):
