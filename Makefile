@@ -125,6 +125,7 @@ OPS = \
 	lib/ops/norm_local.c \
 	lib/ops/norm_row.c \
 	lib/ops/one_hot.c \
+	lib/ops/optimizer.c \
 	lib/ops/optional.c \
 	lib/ops/order.c \
 	lib/ops/pad.c \

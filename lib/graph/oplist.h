@@ -118,6 +118,8 @@
     X(Reshape)                                                                                   \
     X(Shape)                                                                                     \
     /* data, control flow, sequences, strings */                                                 \
+    X(Adagrad)                                                                                   \
+    X(Adam)                                                                                      \
     X(AffineGrid)                                                                                \
     X(ArrayFeatureExtractor)                                                                     \
     X(Bernoulli)                                                                                 \
@@ -146,6 +148,7 @@
     X(LabelEncoder)                                                                              \
     X(Loop)                                                                                      \
     X(MelWeightMatrix)                                                                           \
+    X(Momentum)                                                                                  \
     X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \

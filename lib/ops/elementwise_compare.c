@@ -1,5 +1,6 @@
 /* Comparison, logic, bitwise operators and shifts: integers or truth values come out. */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/move.h"
 #include "lib/ops/types.h"
 
 #define LOOP(E, suffix, T, W, op, R, formula)                                                    \
@@ -57,18 +58,6 @@ TDNN_INT_TYPES(LOOP_SAME, bits_xor, BITS_XOR)
 TDNN_UNSIGNED_TYPES(LOOP_SAME, shift_left, SHIFT_LEFT)
 TDNN_UNSIGNED_TYPES(LOOP_SAME, shift_right, SHIFT_RIGHT)
 
-static void equal_string(void *y_, const void *const *x, const size_t *step, size_t n,
-                         const tdnn_formula_args *args)
-{
-    (void)args;
-    uint8_t *y = y_;
-    const char *const *a = x[0], *const *b = x[1];
-    for (size_t i = 0; i < n; i++) {
-        const char *p = a[i * step[0]], *q = b[i * step[1]]; /* NULL is the empty string */
-        y[i] = strcmp(p ? p : "", q ? q : "") == 0;
-    }
-}
-
 static tdnn_status infer_bool(tdnn_infer *ctx)
 {
     TDNN_TRY(tdnn_infer_broadcast(ctx));
@@ -76,7 +65,7 @@ static tdnn_status infer_bool(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
-#define BINARY(Op, name, infer_, ...)                                                            \
+#define BINARY(Op, name, infer_, exec_, ...)                                                            \
     static const tdnn_formulas name##_map = {{__VA_ARGS__}};                                          \
     static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
     {                                                                                            \
@@ -85,20 +74,21 @@ static tdnn_status infer_bool(tdnn_infer *ctx)
     }                                                                                            \
     const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 2, 2, 1, 1)},                 \
                                   .infer = infer_,                                               \
-                                  .plan = plan_##name};
+                                  .plan = plan_##name,                                         \
+                                  .exec = exec_};
 
-BINARY(Less, less, infer_bool, COMPARISON_ROWS(less))
-BINARY(LessOrEqual, less_equal, infer_bool, COMPARISON_ROWS(less_equal))
-BINARY(Greater, greater, infer_bool, COMPARISON_ROWS(greater))
-BINARY(GreaterOrEqual, greater_equal, infer_bool, COMPARISON_ROWS(greater_equal))
-BINARY(Equal, equal, infer_bool, COMPARISON_ROWS(equal)[TDNN_BOOL] = equal_truth,
-       [TDNN_STRING] = equal_string)
-BINARY(And, and, infer_bool, [TDNN_BOOL] = and_truth)
-BINARY(Or, or, infer_bool, [TDNN_BOOL] = or_truth)
-BINARY(Xor, xor, infer_bool, [TDNN_BOOL] = xor_truth)
-BINARY(BitwiseAnd, bits_and, tdnn_infer_broadcast, TDNN_INT_TYPES(ROW, bits_and))
-BINARY(BitwiseOr, bits_or, tdnn_infer_broadcast, TDNN_INT_TYPES(ROW, bits_or))
-BINARY(BitwiseXor, bits_xor, tdnn_infer_broadcast, TDNN_INT_TYPES(ROW, bits_xor))
+BINARY(Less, less, infer_bool, NULL, COMPARISON_ROWS(less))
+BINARY(LessOrEqual, less_equal, infer_bool, NULL, COMPARISON_ROWS(less_equal))
+BINARY(Greater, greater, infer_bool, NULL, COMPARISON_ROWS(greater))
+BINARY(GreaterOrEqual, greater_equal, infer_bool, NULL, COMPARISON_ROWS(greater_equal))
+BINARY(Equal, equal, infer_bool, tdnn_exec_stand_ins,
+       COMPARISON_ROWS(equal)[TDNN_BOOL] = equal_truth)
+BINARY(And, and, infer_bool, NULL, [TDNN_BOOL] = and_truth)
+BINARY(Or, or, infer_bool, NULL, [TDNN_BOOL] = or_truth)
+BINARY(Xor, xor, infer_bool, NULL, [TDNN_BOOL] = xor_truth)
+BINARY(BitwiseAnd, bits_and, tdnn_infer_broadcast, NULL, TDNN_INT_TYPES(ROW, bits_and))
+BINARY(BitwiseOr, bits_or, tdnn_infer_broadcast, NULL, TDNN_INT_TYPES(ROW, bits_or))
+BINARY(BitwiseXor, bits_xor, tdnn_infer_broadcast, NULL, TDNN_INT_TYPES(ROW, bits_xor))
 
 /* ---- BitShift ---- */
 
