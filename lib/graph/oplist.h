@@ -42,6 +42,7 @@
     X(Erf)                                                                                       \
     X(Exp)                                                                                       \
     X(Floor)                                                                                     \
+    X(GRU)                                                                                       \
     X(Gelu)                                                                                      \
     X(GlobalAveragePool)                                                                         \
     X(GlobalLpPool)                                                                              \
@@ -56,6 +57,7 @@
     X(IsInf)                                                                                     \
     X(IsNaN)                                                                                     \
     X(LRN)                                                                                       \
+    X(LSTM)                                                                                      \
     X(LayerNormalization)                                                                        \
     X(LeakyRelu)                                                                                 \
     X(Less)                                                                                      \
@@ -82,6 +84,7 @@
     X(QLinearMatMul)                                                                             \
     X(QuantizeLinear)                                                                            \
     X(RMSNormalization)                                                                          \
+    X(RNN)                                                                                       \
     X(Reciprocal)                                                                                \
     X(ReduceL1)                                                                                  \
     X(ReduceL2)                                                                                  \
