@@ -160,28 +160,11 @@ OPS = \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
 	lib/ops/tree_ensemble.c \
-	lib/ops/cast.c \
-	lib/ops/conv_integer.c \
-	lib/ops/integer.c \
-	lib/ops/matmul_integer.c \
-	lib/ops/moments.c \
-	lib/ops/norm_channel.c \
-	lib/ops/arg.c \
-	lib/ops/norm_local.c \
-	lib/ops/norm_row.c \
-	lib/ops/pool.c \
-	lib/ops/pool_any.c \
-	lib/ops/quantize.c \
-	lib/ops/quantize_dynamic.c \
 	lib/ops/recurrent.c \
 	lib/ops/recurrent_act.c \
 	lib/ops/recurrent_cell.c \
-	lib/ops/reduce.c \
-	lib/ops/reduction.c \
-	lib/ops/softmax.c \
 	lib/ops/yolo.c \
 	lib/ops/window.c \
-	lib/ops/yolo.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \
