@@ -82,6 +82,7 @@ PASSES = \
 	lib/passes/dead.c \
 	lib/passes/fold.c \
 	lib/passes/identity.c \
+	lib/passes/layer_norm.c \
 	lib/passes/match.c \
 	lib/passes/patterns.c \
 	lib/passes/pipeline.c \

@@ -125,6 +125,11 @@ typedef struct tdnn_lp_normalization_params {
     int64_t axis, p;
 } tdnn_lp_normalization_params;
 
+typedef struct tdnn_layer_norm_params { /* LayerNormalization, RMSNormalization */
+    int64_t axis, stash_type;
+    float epsilon;
+} tdnn_layer_norm_params;
+
 typedef struct tdnn_gelu_params {
     int64_t approximate; /* 1: by tanh */
 } tdnn_gelu_params;

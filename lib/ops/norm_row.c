@@ -6,11 +6,6 @@
 
 enum { CHUNK = 256 };
 
-typedef struct row_params {
-    int64_t axis, stash_type;
-    float epsilon;
-} row_params;
-
 typedef struct row_data {
     size_t rows, length, tasks;
     double epsilon;
@@ -124,7 +119,7 @@ static tdnn_status check_spread(const tdnn_info *in, const tdnn_shape *x, int ax
 
 static tdnn_status infer_row(tdnn_infer *ctx)
 {
-    const row_params *p = ctx->params;
+    const tdnn_layer_norm_params *p = ctx->params;
     const tdnn_shape *x = &ctx->in[0]->shape;
     int axis;
     if (!tdnn_dtype_is_float(ctx->in[0]->dtype))
@@ -144,7 +139,7 @@ static tdnn_status infer_row(tdnn_infer *ctx)
 static tdnn_status plan_row(tdnn_plan_ctx *ctx)
 {
     tdnn_step *s = ctx->step;
-    const row_params *p = s->params;
+    const tdnn_layer_norm_params *p = s->params;
     const tdnn_shape *x = &s->in[0]->shape;
     row_data *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     int axis;
@@ -168,17 +163,17 @@ static tdnn_status plan_row(tdnn_plan_ctx *ctx)
     return TDNN_OK;
 }
 
-static const tdnn_attr attrs[] = {TDNN_INT(row_params, axis, -1),
-                                  TDNN_FLOAT(row_params, epsilon, 1e-5f),
-                                  TDNN_INT(row_params, stash_type, 1),
+static const tdnn_attr attrs[] = {TDNN_INT(tdnn_layer_norm_params, axis, -1),
+                                  TDNN_FLOAT(tdnn_layer_norm_params, epsilon, 1e-5f),
+                                  TDNN_INT(tdnn_layer_norm_params, stash_type, 1),
                                   {0}};
 const tdnn_op tdnn_op_LayerNormalization = {
-    .schema = {TDNN_SCHEMA(LayerNormalization, 2, 3, 1, 3, attrs, row_params)},
+    .schema = {TDNN_SCHEMA(LayerNormalization, 2, 3, 1, 3, attrs, tdnn_layer_norm_params)},
     .infer = infer_row,
     .plan = plan_row,
 };
 const tdnn_op tdnn_op_RMSNormalization = {
-    .schema = {TDNN_SCHEMA(RMSNormalization, 2, 2, 1, 1, attrs, row_params)},
+    .schema = {TDNN_SCHEMA(RMSNormalization, 2, 2, 1, 1, attrs, tdnn_layer_norm_params)},
     .infer = infer_row,
     .plan = plan_row,
 };

@@ -24,6 +24,7 @@ tdnn_status tdnn_pass_dead(tdnn_graph *, const tdnn_pass_context *, size_t *, td
 tdnn_status tdnn_pass_identity(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 tdnn_status tdnn_pass_batch_norm(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 tdnn_status tdnn_pass_activation(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
+tdnn_status tdnn_pass_layer_norm(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 tdnn_status tdnn_pass_patterns(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 
 #endif
