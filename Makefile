@@ -93,6 +93,7 @@ OPS = \
 	lib/ops/arg.c \
 	lib/ops/cast.c \
 	lib/ops/clip.c \
+	lib/ops/boxes.c \
 	lib/ops/col2im.c \
 	lib/ops/concat.c \
 	lib/ops/constant.c \
@@ -104,6 +105,7 @@ OPS = \
 	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
 	lib/ops/dft.c \
+	lib/ops/detection_output.c \
 	lib/ops/dropout.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
@@ -146,7 +148,10 @@ OPS = \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
 	lib/ops/resize_axis.c \
+	lib/ops/prior_box.c \
+	lib/ops/proposal.c \
 	lib/ops/roi_align.c \
+	lib/ops/roi_pool.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
 	lib/ops/signal.c \
@@ -209,6 +214,7 @@ PARSERS = \
 	parsers/caffe/build.c \
 	parsers/caffe/caffe.c \
 	parsers/caffe/layer_activation.c \
+	parsers/caffe/layer_detect.c \
 	parsers/caffe/layer_input.c \
 	parsers/caffe/layer_norm.c \
 	parsers/caffe/layer_pool.c \

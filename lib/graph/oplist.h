@@ -152,6 +152,7 @@
     X(Loop)                                                                                      \
     X(MelWeightMatrix)                                                                           \
     X(Momentum)                                                                                  \
+    X(MaxRoiPool)                                                                                \
     X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \
@@ -204,6 +205,11 @@
     X(Gemm)                                                                                      \
     X(MatMul)                                                                                    \
     /* ours */                                                                                   \
+    X(DetectionOutput)                                                                           \
+    X(DetectionRows)                                                                             \
+    X(PSRoiPool)                                                                                 \
+    X(PriorBox)                                                                                  \
+    X(Proposal)                                                                                  \
     X(Reorder)                                                                                   \
     X(Yolo)
 

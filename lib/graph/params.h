@@ -138,6 +138,47 @@ typedef struct tdnn_reshape_params {
     int64_t allowzero;
 } tdnn_reshape_params;
 
+/* PriorBox: the boxes that SSD's detections are relative to. Inputs: a map of features and the net's
+ * input, N,C,H,W, of which only the sizes count. Output 1 x 2 x 4B: the B boxes' corners x0, y0, x1, y1,
+ * relative to the input's size, cells row by row; then as many variances. The boxes of a cell: for
+ * each min_size the square of that side, if there is a max_size the square of sqrt(min max), and
+ * then one of the same area as the first for each aspect ratio other than 1; or, if `width` is given,
+ * those of `width` and `height`. */
+typedef struct tdnn_prior_box_params {
+    tdnn_floats min_size, max_size;    /* pixels of the input                                      */
+    tdnn_floats aspect_ratio;          /* width / height; ratios within 1e-6 of an earlier one: dropped */
+    tdnn_floats width, height;         /* pixels of the input                                      */
+    tdnn_floats variance;              /* 1 or 4; none: 0.1                                        */
+    tdnn_floats scales;                /* each box's size is multiplied by; none: 1                */
+    tdnn_floats offset_h, offset_w;    /* several centres in a cell, in cells, in place of `offset` */
+    int64_t flip, clip;                /* flip: with each ratio its reciprocal; clip: to 0 .. 1    */
+    int64_t normalized;                /* 0: corners in pixels                                     */
+    int64_t image_height, image_width; /* in place of the input's; 0: the input's                  */
+    float step_h, step_w;              /* from cell to cell in pixels; 0: input size / map size    */
+    float offset;                      /* of a box's centre in its cell, in cells                  */
+} tdnn_prior_box_params;
+
+typedef enum tdnn_box_code { TDNN_BOX_CORNER, TDNN_BOX_CENTER_SIZE, TDNN_BOX_CORNER_SIZE } tdnn_box_code;
+
+/* DetectionOutput and DetectionRows: SSD's end. Inputs: locations N x 4BL (L is 1 if share_location,
+ * else `num_classes`), scores N x B num_classes, boxes and variances 1 x 2 x 4B as PriorBox makes
+ * them. Output: rows of 7: image, class, score, x0, y0, x1, y1; images in order, best first.
+ * DetectionOutput has keep_top_k rows for each image, 1 x 1 x N keep_top_k x 7, the used ones first
+ * and zeros behind them; DetectionRows has as many as there are. Output 1, optional: their number, a
+ * scalar of i64. */
+typedef struct tdnn_detection_output_params {
+    int64_t num_classes, share_location, background_label_id; /* background: -1: none      */
+    int64_t code_type;                                        /* tdnn_box_code             */
+    int64_t keep_top_k; /* rows of an image; DetectionRows: -1: all                        */
+    int64_t top_k;      /* candidates of a class that take part in the suppression; -1: all */
+    float nms_threshold, eta; /* eta < 1: the threshold shrinks by it, as in tdnn_nms_params */
+    float confidence_threshold; /* only scores above it                                    */
+    int64_t variance_encoded_in_target; /* 1: locations are not to be multiplied by variances */
+    int64_t clip;                       /* boxes to 0 .. 1                                 */
+    int64_t normalized_bbox;            /* 0: boxes in pixels, the last one included       */
+    int64_t loc_pred_transposed;        /* locations are y0, x0, y1, x1                    */
+} tdnn_detection_output_params;
+
 /* Darknet's region and yolo layers: inputs N,C,H,W and, optional, the net's input, whose size then counts
  * in place of net_width and net_height; output rows of 5 + classes columns: cx, cy, w, h
  * relative to the net's input, objectness, objectness times class probability; cells row by row,

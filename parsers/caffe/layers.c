@@ -97,6 +97,14 @@ static const caffe_type types[] = {
     {"Reorg", "reorg_param", 1, 1, 1, 1, caffe_import_reorg},
     {"Interp", "interp_param", 1, 2, 1, 1, caffe_import_interp},
     {"Resample", "resample_param", 1, 2, 1, 1, caffe_import_resample},
+    /* detectors */
+    {"PriorBox", "prior_box_param", 2, 2, 1, 1, caffe_import_prior_box},
+    {"PriorBoxClustered", "prior_box_param", 2, 2, 1, 1, caffe_import_prior_box},
+    {"DetectionOutput", "detection_output_param", 3, 3, 1, 1, caffe_import_detection_output},
+    {"ROIPooling", "roi_pooling_param", 2, 2, 1, 1, caffe_import_roi_pooling},
+    {"PSROIPooling", "psroi_pooling_param", 2, 2, 1, 1, caffe_import_psroi_pooling},
+    {"Proposal", "proposal_param", 3, 3, 1, 2, caffe_import_proposal},
+    {"Region", "region_param", 1, 1, 1, 1, caffe_import_region},
     /* training */
     {"Accuracy", "accuracy_param", 0, -1, 0, -1, NULL},
     {"ContrastiveLoss", "contrastive_loss_param", 0, -1, 0, -1, NULL},

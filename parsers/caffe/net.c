@@ -42,6 +42,13 @@ static tdnn_status give_name(caffe_net *net, tdnn_id id, const char *name, tdnn_
     return tdnn_graph_rename_value(graph, id, name, err);
 }
 
+tdnn_status caffe_net_name(caffe_net *net, tdnn_id id, const char *top, const char *what,
+                           tdnn_error *err)
+{
+    const char *name = tdnn_zone_printf(net->zone, "%s/%s", top, what);
+    return name ? give_name(net, id, name, err) : TDNN_NO_MEMORY(err);
+}
+
 static tdnn_status declare(tdnn_graph *graph, const caffe_value *value, tdnn_error *err)
 {
     tdnn_value *v = &graph->values[value->id];

@@ -88,6 +88,9 @@ tdnn_status caffe_net_import(caffe_net *net, tdnn_error *err);
 /* Makes an input of the graph. `optional`: it goes if nothing uses it. */
 tdnn_status caffe_net_add_input(caffe_net *net, const char *name, const tdnn_shape *usual,
                                 bool optional, tdnn_error *err);
+/* Names a value that is no top: TOP/what. */
+tdnn_status caffe_net_name(caffe_net *net, tdnn_id id, const char *top, const char *what,
+                           tdnn_error *err);
 /* Adds `line N` to a failure that says no place. */
 tdnn_status caffe_at_line(int line, tdnn_status status, tdnn_error *err);
 
