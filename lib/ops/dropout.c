@@ -14,6 +14,12 @@ static tdnn_status dropout_infer(tdnn_infer *ctx)
     for (size_t i = 1; i < 3; i++)
         if (tdnn_infer_has(ctx, i) && tdnn_shape_count(&ctx->in[i]->shape) != 1)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is no single number", i);
+    if (tdnn_infer_has(ctx, 1) && !tdnn_dtype_is_float(ctx->in[1]->dtype))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "ratio is %s, expected a floating-point type",
+                         tdnn_dtype_name(ctx->in[1]->dtype));
+    if (tdnn_infer_has(ctx, 2) && ctx->in[2]->dtype != TDNN_BOOL)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "training_mode is %s, expected bool",
+                         tdnn_dtype_name(ctx->in[2]->dtype));
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &ctx->in[0]->shape);
     tdnn_infer_set(ctx, 1, TDNN_BOOL, &ctx->in[0]->shape);
     return TDNN_OK;

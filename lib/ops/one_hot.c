@@ -85,6 +85,9 @@ static tdnn_status trilu_infer(tdnn_infer *ctx)
     if (tdnn_infer_has(ctx, 1) &&
         (ctx->in[1]->dtype != TDNN_I64 || tdnn_shape_count(&ctx->in[1]->shape) != 1))
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "k is no single 64-bit integer");
+    if (tdnn_dtype_bits(ctx->in[0]->dtype) < 8)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "a triangle of %s",
+                         tdnn_dtype_name(ctx->in[0]->dtype));
     return tdnn_infer_same(ctx);
 }
 

@@ -77,6 +77,10 @@ static void number_strings(const string_list *list, size_t first, size_t count, 
 static tdnn_status put_back(const tdnn_exec *ctx, const string_list *list,
                             const tdnn_tensor *from, tdnn_dtype type, tdnn_tensor **out)
 {
+    const tdnn_dtype number = type == TDNN_STRING ? TDNN_I64 : TDNN_U8;
+    if (from->dtype != number) /* it was not the elements that were moved */
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "an input of %s, expected numbers",
+                         tdnn_dtype_name(type));
     TDNN_TRY(tdnn_tensor_create(type, &from->shape, out, ctx->err));
     if (type != TDNN_STRING) {
         narrow(from, *out);
