@@ -48,6 +48,8 @@ typedef struct tdnn_conv {
     /* How it is done; set by tdnn_conv_plan. */
     tdnn_conv_method method;
     size_t block;        /* channels of a block: 8 or 16                                           */
+    size_t merge;        /* groups computed as one, with zeros between, to make whole blocks; or 1 */
+    size_t asked_oc;     /* oc before they were merged, which may fill up the last block           */
     size_t unit;         /* floats of a pixel in one input plane: block, or 1 where input is plain */
     size_t planes;       /* input planes of a group                                                */
     size_t last_lanes;   /* channels in a group's last plane                                       */

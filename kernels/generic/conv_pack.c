@@ -19,16 +19,20 @@ static void pack_depthwise(const tdnn_conv *c, const float *weights, float *out)
             out[(channel / b * taps + k) * b + channel % b] = weights[channel * taps + k];
 }
 
-/* Output channel `o` of a group whose pair is `width` lanes wide: for each input plane, row and
- * column of the kernel and input lane, one weight in lane o of `width`. */
-static void pack_channel(const tdnn_conv *c, const float *weights, float *out, size_t width)
+/* Output channel of a group whose pair is `width` lanes wide: for each input plane, row and column of
+ * the kernel and input lane, one weight in a lane of `width`. The weights are for the `count` input
+ * channels from `first` on; those of merged groups stay 0. */
+static void pack_channel(const tdnn_conv *c, const float *weights, float *out, size_t width,
+                         size_t first, size_t count)
 {
     const size_t area = c->kh * c->kw;
     for (size_t plane = 0; plane < c->planes; plane++) {
         const size_t lanes = plane + 1 < c->planes ? c->unit : c->last_lanes;
         for (size_t k = 0; k < area; k++)
-            for (size_t lane = 0; lane < lanes; lane++, out += width)
-                *out = weights[(plane * c->unit + lane) * area + k];
+            for (size_t lane = 0; lane < lanes; lane++, out += width) {
+                const size_t i = plane * c->unit + lane - first;
+                if (i < count) *out = weights[i * area + k];
+            }
     }
 }
 
@@ -65,17 +69,22 @@ void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias,
     const size_t depth = tdnn_conv_depth(c), b = c->block;
     const size_t packed_depth = winograd ? c->ic * TDNN_WINOGRAD_POINTS : depth;
     memset(packed, 0, tdnn_conv_packed_count(c) * sizeof *packed);
-    if (bias) memcpy(packed, bias, c->oc * sizeof *bias);
+    if (bias) memcpy(packed, bias, c->asked_oc * sizeof *bias);
     packed += tdnn_conv_bias_count(c);
     if (c->method == TDNN_CONV_DEPTHWISE) {
         pack_depthwise(c, weights, packed);
         return;
     }
     const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, b);
-    for (size_t channel = 0; channel < c->oc; channel++) {
+    const size_t asked_ic = c->ic / c->groups / c->merge, asked_group_oc = group_oc / c->merge;
+    for (size_t channel = 0; channel < c->asked_oc; channel++) {
         const size_t group = channel / group_oc, o = channel % group_oc;
         const size_t pair = o / (2 * b), width = 2 * pair + 1 < blocks ? 2 * b : b;
+        const float *from = weights + channel * asked_ic * c->kh * c->kw;
         float *out = packed + (group * blocks + 2 * pair) * b * packed_depth + o % (2 * b);
-        (winograd ? pack_winograd : pack_channel)(c, weights + channel * depth, out, width);
+        if (winograd)
+            pack_winograd(c, from, out, width);
+        else
+            pack_channel(c, from, out, width, o / asked_group_oc * asked_ic, asked_ic);
     }
 }

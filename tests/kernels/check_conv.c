@@ -30,6 +30,9 @@ static void random_channels(tdnn_check *c, tdnn_conv *conv, tdnn_conv_method met
         conv->groups = random_between(c, 2, 3);
         conv->ic = conv->groups * block * random_between(c, 1, 2);
         conv->oc = conv->groups * block * random_between(c, 1, 3);
+    } else if (method == TDNN_CONV_BLOCK && check_below(c, 4) == 0) { /* groups to merge */
+        conv->groups = 2 * random_between(c, 1, 5);
+        conv->ic = conv->oc = conv->groups * (check_below(c, 2) ? block / 2 : block / 2 * 3);
     }
 }
 
@@ -196,7 +199,7 @@ void check_conv(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_fn *generic,
                 const tdnn_kernels *table)
 {
     (void)generic;
-    for (size_t i = 0; i < 400; i++) {
+    for (size_t i = 0; i < 150; i++) {
         tdnn_kernels t = *table;
         if (!t.block) t.block = check_below(c, 2) ? 8 : 16;
         if (!check_one(c, variant, method_of(variant, table, i), &t)) return;
