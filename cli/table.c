@@ -10,21 +10,9 @@
 
 enum { WIDEST_CELL = 48 };
 
-static void append(table *t, char *cell)
-{
-    if (t->count == t->capacity) {
-        t->capacity = t->capacity ? t->capacity * 2 : 64;
-        t->cells = need_more(t->cells, t->capacity, sizeof *t->cells);
-    }
-    t->cells[t->count++] = cell;
-}
-
 table table_make(const char *align, const char *const *heads)
 {
-    table t = {(int)strlen(align), align, NULL, 0, 0};
-
-    for (int i = 0; i < t.columns; i++) append(&t, need_text("%s", heads[i]));
-    return t;
+    return (table){.columns = strlen(align), .align = align, .heads = heads};
 }
 
 void table_add(table *t, const char *format, ...)
@@ -35,7 +23,11 @@ void table_add(table *t, const char *format, ...)
     va_start(list, format);
     vsnprintf(cell, sizeof cell, format, list);
     va_end(list);
-    append(t, need_text("%s", cell));
+    if (t->count == t->capacity) {
+        t->capacity = t->capacity ? t->capacity * 2 : 64;
+        t->cells = need_more(t->cells, t->capacity, sizeof *t->cells);
+    }
+    t->cells[t->count++] = need_text("%s", cell);
 }
 
 /* Columns on the screen: bytes that do not continue a UTF-8 character. */
@@ -58,25 +50,30 @@ static void print_cell(const char *cell, size_t width, char align, bool last)
     fputs(last ? "\n" : "  ", stdout);
 }
 
+static void widen(size_t *width, const char *cell)
+{
+    size_t own = text_width(cell);
+
+    if (own > WIDEST_CELL) own = WIDEST_CELL;
+    if (own > *width) *width = own;
+}
+
 void table_print(table *t)
 {
-    size_t width[TABLE_COLUMNS] = {0}, columns = (size_t)t->columns;
+    size_t width[TABLE_COLUMNS] = {0}, last = t->columns - 1;
 
+    for (size_t i = 0; i < t->columns; i++) widen(&width[i], t->heads[i]);
+    for (size_t i = 0; i < t->count; i++) widen(&width[i % t->columns], t->cells[i]);
+    fputs(colour_code(COLOUR_STRONG), stdout);
+    for (size_t i = 0; i < t->columns; i++)
+        print_cell(t->heads[i], width[i], t->align[i], i == last);
+    fputs(colour_code(COLOUR_NONE), stdout);
     for (size_t i = 0; i < t->count; i++) {
-        size_t own = text_width(t->cells[i]);
+        size_t column = i % t->columns;
 
-        if (own > WIDEST_CELL) own = WIDEST_CELL;
-        if (own > width[i % columns]) width[i % columns] = own;
-    }
-    for (size_t i = 0; i < t->count; i++) {
-        size_t column = i % columns;
-
-        if (i == 0) fputs(colour_code(COLOUR_STRONG), stdout);
-        if (i == columns) fputs(colour_code(COLOUR_NONE), stdout);
-        print_cell(t->cells[i], width[column], t->align[column], column + 1 == columns);
+        print_cell(t->cells[i], width[column], t->align[column], column == last);
         free(t->cells[i]);
     }
-    if (t->count == columns) fputs(colour_code(COLOUR_NONE), stdout);
     free(t->cells);
     t->cells = NULL;
     t->count = t->capacity = 0;

@@ -7,13 +7,14 @@
 enum { TABLE_COLUMNS = 12 };
 
 typedef struct table {
-    int columns;
-    const char *align; /* a letter a column: 'l' left, 'r' right   */
-    char **cells;      /* row by row; the first row is the head    */
+    size_t columns;
+    const char *align;        /* a letter a column: 'l' left, 'r' right */
+    const char *const *heads; /* the titles of the columns              */
+    char **cells;             /* row by row                             */
     size_t count, capacity;
 } table;
 
-/* `heads`: the titles of the columns. */
+/* Holds no memory before the first cell. */
 table table_make(const char *align, const char *const *heads);
 /* The next cell; rows follow one another without a mark. */
 void table_add(table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
