@@ -248,6 +248,22 @@ PARSERS = \
 	parsers/onnx/type.c \
 	parsers/source.c \
 	parsers/table.c \
+	parsers/tensorflow/call.c \
+	parsers/tensorflow/layout.c \
+	parsers/tensorflow/op_conv.c \
+	parsers/tensorflow/op_image.c \
+	parsers/tensorflow/op_math.c \
+	parsers/tensorflow/op_norm.c \
+	parsers/tensorflow/op_pieces.c \
+	parsers/tensorflow/op_quant.c \
+	parsers/tensorflow/op_shape.c \
+	parsers/tensorflow/op_slice.c \
+	parsers/tensorflow/pbtxt.c \
+	parsers/tensorflow/scope.c \
+	parsers/tensorflow/table.c \
+	parsers/tensorflow/tensor.c \
+	parsers/tensorflow/tensorflow.c \
+	parsers/tensorflow/value.c \
 	parsers/text.c \
 	parsers/wire.c \
 
@@ -255,6 +271,7 @@ PARSERS = \
 PROTOS = \
 	parsers/proto/caffe.proto \
 	parsers/proto/onnx.proto \
+	parsers/proto/tensorflow.proto \
 
 # layer 3: net, plan, session
 RUNTIME = \

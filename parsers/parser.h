@@ -50,6 +50,7 @@ extern const tdnn_parser *const tdnn_parsers[];
 extern const tdnn_parser tdnn_parser_caffe;
 extern const tdnn_parser tdnn_parser_onnx;
 extern const tdnn_parser tdnn_parser_darknet;
+extern const tdnn_parser tdnn_parser_tensorflow;
 
 /* A tensor over a part of source->model (or of external bytes): shares it where source->owner
  * allows, else copies. Data must be aligned for its type to be shared, else it is copied. */

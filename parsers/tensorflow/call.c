@@ -97,8 +97,8 @@ tdnn_status tf_input_ints(const tf_call *c, size_t index, const char *what, cons
 tdnn_status tf_input_int(const tf_call *c, size_t index, const char *what, int64_t *out,
                          tdnn_error *err)
 {
-    const int64_t *at;
-    size_t count;
+    const int64_t *at = NULL;
+    size_t count = 0;
     TDNN_TRY(tf_input_ints(c, index, what, &at, &count, err));
     if (count != 1)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "input %zu, %s, has %zu numbers, expected one", index,

@@ -39,6 +39,13 @@ typedef struct tf_node {
     const struct tf_op *op; /* NULL: unknown     */
 } tf_node;
 
+/* All Enter nodes of a while loop. */
+typedef struct tf_frame {
+    const char *name;
+    const tf_node **enters;
+    size_t count, capacity;
+} tf_frame;
+
 /* Nodes with names: a graph, or a function's body. */
 typedef struct tf_nodes {
     tf_node *at;
@@ -76,12 +83,6 @@ typedef struct tf_outputs {
     tf_value *all; /* not NULL: what each of them is (dead, or missing) */
 } tf_outputs;
 
-/* All Enter nodes of a while loop. */
-typedef struct tf_frame {
-    const char *name;
-    const tf_node **enters;
-    size_t count, capacity;
-} tf_frame;
 
 typedef struct tf_scope {
     tf_model *model;

@@ -56,7 +56,7 @@ static tdnn_status mapping(const tf_call *c, const char *mode, tdnn_dtype type, 
 
 tdnn_status tf_import_dequantize(tf_call *c, tdnn_error *err)
 {
-    double min, max, scale, offset;
+    double min = 0, max = 0, scale = 1, offset = 0;
     tf_value *x, *v;
     tdnn_id ids[2];
     if (tf_attr_int(c, "axis", -1) != -1) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a range for each channel");

@@ -192,7 +192,7 @@ static tdnn_status set_nothing(tf_scope *scope, const char *name, bool dead, tdn
 
 static tdnn_status call_importer(tf_call *c, tdnn_error *err)
 {
-    bool dead, missing;
+    bool dead = false, missing = false;
     TDNN_TRY(collect_inputs(c, &dead, &missing, err));
     if (!c->node->op) return tf_lacks(c, err, "operator %s", c->node->proto->op);
     if (missing) return set_nothing(c->scope, c->node->proto->name, false, err);
