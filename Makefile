@@ -353,6 +353,7 @@ THREADED = \
 
 # programs of the test suite that are not cmocka ones (kernel check, fuzzers)
 TEST_TOOLS = \
+	tests/fuzz.c \
 
 # one program: every kernel at every level against its reference, and their times
 KERNEL_CHECK = \
