@@ -61,6 +61,11 @@ static tdnn_status transpose_infer(tdnn_infer *ctx)
 {
     const tdnn_conv_transpose_params *p = ctx->params;
     const tdnn_shape *x = &ctx->in[CONV_X]->shape, *w = &ctx->in[CONV_W]->shape;
+    for (size_t i = 1; i < ctx->input_count; i++)
+        if (ctx->in[i] && ctx->in[i]->dtype != ctx->in[0]->dtype)
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, input 0 is %s", i,
+                             tdnn_dtype_name(ctx->in[i]->dtype),
+                             tdnn_dtype_name(ctx->in[0]->dtype));
     tdnn_windows windows;
     for (size_t i = 1; i < ctx->input_count; i++)
         if (ctx->in[i] && ctx->in[i]->dtype != ctx->in[0]->dtype)

@@ -14,6 +14,10 @@ static tdnn_status resize_infer(tdnn_infer *ctx)
     tdnn_shape shape = ctx->in[0]->shape;
     for (size_t i = 1; i < 4; i++)
         if (tdnn_infer_has(ctx, i)) TDNN_TRY(tdnn_infer_contents(ctx, i, &inputs[i]));
+    for (size_t i = 1; i < 4; i++)
+        if (inputs[i] && !(i == 3 ? tdnn_dtype_is_int : tdnn_dtype_is_float)(inputs[i]->dtype))
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, expected %s", i,
+                             tdnn_dtype_name(inputs[i]->dtype), i == 3 ? "integers" : "floats");
     TDNN_TRY(
         tdnn_resize_axes(ctx->params, &shape, inputs[1], inputs[2], inputs[3], axes, ctx->err));
     for (int d = 0; d < shape.ndim; d++) shape.dim[d] = axes[d].out;
