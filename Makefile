@@ -104,9 +104,11 @@ OPS = \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
 	lib/ops/convert.c \
+	lib/ops/det.c \
 	lib/ops/dft.c \
 	lib/ops/detection_output.c \
 	lib/ops/dropout.c \
+	lib/ops/einsum.c \
 	lib/ops/elementwise.c \
 	lib/ops/elementwise_binary.c \
 	lib/ops/elementwise_compare.c \
@@ -119,7 +121,10 @@ OPS = \
 	lib/ops/image_decoder.c \
 	lib/ops/integer.c \
 	lib/ops/label_encoder.c \
+	lib/ops/linear_attention.c \
+	lib/ops/loss.c \
 	lib/ops/matmul_integer.c \
+	lib/ops/max_unpool.c \
 	lib/ops/moments.c \
 	lib/ops/move.c \
 	lib/ops/nms.c \
@@ -141,6 +146,9 @@ OPS = \
 	lib/ops/quantize.c \
 	lib/ops/quantize_dynamic.c \
 	lib/ops/random.c \
+	lib/ops/recurrent.c \
+	lib/ops/recurrent_act.c \
+	lib/ops/recurrent_cell.c \
 	lib/ops/reduce.c \
 	lib/ops/reduction.c \
 	lib/ops/regex.c \
@@ -166,11 +174,8 @@ OPS = \
 	lib/ops/topk.c \
 	lib/ops/transpose.c \
 	lib/ops/tree_ensemble.c \
-	lib/ops/recurrent.c \
-	lib/ops/recurrent_act.c \
-	lib/ops/recurrent_cell.c \
-	lib/ops/yolo.c \
 	lib/ops/window.c \
+	lib/ops/yolo.c \
 
 # layer 2: image files, blobs, boxes, suppression, drawing
 VISION = \

@@ -26,6 +26,7 @@
     X(BitwiseXor)                                                                                \
     X(Cast)                                                                                      \
     X(CastLike)                                                                                  \
+    X(CausalConvWithState)                                                                       \
     X(Ceil)                                                                                      \
     X(Celu)                                                                                      \
     X(Clip)                                                                                      \
@@ -35,8 +36,10 @@
     X(CumProd)                                                                                   \
     X(CumSum)                                                                                    \
     X(DequantizeLinear)                                                                          \
+    X(Det)                                                                                       \
     X(Div)                                                                                       \
     X(DynamicQuantizeLinear)                                                                     \
+    X(Einsum)                                                                                    \
     X(Elu)                                                                                       \
     X(Equal)                                                                                     \
     X(Erf)                                                                                       \
@@ -62,6 +65,7 @@
     X(LeakyRelu)                                                                                 \
     X(Less)                                                                                      \
     X(LessOrEqual)                                                                               \
+    X(LinearAttention)                                                                           \
     X(Log)                                                                                       \
     X(LogSoftmax)                                                                                \
     X(LpNormalization)                                                                           \
@@ -69,6 +73,7 @@
     X(MatMulInteger)                                                                             \
     X(Max)                                                                                       \
     X(MaxPool)                                                                                   \
+    X(MaxUnpool)                                                                                 \
     X(Mean)                                                                                      \
     X(MeanVarianceNormalization)                                                                 \
     X(Min)                                                                                       \
@@ -76,6 +81,7 @@
     X(Mod)                                                                                       \
     X(Mul)                                                                                       \
     X(Neg)                                                                                       \
+    X(NegativeLogLikelihoodLoss)                                                                 \
     X(Not)                                                                                       \
     X(Or)                                                                                        \
     X(PRelu)                                                                                     \
@@ -105,6 +111,7 @@
     X(Sin)                                                                                       \
     X(Sinh)                                                                                      \
     X(Softmax)                                                                                   \
+    X(SoftmaxCrossEntropyLoss)                                                                   \
     X(Softplus)                                                                                  \
     X(Softsign)                                                                                  \
     X(Sqrt)                                                                                      \

@@ -210,3 +210,19 @@ void tdnn_narrow_f32(const tdnn_kernels *k, void *to, tdnn_dtype type, size_t fi
         memcpy((float *)to + first, from, n * sizeof *from);
     }
 }
+
+void tdnn_get_f32(const tdnn_kernels *k, float *to, const tdnn_tensor *from, size_t first, size_t n)
+{
+    if (from->dtype == TDNN_F64)
+        for (size_t i = 0; i < n; i++) to[i] = (float)((const double *)from->data)[first + i];
+    else
+        tdnn_widen_f32(k, to, from->data, from->dtype, first, n);
+}
+
+void tdnn_put_f32(const tdnn_kernels *k, tdnn_tensor *to, size_t first, const float *from, size_t n)
+{
+    if (to->dtype == TDNN_F64)
+        for (size_t i = 0; i < n; i++) ((double *)to->data)[first + i] = (double)from[i];
+    else
+        tdnn_narrow_f32(k, to->data, to->dtype, first, from, n);
+}

@@ -48,6 +48,15 @@ void tdnn_widen_f32(const tdnn_kernels *k, float *to, const void *from, tdnn_dty
 void tdnn_narrow_f32(const tdnn_kernels *k, void *to, tdnn_dtype type, size_t first,
                      const float *from, size_t n);
 
+/* Elements first .. first+n-1 of a tensor of f32, f64, f16 or bf16, as f32, and back. */
+void tdnn_get_f32(const tdnn_kernels *k, float *to, const tdnn_tensor *from, size_t first, size_t n);
+void tdnn_put_f32(const tdnn_kernels *k, tdnn_tensor *to, size_t first, const float *from, size_t n);
+/* The types that these two take. */
+static inline bool tdnn_dtype_is_plain_float(tdnn_dtype t)
+{
+    return t == TDNN_F32 || t == TDNN_F64 || tdnn_dtype_is_half(t);
+}
+
 /* Truncated and saturated to low .. high; NaN: 0. */
 static inline int64_t tdnn_i64_of_f64(double x, int64_t low, int64_t high)
 {

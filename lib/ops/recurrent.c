@@ -28,25 +28,6 @@ typedef struct layer {
 static const tdnn_tensor *given(const tdnn_step *s, size_t i) { return i < s->input_count ? s->in[i] : NULL; }
 static float *shared(const tdnn_step *s, size_t at) { return (float *)(void *)s->shared + at; }
 
-/* n elements as f32. */
-static void load(float *to, const tdnn_kernels *k, const tdnn_tensor *t, size_t first, size_t n)
-{
-    if (t->dtype == TDNN_F64) {
-        for (size_t i = 0; i < n; i++) to[i] = (float)((const double *)t->data)[first + i];
-        return;
-    }
-    tdnn_widen_f32(k, to, t->data, t->dtype, first, n);
-}
-
-static void store(const tdnn_kernels *k, tdnn_tensor *t, size_t first, const float *from, size_t n)
-{
-    if (t->dtype == TDNN_F64) {
-        for (size_t i = 0; i < n; i++) ((double *)t->data)[first + i] = (double)from[i];
-        return;
-    }
-    tdnn_narrow_f32(k, t->data, t->dtype, first, from, n);
-}
-
 /* ---- weights ---- */
 
 /* A direction's matrix [rows, columns], transposed, as the right factor of a product. */
@@ -63,7 +44,7 @@ static void pack_all(const layer *l, const tdnn_kernels *k, const tdnn_tensor *t
     for (size_t d = 0; d < l->directions; d++) {
         const float *from = (const float *)t->data + d * rows * columns;
         if (t->dtype != TDNN_F32) {
-            load(wide, k, t, d * rows * columns, rows * columns);
+            tdnn_get_f32(k, wide, t, d * rows * columns, rows * columns);
             from = wide;
         }
         if (!recurrent) {
@@ -108,13 +89,13 @@ static void prepare(const tdnn_step *s, size_t task, size_t worker)
     float *wide = shared(s, l->at_wide);
     if (!l->w) pack_all(l, s->kernels, s->in[IN_W], false, wide, shared(s, l->at_w));
     if (!l->r) pack_all(l, s->kernels, s->in[IN_R], true, wide, shared(s, l->at_r));
-    if (s->in[IN_X]->dtype != TDNN_F32) load(shared(s, l->at_x), s->kernels, s->in[IN_X], 0, total);
+    if (s->in[IN_X]->dtype != TDNN_F32) tdnn_get_f32(s->kernels, shared(s, l->at_x), s->in[IN_X], 0, total);
     /* Of each direction: the bias of all gates, then that of a GRU's recurrent part. */
     for (size_t d = 0; d < l->directions; d++) {
         float *bias = shared(s, l->at_bias) + d * (n + l->hidden), *last = bias + n;
         memset(bias, 0, (n + l->hidden) * sizeof *bias);
         if (!given(s, IN_B)) continue;
-        load(wide, s->kernels, s->in[IN_B], d * 2 * n, 2 * n);
+        tdnn_get_f32(s->kernels, wide, s->in[IN_B], d * 2 * n, 2 * n);
         const bool apart = l->kind == TDNN_OP_GRU && l->params->linear_before_reset;
         const size_t common = apart ? n - l->hidden : n;
         for (size_t i = 0; i < n; i++) bias[i] = i < common ? wide[i] + wide[n + i] : wide[i];
@@ -191,14 +172,14 @@ static tdnn_cell make_cell(const tdnn_step *s, const layer *l, size_t d, float *
     float *peepholes = c.packed + l->a_count;
     c.active = (unsigned char *)(peepholes + 3 * l->hidden);
     if (l->kind == TDNN_OP_LSTM && given(s, IN_P)) {
-        load(peepholes, s->kernels, s->in[IN_P], d * 3 * l->hidden, 3 * l->hidden);
+        tdnn_get_f32(s->kernels, peepholes, s->in[IN_P], d * 3 * l->hidden, 3 * l->hidden);
         c.peepholes = peepholes;
     }
     memset(room, 0, 3 * state * sizeof *room);
     for (size_t b = 0; b < l->batch; b++) {
-        if (given(s, IN_H)) load(c.h + b * l->hidden, s->kernels, s->in[IN_H], state_row(l, d, b), l->hidden);
+        if (given(s, IN_H)) tdnn_get_f32(s->kernels, c.h + b * l->hidden, s->in[IN_H], state_row(l, d, b), l->hidden);
         if (l->kind == TDNN_OP_LSTM && given(s, IN_C))
-            load(c.c + b * l->hidden, s->kernels, s->in[IN_C], state_row(l, d, b), l->hidden);
+            tdnn_get_f32(s->kernels, c.c + b * l->hidden, s->in[IN_C], state_row(l, d, b), l->hidden);
     }
     return c;
 }
@@ -229,7 +210,7 @@ static void step(const tdnn_step *s, const layer *l, size_t d, const tdnn_cell *
     memset(c->product, 0, l->hidden * sizeof(float)); /* no longer needed: a row of zeros */
     for (size_t b = 0; b < l->batch; b++) {
         const bool goes_on = reads(s, l, d, b, i, &t);
-        store(s->kernels, output(s, 0), y_row(l, d, b, t), goes_on ? c->h + b * l->hidden : c->product,
+        tdnn_put_f32(s->kernels, output(s, 0), y_row(l, d, b, t), goes_on ? c->h + b * l->hidden : c->product,
               l->hidden);
     }
 }
@@ -241,9 +222,9 @@ static void run_direction(const tdnn_step *s, size_t task, size_t worker)
     for (size_t i = 0; i < l->steps; i++) step(s, l, task, &c, i);
     for (size_t b = 0; b < l->batch; b++) {
         const size_t row = state_row(l, task, b);
-        if (output(s, 1)) store(s->kernels, output(s, 1), row, c.h + b * l->hidden, l->hidden);
+        if (output(s, 1)) tdnn_put_f32(s->kernels, output(s, 1), row, c.h + b * l->hidden, l->hidden);
         if (l->kind == TDNN_OP_LSTM && output(s, 2))
-            store(s->kernels, output(s, 2), row, c.c + b * l->hidden, l->hidden);
+            tdnn_put_f32(s->kernels, output(s, 2), row, c.c + b * l->hidden, l->hidden);
     }
 }
 
@@ -287,7 +268,7 @@ static tdnn_status infer_recurrent(tdnn_infer *ctx)
     layer l;
     for (size_t i = 0; i < ctx->input_count && i < 8; i++) in[i] = ctx->in[i];
     const tdnn_dtype type = in[IN_X]->dtype;
-    if (type != TDNN_F32 && type != TDNN_F64 && !tdnn_dtype_is_half(type))
+    if (!tdnn_dtype_is_plain_float(type))
         return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s", tdnn_dtype_name(type));
     TDNN_TRY(read_layer(kind, p, &in[IN_X]->shape, &in[IN_R]->shape, &l, ctx->err));
     const int64_t d = (int64_t)l.directions, h = (int64_t)l.hidden, g = (int64_t)l.gates * h;
