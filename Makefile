@@ -103,6 +103,7 @@ OPS = \
 	lib/ops/conv_integer.c \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
+	lib/ops/conv_wide.c \
 	lib/ops/convert.c \
 	lib/ops/det.c \
 	lib/ops/dft.c \
@@ -337,6 +338,7 @@ TESTS = \
 	tests/test_darknet.c \
 	tests/test_onnx_schema.c \
 	tests/test_base.c \
+	tests/test_conv.c \
 	tests/test_file.c \
 	tests/test_tensor.c \
 	tests/test_text.c \

@@ -106,15 +106,18 @@ const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left)
 
 static tdnn_status conv_plan(tdnn_plan_ctx *ctx)
 {
+    const tdnn_conv_params *params = ctx->step->params;
     const tdnn_tensor *y = ctx->step->out[0], *w = ctx->step->in[CONV_W];
-    if (y->dtype != TDNN_F32)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "convolution of %s, expected f32",
-                         tdnn_dtype_name(y->dtype));
     const int64_t outputs = tdnn_shape_count(&y->shape), weights = tdnn_shape_count(&w->shape);
     if (outputs == 0) return TDNN_OK;
     ctx->step->flops = (uint64_t)(2.0 * (double)outputs * (double)weights / (double)w->shape.dim[0]);
     ctx->step->moved = ctx->step->in[CONV_X]->bytes + y->bytes + w->bytes;
-    return y->layout ? tdnn_conv_plan_blocked(ctx) : tdnn_conv_plan_plain(ctx);
+    if (y->layout) return tdnn_conv_plan_blocked(ctx);
+    if (y->dtype == TDNN_F32 && y->shape.ndim <= 5) return tdnn_conv_plan_plain(ctx);
+    tdnn_windows windows;
+    TDNN_TRY(tdnn_windows_resolve(&params->window, &ctx->step->in[CONV_X]->shape, &w->shape, false,
+                                  &windows, ctx->err));
+    return tdnn_conv_plan_wide(ctx, &windows, (size_t)params->group, false, &params->activation);
 }
 
 const tdnn_op tdnn_op_Conv = {

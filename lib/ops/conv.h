@@ -24,6 +24,9 @@ bool tdnn_conv_describe(const tdnn_conv_params *params, const tdnn_shape *x, con
 /* Layouts of input and output say which method: blocked or plain. */
 tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx);
 tdnn_status tdnn_conv_plan_plain(tdnn_plan_ctx *ctx);
+/* For other floats than f32, and for more than three axes; also transposed. */
+tdnn_status tdnn_conv_plan_wide(tdnn_plan_ctx *ctx, const tdnn_windows *windows, size_t groups,
+                                bool transposed, const tdnn_activation *activation);
 
 /* A kernel's name for people, in the plan's memory: "LEFT LEVEL". NULL if memory is refused. */
 const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left);

@@ -1,5 +1,5 @@
 /* Convolution in plain layout: windows become the columns of a matrix, some pixels at a time, and the
- * weights of each group multiply it. Up to three spatial axes. */
+ * weights of each group multiply it. One to three spatial axes. */
 #include "lib/ops/conv.h"
 
 typedef struct plain_plan {
@@ -83,9 +83,6 @@ static tdnn_status describe(tdnn_plan_ctx *ctx, plain_plan *p)
     tdnn_windows windows;
     TDNN_TRY(tdnn_windows_resolve(&params->window, &step->in[CONV_X]->shape,
                                   &step->in[CONV_W]->shape, false, &windows, ctx->err));
-    if (windows.rank > 3)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "convolution over %d axes, expected 1 to 3",
-                         windows.rank);
     tdnn_unfold *u = &p->unfold;
     for (int i = 0; i < 3; i++) {
         const int axis = i - (3 - windows.rank);

@@ -1,6 +1,6 @@
 /* ConvTranspose: each input pixel times the weights gives a window of the output, and windows that
  * overlap add up. As a matrix product, some output channels at a time, whose columns are then folded
- * into the output. Up to three spatial axes. */
+ * into the output. One to three spatial axes. */
 #include "lib/ops/conv.h"
 
 static const tdnn_attr transpose_attrs[] = {
@@ -183,9 +183,6 @@ static tdnn_status describe(tdnn_plan_ctx *ctx, transpose_plan *p)
     const tdnn_shape *x = &step->in[CONV_X]->shape, *w = &step->in[CONV_W]->shape;
     tdnn_windows windows;
     TDNN_TRY(resolve(params, x, w, &windows, ctx->err));
-    if (windows.rank > 3)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED,
-                         "transposed convolution over %d axes, expected 1 to 3", windows.rank);
     p->area = p->pixels = p->volume = 1;
     for (int i = 0; i < 3; i++) {
         const int axis = i - (3 - windows.rank);
@@ -225,15 +222,22 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, transpose_plan *p)
     return TDNN_OK;
 }
 
+static tdnn_status plan_wide(tdnn_plan_ctx *ctx)
+{
+    const tdnn_conv_transpose_params *params = ctx->step->params;
+    tdnn_windows windows;
+    TDNN_TRY(resolve(params, &ctx->step->in[CONV_X]->shape, &ctx->step->in[CONV_W]->shape, &windows,
+                     ctx->err));
+    return tdnn_conv_plan_wide(ctx, &windows, (size_t)params->group, true, &params->activation);
+}
+
 static tdnn_status transpose_plan_step(tdnn_plan_ctx *ctx)
 {
     const tdnn_tensor *y = ctx->step->out[0];
-    if (y->dtype != TDNN_F32)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "transposed convolution of %s, expected f32",
-                         tdnn_dtype_name(y->dtype));
+    if (tdnn_shape_count(&y->shape) == 0) return TDNN_OK;
+    if (y->dtype != TDNN_F32 || y->shape.ndim > 5) return plan_wide(ctx);
     transpose_plan *p = tdnn_plan_alloc(ctx, 1, sizeof *p);
     if (!p) return TDNN_NO_MEMORY(ctx->err);
-    if (tdnn_shape_count(&y->shape) == 0) return TDNN_OK;
     TDNN_TRY(describe(ctx, p));
     const size_t tasks = ctx->threads > 1 ? 4 * (size_t)ctx->threads : 1;
     const size_t column = p->area * p->pixels * sizeof(float), images = p->batch * p->groups;
