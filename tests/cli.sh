@@ -131,6 +131,19 @@ run verify "$tmp/two"
 [ $? -eq 1 ] && grep -q 'no test case there' "$tmp/out"
 verdict $? "a folder without cases"
 
+# ---- inner values: given out, and fed ----------------------------------------------------------
+inner=$("$tinydnn" info "$model" --json | sed 's/.*"layers":\[{"name":"\([^"]*\)".*/\1/')_output_0
+good "$inner" run "$model" --input "$input=$tmp/blob.npy" --output "$inner" --output "$output" \
+    --output-dir "$tmp/inner"
+cp "$tmp/inner/output_0.npy" "$case/reference/in.npy"
+cp "$tmp/two/output_0.npy" "$case/reference/out.npy"
+outer=$input
+input=$inner
+reference "$output"
+input=$outer
+good '^1 of 1 cases pass$' verify "$case"
+good '^output' run "$model" --input "$inner=$tmp/inner/output_0.npy"
+
 # ---- models that cannot be loaded -----------------------------------------------------------------
 : >"$tmp/empty"
 head -c 100 "$model" >"$tmp/short.onnx"
