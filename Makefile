@@ -91,9 +91,10 @@ PASSES = \
 OPS = \
 	lib/ops/activations.c \
 	lib/ops/arg.c \
+	lib/ops/attention.c \
+	lib/ops/boxes.c \
 	lib/ops/cast.c \
 	lib/ops/clip.c \
-	lib/ops/boxes.c \
 	lib/ops/col2im.c \
 	lib/ops/concat.c \
 	lib/ops/constant.c \
@@ -106,8 +107,8 @@ OPS = \
 	lib/ops/conv_wide.c \
 	lib/ops/convert.c \
 	lib/ops/det.c \
-	lib/ops/dft.c \
 	lib/ops/detection_output.c \
+	lib/ops/dft.c \
 	lib/ops/dropout.c \
 	lib/ops/einsum.c \
 	lib/ops/elementwise.c \
@@ -142,8 +143,10 @@ OPS = \
 	lib/ops/pool.c \
 	lib/ops/pool_any.c \
 	lib/ops/power.c \
+	lib/ops/prior_box.c \
 	lib/ops/product.c \
 	lib/ops/product_wide.c \
+	lib/ops/proposal.c \
 	lib/ops/quantize.c \
 	lib/ops/quantize_dynamic.c \
 	lib/ops/random.c \
@@ -157,10 +160,9 @@ OPS = \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
 	lib/ops/resize_axis.c \
-	lib/ops/prior_box.c \
-	lib/ops/proposal.c \
 	lib/ops/roi_align.c \
 	lib/ops/roi_pool.c \
+	lib/ops/rotary.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
 	lib/ops/signal.c \

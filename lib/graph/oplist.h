@@ -16,6 +16,7 @@
     X(Asinh)                                                                                     \
     X(Atan)                                                                                      \
     X(Atanh)                                                                                     \
+    X(Attention)                                                                                 \
     X(AveragePool)                                                                               \
     X(BatchNormalization)                                                                        \
     X(BitCast)                                                                                   \
@@ -103,6 +104,7 @@
     X(ReduceSum)                                                                                 \
     X(ReduceSumSquare)                                                                           \
     X(Relu)                                                                                      \
+    X(RotaryEmbedding)                                                                           \
     X(Round)                                                                                     \
     X(Selu)                                                                                      \
     X(Shrink)                                                                                    \
@@ -117,6 +119,7 @@
     X(Sqrt)                                                                                      \
     X(Sub)                                                                                       \
     X(Sum)                                                                                       \
+    X(SwiGLU)                                                                                    \
     X(Swish)                                                                                     \
     X(Tan)                                                                                       \
     X(Tanh)                                                                                      \
