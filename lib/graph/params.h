@@ -173,7 +173,8 @@ typedef struct tdnn_detection_output_params {
     int64_t top_k;      /* candidates of a class that take part in the suppression; -1: all */
     float nms_threshold, eta; /* eta < 1: the threshold shrinks by it, as in tdnn_nms_params */
     float confidence_threshold; /* only scores above it                                    */
-    int64_t variance_encoded_in_target; /* 1: locations are not to be multiplied by variances */
+    int64_t variance_encoded_in_target; /* 1: locations are not to be multiplied by variances,
+                                           which then may be left out                       */
     int64_t clip;                       /* boxes to 0 .. 1                                 */
     int64_t normalized_bbox;            /* 0: boxes in pixels, the last one included       */
     int64_t loc_pred_transposed;        /* locations are y0, x0, y1, x1                    */

@@ -24,7 +24,8 @@ typedef struct ssd {
 
 /* ---- decoding ---- */
 
-/* One box from its location `l`, its prior and the variances. */
+/* One box from its location `l`, its prior and the variances; NULL: the location has them in
+ * it. */
 static void decode(const tdnn_detection_output_params *p, const float *l, const float *prior,
                    const float *variance, float *out)
 {
@@ -32,7 +33,7 @@ static void decode(const tdnn_detection_output_params *p, const float *l, const 
     const float pw = prior[2] - prior[0] + pixel, ph = prior[3] - prior[1] + pixel;
     float d[4];
     for (int i = 0; i < 4; i++) d[i] = l[p->loc_pred_transposed ? i ^ 1 : i];
-    for (int i = 0; i < 4 && !p->variance_encoded_in_target; i++) d[i] *= variance[i];
+    for (int i = 0; variance && i < 4; i++) d[i] *= variance[i];
     if (p->code_type == TDNN_BOX_CENTER_SIZE) {
         const float cx = d[0] * pw + (prior[0] + pw * 0.5F),
                     cy = d[1] * ph + (prior[1] + ph * 0.5F);
@@ -53,7 +54,8 @@ static void decode_set(const ssd *s, size_t task)
     const float *l = s->locations + (image * s->priors * s->sets + set) * 4;
     float *out = s->boxes + task * s->priors * 4;
     for (size_t i = 0; i < s->priors; i++, l += 4 * s->sets, out += 4)
-        decode(s->p, l, s->prior + 4 * i, s->prior + 4 * (s->priors + i), out);
+        decode(s->p, l, s->prior + 4 * i,
+               s->p->variance_encoded_in_target ? NULL : s->prior + 4 * (s->priors + i), out);
 }
 
 /* ---- suppression ---- */
@@ -113,24 +115,33 @@ static float *put_rows(const ssd *s, size_t image, size_t count, float *out)
 
 /* ---- shapes and memory ---- */
 
+/* As many as the scores say, where there are images. */
+static int64_t box_count(const tdnn_detection_output_params *p, const tdnn_shape *const *in)
+{
+    const int64_t images = in[0]->ndim ? in[0]->dim[0] : 0;
+    if (images > 0) return tdnn_shape_count(in[1]) / images / p->num_classes;
+    return tdnn_shape_count(in[2]) / (p->variance_encoded_in_target ? 4 : 8);
+}
+
 static tdnn_status check_inputs(const tdnn_detection_output_params *p,
                                 const tdnn_shape *const *in, const tdnn_dtype *types,
                                 tdnn_error *err)
 {
     char a[TDNN_SHAPE_TEXT], b[TDNN_SHAPE_TEXT], c[TDNN_SHAPE_TEXT];
-    const int64_t images = in[0]->ndim ? in[0]->dim[0] : 0, boxes = tdnn_shape_count(in[2]) / 8;
+    const int64_t images = in[0]->ndim ? in[0]->dim[0] : 0, numbers = tdnn_shape_count(in[2]);
     const int64_t sets = p->share_location ? 1 : p->num_classes;
     if (p->num_classes < 1 || p->num_classes > INT32_MAX || p->top_k < -1 || p->keep_top_k < -1)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%lld classes, top_k %lld, keep_top_k %lld",
                          (long long)p->num_classes, (long long)p->top_k,
                          (long long)p->keep_top_k);
-    bool fits = types[0] == TDNN_F32 && types[1] == TDNN_F32 && types[2] == TDNN_F32 &&
-                boxes < INT32_MAX;
-    fits = fits && in[1]->ndim && in[1]->dim[0] == images && tdnn_shape_count(in[2]) % 8 == 0;
+    bool fits = types[0] == TDNN_F32 && types[1] == TDNN_F32 && types[2] == TDNN_F32;
+    fits = fits && in[1]->ndim && in[1]->dim[0] == images && numbers < INT32_MAX;
+    const double boxes = (double)box_count(p, in);
+    const bool bare = p->variance_encoded_in_target && (double)numbers == 4 * boxes;
+    fits = fits && ((double)numbers == 8 * boxes || bare);
+    fits = fits && (double)tdnn_shape_count(in[0]) == (double)images * boxes * 4 * (double)sets;
     fits = fits &&
-           (double)tdnn_shape_count(in[0]) == (double)images * (double)boxes * 4 * (double)sets;
-    fits = fits && (double)tdnn_shape_count(in[1]) ==
-                       (double)images * (double)boxes * (double)p->num_classes;
+           (double)tdnn_shape_count(in[1]) == (double)images * boxes * (double)p->num_classes;
     if (fits) return TDNN_OK;
     return TDNN_FAIL(
         err, TDNN_ERR_SHAPE,
@@ -143,7 +154,8 @@ static void fill_sizes(ssd *s, const tdnn_detection_output_params *p, tdnn_tenso
 {
     *s = (ssd){.p = p};
     s->images = (size_t)in[0]->shape.dim[0];
-    s->priors = (size_t)tdnn_shape_count(&in[2]->shape) / 8;
+    const tdnn_shape *shapes[] = {&in[0]->shape, &in[1]->shape, &in[2]->shape};
+    s->priors = (size_t)box_count(p, shapes);
     s->classes = (size_t)p->num_classes;
     s->sets = p->share_location ? 1 : s->classes;
     s->most = p->top_k >= 0 && (size_t)p->top_k < s->priors ? (size_t)p->top_k : s->priors;

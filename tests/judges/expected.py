@@ -28,10 +28,14 @@ BOXES = {
                               "--confidence 0.7 --nms 0.3",
     "onnx/scrfd_500m_kps": "--head scrfd --fit stretch --swap-rb --mean 127.5 --scale 0.0078125 "
                            "--confidence 0.5 --nms 0.4",
+    "caffe/wechat_qrcode_detect": "--size 384x384 --scale 0.00392156862 --confidence 0.5",
     "onnx/yunet_n_320": "--head yunet --confidence 0.6 --nms 0.3",
 }
 CLASSES = {
     "onnx/ppocr_v2_cls": "--size 192x48 --mean 127.5 --scale 0.00784313725",
+}
+TOP5 = {
+    "caffe/squeezenet_v1.0": "--mean 104,117,123 --softmax",
 }
 TEXTS = {
     "onnx/ppocr_v4_rec": "--size 320x48 --mean 127.5 --scale 0.00784313725",
@@ -149,6 +153,22 @@ def judge_probabilities(judge, name, expected, options):
             judge.add(False, what, fault)
 
 
+def judge_top5(judge, name, expected, options):
+    """The same five, in the same order but for near-equal ones, probabilities within 0.005."""
+    shared = judge.args.shared
+    words = ["classify", *model_files(os.path.join(shared, "models", name))]
+    for photo, want in expected["top5"].items():
+        what = "%s on %s" % (name, photo)
+        try:
+            got = judge.run(*words, os.path.join(shared, "images", photo), "--json", "--top",
+                            str(len(want)), *options.split())[0]["classes"]
+            found = {c["index"]: c["probability"] for c in got}
+            wrong = [w for w in want if abs(found.get(w["index"], -1) - w["probability"]) > 0.005]
+            judge.add(not wrong, what, "%s among %s" % (wrong[0], got) if wrong else "")
+        except (RuntimeError, LookupError) as fault:
+            judge.add(False, what, fault)
+
+
 def judge_text(judge, name, expected, options):
     """Greedy CTC: equal neighbours are one letter, class 0 is none."""
     keys = os.path.join(judge.args.shared, "labels", "ppocr_keys_v1.txt")
@@ -194,6 +214,8 @@ def main():
             judge_boxes(judge, name, answers, BOXES[name])
         elif name in CLASSES:
             judge_probabilities(judge, name, answers, CLASSES[name])
+        elif name in TOP5:
+            judge_top5(judge, name, answers, TOP5[name])
         elif name in TEXTS:
             judge_text(judge, name, answers, TEXTS[name])
         else:

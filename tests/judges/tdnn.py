@@ -65,7 +65,8 @@ class Failure(Exception):
 
 def check(status, error):
     if status:
-        raise Failure(error.message.decode())
+        where = error.where.decode()
+        raise Failure((where + ": " if where else "") + error.message.decode())
 
 
 def image_array(image):
@@ -111,6 +112,63 @@ def blob_params():
     params = BlobParams()
     lib.tdnn_blob_params_init(C.byref(params))
     return params
+
+
+class Port(C.Structure):
+    _fields_ = [("name", C.c_char_p), ("kind", C.c_int), ("dtype", C.c_int), ("shape", Shape),
+                ("usual", Shape)]
+
+
+for name in ("tdnn_net_input", "tdnn_net_output"):
+    if hasattr(lib, name):
+        getattr(lib, name).restype = C.POINTER(Port)
+        getattr(lib, name).argtypes = [C.c_void_p, C.c_size_t]
+for name in ("tdnn_net_input_count", "tdnn_net_output_count"):
+    if hasattr(lib, name):
+        getattr(lib, name).restype = C.c_size_t
+        getattr(lib, name).argtypes = [C.c_void_p]
+
+
+def tensor_array(tensor):
+    """The numbers of an f32 or i64 tensor, copied."""
+    shape = C.cast(lib.tdnn_tensor_shape(tensor), C.POINTER(Shape)).contents
+    dims = [shape.dim[i] for i in range(shape.ndim)]
+    ctype = C.c_float if lib.tdnn_tensor_dtype(tensor) == F32 else C.c_int64
+    if 0 in dims:
+        return np.zeros(dims, ctype)
+    data = C.cast(lib.tdnn_tensor_const_data(tensor), C.POINTER(ctype))
+    return np.ctypeslib.as_array(data, dims or (1,)).copy().reshape(dims)
+
+
+lib.tdnn_tensor_dtype.argtypes = [C.c_void_p]
+
+
+def run_net(model, config, inputs):
+    """Loads a model from bytes, feeds f32 arrays by name, and gives the outputs, in order, by name."""
+    net, session, error = C.c_void_p(), C.c_void_p(), Error()
+    check(lib.tdnn_net_load_memory(Bytes(model, len(model)), Bytes(config, len(config)), None,
+                                   C.byref(net), C.byref(error)), error)
+    try:
+        check(lib.tdnn_session_create(net, None, C.byref(session), C.byref(error)), error)
+        for name, array in inputs.items():
+            array = np.ascontiguousarray(array, np.float32)
+            shape = Shape(array.ndim, (C.c_int64 * 8)(*array.shape))
+            tensor = C.c_void_p()
+            check(lib.tdnn_tensor_wrap(C.c_void_p(array.ctypes.data), C.c_size_t(array.nbytes), F32,
+                                       C.byref(shape), C.byref(tensor), C.byref(error)), error)
+            status = lib.tdnn_session_set_input(session, name.encode(), tensor, C.byref(error))
+            lib.tdnn_tensor_release(tensor)
+            check(status, error)
+        check(lib.tdnn_session_run(session, C.byref(error)), error)
+        results = {}
+        for i in range(lib.tdnn_net_output_count(net)):
+            name, out = lib.tdnn_net_output(net, i).contents.name, C.c_void_p()
+            check(lib.tdnn_session_output(session, name, C.byref(out), C.byref(error)), error)
+            results[name.decode()] = tensor_array(out)
+        return results
+    finally:
+        lib.tdnn_session_free(session)
+        lib.tdnn_net_release(net)
 
 
 class Score:
