@@ -259,7 +259,9 @@ PARSERS = \
 	parsers/tensorflow/call.c \
 	parsers/tensorflow/layout.c \
 	parsers/tensorflow/op_conv.c \
+	parsers/tensorflow/op_flow.c \
 	parsers/tensorflow/op_image.c \
+	parsers/tensorflow/op_loop.c \
 	parsers/tensorflow/op_math.c \
 	parsers/tensorflow/op_norm.c \
 	parsers/tensorflow/op_pieces.c \

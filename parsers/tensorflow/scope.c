@@ -166,6 +166,9 @@ tdnn_status tf_scope_find(tf_scope *scope, const char *text, tf_value **out, tdn
 
 /* ---- One node ---- */
 
+static bool is_exit(const tf_node *n) { return tf_is(n, "Exit") || tf_is(n, "RefExit"); }
+static bool is_enter(const tf_node *n) { return tf_is(n, "Enter") || tf_is(n, "RefEnter"); }
+
 static tdnn_status collect_inputs(tf_call *c, bool *dead, bool *missing, tdnn_error *err)
 {
     const Tensorflow__NodeDef *proto = c->node->proto;
@@ -193,6 +196,7 @@ static tdnn_status set_nothing(tf_scope *scope, const char *name, bool dead, tdn
 static tdnn_status call_importer(tf_call *c, tdnn_error *err)
 {
     bool dead = false, missing = false;
+    if (is_enter(c->node) || is_exit(c->node)) return c->node->op->import(c, err);
     TDNN_TRY(collect_inputs(c, &dead, &missing, err));
     if (!c->node->op) return tf_lacks(c, err, "operator %s", c->node->proto->op);
     if (missing) return set_nothing(c->scope, c->node->proto->name, false, err);
@@ -200,7 +204,7 @@ static tdnn_status call_importer(tf_call *c, tdnn_error *err)
         return set_nothing(c->scope, c->node->proto->name, true, err);
     tdnn_status status = c->node->op->import(c, err);
     if (status == TDNN_ERR_UNSUPPORTED) { /* goes into the list with all others */
-        const char *what = err ? tdnn_zone_strdup(c->scope->model->zone, err->message) : "an operator";
+        const char *what = err && err->message[0] ? tdnn_zone_strdup(c->scope->model->zone, err->message) : "an operator";
         if (!what) return TDNN_NO_MEMORY(err);
         return tf_lacks(c, err, "%s: %s", c->node->proto->op, what);
     }
@@ -251,9 +255,6 @@ const tf_frame *tf_frame_left(const tf_scope *scope, const tf_node *exit)
     }
     return NULL;
 }
-
-static bool is_exit(const tf_node *n) { return tf_is(n, "Exit") || tf_is(n, "RefExit"); }
-static bool is_enter(const tf_node *n) { return tf_is(n, "Enter") || tf_is(n, "RefEnter"); }
 
 static tdnn_status push(walk *w, const tf_node *node, tdnn_error *err)
 {
