@@ -259,6 +259,7 @@ PARSERS = \
 	parsers/tensorflow/call.c \
 	parsers/tensorflow/layout.c \
 	parsers/tensorflow/op_conv.c \
+	parsers/tensorflow/op_detect.c \
 	parsers/tensorflow/op_flow.c \
 	parsers/tensorflow/op_image.c \
 	parsers/tensorflow/op_loop.c \

@@ -31,6 +31,7 @@ typedef struct tf_value {
     bool dead;    /* on the side of a Switch that is never taken  */
     bool missing; /* tinydnn lacks what would make it             */
     bool flow;    /* a TensorArray: its elements, stacked         */
+    bool boxes;   /* of PriorBox: 1 x 2 x any                     */
 } tf_value;
 
 typedef struct tf_node {

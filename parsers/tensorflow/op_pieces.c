@@ -41,6 +41,7 @@ tdnn_status tf_import_concat(tf_call *c, tdnn_error *err)
         TDNN_TRY(tf_axis(&known, axis, &axis, err));
         like.shape = known.shape;
     }
+    if (c->inputs[from]->boxes) axis = 2; /* OpenCV's texts mean the boxes, whatever number they say */
     if (like.block[0] && axis != like.shape.ndim - 1)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "joining blocks along %lld", (long long)axis);
     TDNN_TRY(tf_last(c, TDNN_OP_Concat, ids, count, &node, &id, err));
@@ -51,6 +52,7 @@ tdnn_status tf_import_concat(tf_call *c, tdnn_error *err)
         if (sum >= 0) sum += s->dim[axis];
     }
     TDNN_TRY(tf_value_like(c->scope, &like, id, &v, err));
+    v->boxes = c->inputs[from]->boxes;
     if (axis < v->shape.ndim) v->shape.dim[axis] = sum;
     TDNN_TRY(tf_give(c, 0, v, err));
     return axis == 0 ? know_concat(c, from, count, v, err) : TDNN_OK;

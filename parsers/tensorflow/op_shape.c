@@ -112,6 +112,18 @@ static tdnn_shape shape_from(const tf_value *dims)
     return tf_unknown_shape(-1);
 }
 
+/* A 0 is a size of 0 to TensorFlow, which has no meaning beside a -1: that is how texts made for OpenCV
+ * keep a dimension. */
+static bool keeps_some(const tf_value *dims)
+{
+    bool zero = false, open = false;
+    for (size_t i = 0; dims->known && i < dims->known_count; i++) {
+        zero |= dims->known[i] == 0;
+        open |= dims->known[i] == -1;
+    }
+    return zero && open;
+}
+
 tdnn_status tf_import_reshape(tf_call *c, tdnn_error *err)
 {
     tf_value *x, *dims, *v;
@@ -127,8 +139,10 @@ tdnn_status tf_import_reshape(tf_call *c, tdnn_error *err)
         TDNN_TRY(tf_cast(c, dims->id, TDNN_I64, &ids[1], err));
     }
     TDNN_TRY(tf_last(c, TDNN_OP_Reshape, ids, 2, &node, &id, err));
-    ((tdnn_reshape_params *)node->params)->allowzero = 1; /* 0 is 0 */
+    ((tdnn_reshape_params *)node->params)->allowzero = !keeps_some(dims);
     tdnn_shape shape = shape_from(dims);
+    for (int i = 0; keeps_some(dims) && i < shape.ndim; i++)
+        if (!shape.dim[i]) shape.dim[i] = i < x->shape.ndim ? x->shape.dim[i] : -1;
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &shape, &v, err));
     if (x->known) return tf_set_known(c->scope, v, x->known, x->known_count, err);
     return TDNN_OK;

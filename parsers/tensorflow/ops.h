@@ -110,6 +110,7 @@ TF_IMPORTER(lstm_cell)
 /* op_detect.c */
 TF_IMPORTER(prior_box)
 TF_IMPORTER(detection_output)
+TF_IMPORTER(l2_normalize)
 
 /* tensorflow.c */
 TF_IMPORTER(placeholder)

@@ -179,6 +179,10 @@ const tf_op tf_ops[] = {
     PLAIN("TopK", top_k),
     PLAIN("TopKV2", top_k),
     PLAIN("Unpack", unpack),
+    /* of texts made for OpenCV */
+    PLAIN("DetectionOutput", detection_output),
+    PLAIN("L2Normalize", l2_normalize),
+    PLAIN("PriorBox", prior_box),
     /* control flow */
     QUIET("Enter", enter),
     PLAIN("Exit", exit),
