@@ -106,18 +106,19 @@ def short_name(model):
 
 
 def compare(model, engines, threads, args):
-    """Medians over the rounds, an engine each; None and a reason if one cannot run it."""
+    """Medians over the rounds by engine, and why an engine has none."""
     shapes, why = input_shapes(model)
     if not shapes:
-        return None, why
-    times = {engine: [] for engine in engines}
+        return {}, {"tinydnn": why}
+    times, reasons = {engine: [] for engine in engines}, {}
     for _ in range(args.rounds):
-        for engine in engines:
+        for engine in [e for e in engines if e not in reasons]:
             ms, why = time_once(engine, threads, args.runs, shapes, model)
             if ms is None:
-                return None, "%s: %s" % (engine, why)
-            times[engine].append(ms)
-    return {engine: statistics.median(ms) for engine, ms in times.items()}, None
+                reasons[engine] = why
+            else:
+                times[engine].append(ms)
+    return {e: statistics.median(times[e]) for e in engines if e not in reasons}, reasons
 
 
 def table(models, engines, threads, args, rows):
@@ -128,15 +129,18 @@ def table(models, engines, threads, args, rows):
           "".join("%14s" % ("/ " + e) for e in peers))
     ratios = {peer: [] for peer in peers}
     for model in models:
-        times, why = compare(model, engines, threads, args)
-        if not times:
-            print("%-24s  -  %.120s" % (short_name(model), why), flush=True)
-            continue
+        times, reasons = compare(model, engines, threads, args)
+        line = "%-24s" % short_name(model)
+        for engine in engines:
+            line += "%14.3f" % times[engine] if engine in times else "%14s" % "-"
         for peer in peers:
-            ratios[peer].append(times["tinydnn"] / times[peer])
-        print("%-24s" % short_name(model) + "".join("%14.3f" % times[e] for e in engines) +
-              "".join("%14.3f" % ratios[peer][-1] for peer in peers), flush=True)
-        rows.append([short_name(model), threads] + [times[e] for e in engines])
+            if "tinydnn" in times and peer in times:
+                ratios[peer].append(times["tinydnn"] / times[peer])
+                line += "%14.3f" % ratios[peer][-1]
+            else:
+                line += "%14s" % "-"
+        print(line + "".join("  (%s: %.70s)" % reason for reason in reasons.items()), flush=True)
+        rows.append([short_name(model), threads] + [times.get(e, "") for e in engines])
     for peer in peers:
         if ratios[peer]:
             mean = math.exp(statistics.fmean(map(math.log, ratios[peer])))
