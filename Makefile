@@ -106,6 +106,7 @@ OPS = \
 	lib/ops/conv_transpose.c \
 	lib/ops/conv_wide.c \
 	lib/ops/convert.c \
+	lib/ops/deform_conv.c \
 	lib/ops/det.c \
 	lib/ops/detection_output.c \
 	lib/ops/dft.c \
@@ -116,6 +117,7 @@ OPS = \
 	lib/ops/elementwise_compare.c \
 	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
+	lib/ops/flex_attention.c \
 	lib/ops/fourier.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \

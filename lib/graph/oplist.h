@@ -36,6 +36,7 @@
     X(Cosh)                                                                                      \
     X(CumProd)                                                                                   \
     X(CumSum)                                                                                    \
+    X(DeformConv)                                                                                \
     X(DequantizeLinear)                                                                          \
     X(Det)                                                                                       \
     X(Div)                                                                                       \
@@ -45,6 +46,7 @@
     X(Equal)                                                                                     \
     X(Erf)                                                                                       \
     X(Exp)                                                                                       \
+    X(FlexAttention)                                                                             \
     X(Floor)                                                                                     \
     X(GRU)                                                                                       \
     X(Gelu)                                                                                      \
