@@ -313,6 +313,7 @@ API = \
 CLI = \
 	cli/bench.c \
 	cli/blob.c \
+	cli/check.c \
 	cli/classify.c \
 	cli/compare.c \
 	cli/detect.c \

@@ -13,6 +13,7 @@ typedef struct command {
 
 static const command commands[] = {
     {"info", command_info, "what a model is: inputs, outputs, layers, cost, memory"},
+    {"check", command_check, "can this model run here? all that is missing, at once"},
     {"run", command_run, "run a model once on tensors from files, or random ones"},
     {"verify", command_verify, "compare with recorded outputs"},
     {"bench", command_bench, "time a model; profile it step by step"},

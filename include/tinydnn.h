@@ -218,6 +218,11 @@ typedef struct tdnn_load_options {
     /* Tensors to give out, in place of the model's own outputs; inner ones are kept from fusion. */
     const char *const *outputs;
     size_t output_count;
+    /* Told of each thing in the model that tinydnn does not have (operators, attributes, types),
+     * and where it stands; parsing goes on to find all, then loading fails with
+     * TDNN_ERR_UNSUPPORTED. Both strings are lent for the call. NULL: none. */
+    void (*found)(void *user, const char *where, const char *what);
+    void *user;
 } tdnn_load_options;
 
 typedef struct tdnn_bytes {

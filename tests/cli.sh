@@ -45,7 +45,7 @@ fault() { refused 1 "$@"; }
 # ---- usage ------------------------------------------------------------------------------------
 good '^tinydnn [0-9]+\.[0-9]+\.[0-9]+ \(' --version
 good 'usage: tinydnn COMMAND' --help
-for command in info run verify bench classify detect blob; do
+for command in info check run verify bench classify detect blob; do
     good "usage: tinydnn $command .*" "$command" --help
     good "usage: tinydnn $command .*" help "$command"
     usage 'missing' "$command"
@@ -86,6 +86,16 @@ cmp -s "$tmp/out" "$tmp/same"
 verdict $? "the same seed gives the same numbers"
 run run "$model" --random 2 --json && ! cmp -s "$tmp/out" "$tmp/same"
 verdict $? "another seed gives other numbers"
+
+good '^can run$' check "$model"
+printf '[net]\nwidth=4\nheight=4\nchannels=1\n[conv]\n[bogus]\n[silly]\n[bogus]\n' >"$tmp/two.cfg"
+run check "$tmp/two.cfg"
+[ $? -eq 1 ] && [ "$(tr -s '\n ' '  ' <"$tmp/out")" = "section [bogus] line 6 line 8 section \
+[silly] line 7 cannot run: 2 missing, in 3 places " ]
+verdict $? "check lists all that is missing"
+run check "$tmp/two.cfg" --json
+grep -q '"supported":false,.*{"what":"section \[bogus\]","where":\["line 6","line 8"\]}' "$tmp/out"
+verdict $? "check --json lists all that is missing"
 
 # ---- verify finds what is wrong ------------------------------------------------------------------
 input=$("$tinydnn" info "$model" --json | sed 's/.*"inputs":\[{"name":"\([^"]*\)".*/\1/')

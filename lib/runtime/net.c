@@ -127,6 +127,7 @@ static tdnn_status parse(const tdnn_load_request *r, tdnn_net *net, tdnn_error *
         .options = r->options, .external = r->dir ? &ext : NULL,
         .owner = swapped ? r->config_owner : r->model_owner,
         .owner_retain = retain_file, .owner_release = tdnn_file_release,
+        .found = r->options->found, .found_context = r->options->user,
     };
     net->format = parser->format;
     tdnn_status status = tdnn_graph_create(r->options, &net->graph, err);
