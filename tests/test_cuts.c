@@ -30,7 +30,7 @@ static bool feed_zeros(tdnn_session *session, const tdnn_net *net, tdnn_error *e
 {
     for (size_t i = 0; i < tdnn_net_input_count(net); i++) {
         const tdnn_port *port = tdnn_net_input(net, i);
-        tdnn_shape shape = port->shape;
+        tdnn_shape shape = port->usual; /* what the model is meant for */
         for (int d = 0; d < shape.ndim; d++)
             if (shape.dim[d] < 0) shape.dim[d] = 1;
         int64_t count = tdnn_shape_count(&shape);

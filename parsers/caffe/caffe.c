@@ -79,6 +79,13 @@ static bool is_word(const char *begin, const char *end, const char *word)
     return strlen(word) == length && !memcmp(begin, word, length);
 }
 
+/* A field's name is followed by ':' or by its message; Darknet's keys are not. */
+static bool opens_field(const char *p, const char *end)
+{
+    while (p < end && is_space(*p)) p++;
+    return p < end && (*p == ':' || *p == '{' || *p == '<');
+}
+
 /* Looks for the names of fields that only Caffe's nets have, outside of all messages. */
 static int sniff_text(tdnn_bytes bytes)
 {
@@ -97,7 +104,7 @@ static int sniff_text(tdnn_bytes bytes)
         while (p < end && is_letter(*p)) p++;
         if (is_word(word, p, "node")) return 0; /* TensorFlow's */
         for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-            if (is_word(word, p, ours[i])) return 90;
+            if (is_word(word, p, ours[i]) && opens_field(p, end)) return 90;
         if (is_word(word, p, "name")) sure = 10;
         while (p < end && (is_space(*p) || *p == ':')) p++;
         if (p < end && is_letter(*p)) /* a value */
@@ -129,13 +136,13 @@ static tdnn_status place(const tdnn_source *source, caffe_net *net, tdnn_bytes *
     bool binary = sniff_binary(source->model) > 0, second = source->config.size > 0;
     if (binary && !second)
         return TDNN_FAIL(
-            err, TDNN_ERR_ARGUMENT,
+            err, TDNN_ERR_FORMAT,
             "a .caffemodel alone: the layers are read from its .prototxt, which is missing");
     if (binary && sniff_binary(source->config))
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
                          "two .caffemodel files, expected one and its .prototxt");
     if (!binary && second && !sniff_binary(source->config))
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
                          "two .prototxt files, expected one and its .caffemodel");
     *text = binary ? source->config : source->model;
     if (binary) net->weights_file = source->model;
