@@ -4,14 +4,14 @@
 #include <math.h>
 #include <string.h>
 
-#define BINARY(name, formula)                                                                    \
-    static void name(float *y, const float *a, size_t a_step, const float *b, size_t b_step,     \
-                     size_t n)                                                                   \
-    {                                                                                            \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const float p = a[i * a_step], q = b[i * b_step];                                    \
-            y[i] = formula;                                                                      \
-        }                                                                                        \
+#define BINARY(name, formula)                                                                  \
+    static void name(float *y, const float *a, size_t a_step, const float *b, size_t b_step,   \
+                     size_t n)                                                                 \
+    {                                                                                          \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const float p = a[i * a_step], q = b[i * b_step];                                  \
+            y[i] = formula;                                                                    \
+        }                                                                                      \
     }
 BINARY(add, p + q)
 BINARY(sub, p - q)
@@ -20,10 +20,10 @@ BINARY(div_, p / q)
 BINARY(max, p > q || p != p ? p : q)
 BINARY(min, p < q || p != p ? p : q)
 
-#define UNARY(name, formula)                                                                     \
-    static void name(float *y, const float *x, size_t n)                                         \
-    {                                                                                            \
-        for (size_t i = 0; i < n; i++) y[i] = formula;                                           \
+#define UNARY(name, formula)                                                                   \
+    static void name(float *y, const float *x, size_t n)                                       \
+    {                                                                                          \
+        for (size_t i = 0; i < n; i++) y[i] = formula;                                         \
     }
 UNARY(exp_, expf(x[i]))
 UNARY(log_, logf(x[i]))
@@ -35,8 +35,8 @@ static void affine(float *y, const float *x, size_t n, float scale, float shift)
     for (size_t i = 0; i < n; i++) y[i] = x[i] * scale + shift;
 }
 
-static void normalize(float *y, const float *x, const float *scale, const float *shift, size_t n,
-                      float center, float factor)
+static void normalize(float *y, const float *x, const float *scale, const float *shift,
+                      size_t n, float center, float factor)
 {
     for (size_t i = 0; i < n; i++) {
         float v = (x[i] - center) * factor;
@@ -80,11 +80,15 @@ static void narrow_f16(uint16_t *y, const float *x, size_t n)
     for (size_t i = 0; i < n; i++) {
         const uint32_t u = float_bits(x[i]), sign = u >> 16 & 0x8000u, a = u & 0x7fffffffu;
         uint32_t code;
-        if (a > 0x7f800000u) code = 0x7e00u | (a >> 13 & 0x3ffu);
-        else if (a >= 0x47800000u) code = 0x7c00u;
-        else if (a < 0x38800000u) /* below 2^-14: adding 1/2 leaves the rounded multiple of 2^-24 */
+        if (a > 0x7f800000u)
+            code = 0x7e00u | (a >> 13 & 0x3ffu);
+        else if (a >= 0x47800000u)
+            code = 0x7c00u;
+        else if (a <
+                 0x38800000u) /* below 2^-14: adding 1/2 leaves the rounded multiple of 2^-24 */
             code = float_bits(bits_float(a) + 0.5f) - 0x3f000000u;
-        else code = (a - (112u << 23) + 0xfffu + (a >> 13 & 1u)) >> 13;
+        else
+            code = (a - (112u << 23) + 0xfffu + (a >> 13 & 1u)) >> 13;
         y[i] = (uint16_t)(sign | code);
     }
 }

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static void quantize_x8(void *y_, const float *x, size_t n, float scale, int zero, int low, int high)
+static void quantize_x8(void *y_, const float *x, size_t n, float scale, int zero, int low,
+                        int high)
 {
     uint8_t *y = y_;
     for (size_t i = 0; i < n; i++) {
@@ -25,8 +26,8 @@ static void dequantize_i8(float *y, const void *x_, size_t n, float scale, int z
     for (size_t i = 0; i < n; i++) y[i] = (float)(x[i] - zero) * scale;
 }
 
-static void gemm_i16(int32_t *c, size_t ldc, const int16_t *a, size_t lda, const int16_t *b, size_t ldb,
-                     size_t m, size_t n, size_t pairs)
+static void gemm_i16(int32_t *c, size_t ldc, const int16_t *a, size_t lda, const int16_t *b,
+                     size_t ldb, size_t m, size_t n, size_t pairs)
 {
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) c[i * ldc + j] = 0;

@@ -3,13 +3,13 @@
 
 #include <math.h>
 
-#define SUM(name, arguments, term)                                                               \
-    static float name arguments                                                                  \
-    {                                                                                            \
-        float part[8] = {0};                                                                     \
-        for (size_t i = 0; i < n; i++) part[i % 8] += term;                                      \
-        return ((part[0] + part[1]) + (part[2] + part[3])) +                                     \
-               ((part[4] + part[5]) + (part[6] + part[7]));                                      \
+#define SUM(name, arguments, term)                                                             \
+    static float name arguments                                                                \
+    {                                                                                          \
+        float part[8] = {0};                                                                   \
+        for (size_t i = 0; i < n; i++) part[i % 8] += term;                                    \
+        return ((part[0] + part[1]) + (part[2] + part[3])) +                                   \
+               ((part[4] + part[5]) + (part[6] + part[7]));                                    \
     }
 SUM(row_sum, (const float *x, size_t n), x[i])
 SUM(row_abs_sum, (const float *x, size_t n), fabsf(x[i]))

@@ -1,5 +1,6 @@
-/* Arithmetic and functions on f32 arrays, and float16 to and from f32, on vectors. What is left over
- * at the end goes through the same instructions, so a result does not depend on where it lies. */
+/* Arithmetic and functions on f32 arrays, and float16 to and from f32, on vectors. What is left
+ * over at the end goes through the same instructions, so a result does not depend on where it
+ * lies. */
 #ifndef TDNN_KERNELS_ELEMENTWISE_SIMD_H
 #define TDNN_KERNELS_ELEMENTWISE_SIMD_H
 
@@ -10,27 +11,28 @@ static inline v_f32 v_greater(v_f32 a, v_f32 b) { return v_select(v_eq(a, a), v_
 static inline v_f32 v_less(v_f32 a, v_f32 b) { return v_select(v_eq(a, a), v_min(a, b), a); }
 
 /* Loops for both operands moving, and for either standing still. */
-#define V_BINARY(name, op)                                                                       \
-    static void name(float *y, const float *a, size_t a_step, const float *b, size_t b_step,     \
-                     size_t n)                                                                   \
-    {                                                                                            \
-        size_t i = 0;                                                                            \
-        if (n == 0) return;                                                                      \
-        const v_f32 p = v_set1(*a), q = v_set1(*b);                                              \
-        if (a_step && b_step) {                                                                  \
-            for (; i + V_LANES <= n; i += V_LANES)                                               \
-                v_store(y + i, op(v_load(a + i), v_load(b + i)));                                \
-        } else if (a_step) {                                                                     \
-            for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(v_load(a + i), q));         \
-        } else if (b_step) {                                                                     \
-            for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(p, v_load(b + i)));         \
-        } else {                                                                                 \
-            for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(p, q));                     \
-        }                                                                                        \
-        if (i == n) return;                                                                      \
-        v_store_n(y + i,                                                                         \
-                  op(a_step ? v_load_n(a + i, n - i) : p, b_step ? v_load_n(b + i, n - i) : q),  \
-                  n - i);                                                                        \
+#define V_BINARY(name, op)                                                                     \
+    static void name(float *y, const float *a, size_t a_step, const float *b, size_t b_step,   \
+                     size_t n)                                                                 \
+    {                                                                                          \
+        size_t i = 0;                                                                          \
+        if (n == 0) return;                                                                    \
+        const v_f32 p = v_set1(*a), q = v_set1(*b);                                            \
+        if (a_step && b_step) {                                                                \
+            for (; i + V_LANES <= n; i += V_LANES)                                             \
+                v_store(y + i, op(v_load(a + i), v_load(b + i)));                              \
+        } else if (a_step) {                                                                   \
+            for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(v_load(a + i), q));       \
+        } else if (b_step) {                                                                   \
+            for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(p, v_load(b + i)));       \
+        } else {                                                                               \
+            for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(p, q));                   \
+        }                                                                                      \
+        if (i == n) return;                                                                    \
+        v_store_n(                                                                             \
+            y + i,                                                                             \
+            op(a_step ? v_load_n(a + i, n - i) : p, b_step ? v_load_n(b + i, n - i) : q),      \
+            n - i);                                                                            \
     }
 V_BINARY(add, v_add)
 V_BINARY(sub, v_sub)
@@ -39,12 +41,12 @@ V_BINARY(div_, v_div)
 V_BINARY(max, v_greater)
 V_BINARY(min, v_less)
 
-#define V_UNARY(name, op)                                                                        \
-    static void name(float *y, const float *x, size_t n)                                         \
-    {                                                                                            \
-        size_t i = 0;                                                                            \
-        for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(v_load(x + i)));                \
-        if (i < n) v_store_n(y + i, op(v_load_n(x + i, n - i)), n - i);                          \
+#define V_UNARY(name, op)                                                                      \
+    static void name(float *y, const float *x, size_t n)                                       \
+    {                                                                                          \
+        size_t i = 0;                                                                          \
+        for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, op(v_load(x + i)));              \
+        if (i < n) v_store_n(y + i, op(v_load_n(x + i, n - i)), n - i);                        \
     }
 V_UNARY(exp_, v_exp)
 V_UNARY(log_, v_log)
@@ -59,8 +61,8 @@ static void affine(float *y, const float *x, size_t n, float scale, float shift)
     if (i < n) v_store_n(y + i, v_fma(v_load_n(x + i, n - i), a, b), n - i);
 }
 
-static void normalize(float *y, const float *x, const float *scale, const float *shift, size_t n,
-                      float center, float factor)
+static void normalize(float *y, const float *x, const float *scale, const float *shift,
+                      size_t n, float center, float factor)
 {
     const v_f32 c = v_set1(center), f = v_set1(factor);
     for (size_t i = 0; i < n; i += V_LANES) {

@@ -1,5 +1,5 @@
-/* Quantised numbers on vectors, and matrix products of 16-bit integers: pairs of products are added
- * by one instruction, so that B lies in pairs of rows. */
+/* Quantised numbers on vectors, and matrix products of 16-bit integers: pairs of products are
+ * added by one instruction, so that B lies in pairs of rows. */
 #ifndef TDNN_KERNELS_INTEGER_SIMD_H
 #define TDNN_KERNELS_INTEGER_SIMD_H
 
@@ -60,7 +60,8 @@ static inline v_f32 v_of_i8(const void *p)
 static inline void v_to_x8(void *p, v_f32 x)
 {
     const __m256i byte = _mm256_and_si256(_mm256_cvtps_epi32(x), _mm256_set1_epi32(255));
-    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(byte), _mm256_extracti128_si256(byte, 1));
+    const __m128i words =
+        _mm_packus_epi32(_mm256_castsi256_si128(byte), _mm256_extracti128_si256(byte, 1));
     _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
 }
 #endif
@@ -71,62 +72,66 @@ static inline v_f32 v_quantize(v_f32 x, v_f32 scale, v_f32 zero, v_f32 low, v_f3
     return v_min(v_max(r, low), high); /* NaN becomes low */
 }
 
-static void quantize_x8(void *y_, const float *x, size_t n, float scale, int zero, int low, int high)
+static void quantize_x8(void *y_, const float *x, size_t n, float scale, int zero, int low,
+                        int high)
 {
     const v_f32 s = v_set1(scale), z = v_set1((float)zero);
     const v_f32 l = v_set1((float)low), h = v_set1((float)high);
     uint8_t *y = y_, rest[V_LANES];
     size_t i = 0;
-    for (; i + V_LANES <= n; i += V_LANES) v_to_x8(y + i, v_quantize(v_load(x + i), s, z, l, h));
+    for (; i + V_LANES <= n; i += V_LANES)
+        v_to_x8(y + i, v_quantize(v_load(x + i), s, z, l, h));
     if (i == n) return;
     v_to_x8(rest, v_quantize(v_load_n(x + i, n - i), s, z, l, h));
     for (size_t k = i; k < n; k++) y[k] = rest[k - i];
 }
 
-#define V_DEQUANTIZE(name, load)                                                                 \
-    static void name(float *y, const void *x_, size_t n, float scale, int zero)                  \
-    {                                                                                            \
-        const v_f32 s = v_set1(scale), z = v_set1((float)zero);                                  \
-        const uint8_t *x = x_;                                                                   \
-        uint8_t rest[V_LANES] = {0};                                                             \
-        size_t i = 0;                                                                            \
-        for (; i + V_LANES <= n; i += V_LANES) v_store(y + i, v_mul(v_sub(load(x + i), z), s));  \
-        if (i == n) return;                                                                      \
-        for (size_t k = i; k < n; k++) rest[k - i] = x[k];                                       \
-        v_store_n(y + i, v_mul(v_sub(load(rest), z), s), n - i);                                 \
+#define V_DEQUANTIZE(name, load)                                                               \
+    static void name(float *y, const void *x_, size_t n, float scale, int zero)                \
+    {                                                                                          \
+        const v_f32 s = v_set1(scale), z = v_set1((float)zero);                                \
+        const uint8_t *x = x_;                                                                 \
+        uint8_t rest[V_LANES] = {0};                                                           \
+        size_t i = 0;                                                                          \
+        for (; i + V_LANES <= n; i += V_LANES)                                                 \
+            v_store(y + i, v_mul(v_sub(load(x + i), z), s));                                   \
+        if (i == n) return;                                                                    \
+        for (size_t k = i; k < n; k++) rest[k - i] = x[k];                                     \
+        v_store_n(y + i, v_mul(v_sub(load(rest), z), s), n - i);                               \
     }
 V_DEQUANTIZE(dequantize_u8, v_of_u8)
 V_DEQUANTIZE(dequantize_i8, v_of_i8)
 
 /* `rows` rows of C by TILE_VECTORS vectors of columns. */
-static inline __attribute__((always_inline)) void tile_i16(int32_t *c, size_t ldc, const int16_t *a,
-                                                           size_t lda, const int16_t *b, size_t ldb,
+static inline __attribute__((always_inline)) void tile_i16(int32_t *c, size_t ldc,
+                                                           const int16_t *a, size_t lda,
+                                                           const int16_t *b, size_t ldb,
                                                            size_t pairs, size_t rows)
 {
     v_i32 sum[TILE_ROWS][TILE_VECTORS];
     V_UNROLL
-    for (size_t i = 0; i < rows; i++)
-        V_UNROLL
-        for (size_t v = 0; v < TILE_VECTORS; v++) sum[i][v] = vi_zero();
+    for (size_t i = 0; i < rows; i++) V_UNROLL
+    for (size_t v = 0; v < TILE_VECTORS; v++) sum[i][v] = vi_zero();
     for (size_t k = 0; k < pairs; k++) {
         v_i32 column[TILE_VECTORS];
         V_UNROLL
-        for (size_t v = 0; v < TILE_VECTORS; v++) column[v] = vi_load(b + 2 * (k * ldb + v * V_LANES));
+        for (size_t v = 0; v < TILE_VECTORS; v++)
+            column[v] = vi_load(b + 2 * (k * ldb + v * V_LANES));
         V_UNROLL
         for (size_t i = 0; i < rows; i++) {
             const v_i32 both = vi_pair(a + i * lda + 2 * k);
             V_UNROLL
-            for (size_t v = 0; v < TILE_VECTORS; v++) sum[i][v] = vi_madd(sum[i][v], both, column[v]);
+            for (size_t v = 0; v < TILE_VECTORS; v++)
+                sum[i][v] = vi_madd(sum[i][v], both, column[v]);
         }
     }
     V_UNROLL
-    for (size_t i = 0; i < rows; i++)
-        V_UNROLL
-        for (size_t v = 0; v < TILE_VECTORS; v++) vi_store(c + i * ldc + v * V_LANES, sum[i][v]);
+    for (size_t i = 0; i < rows; i++) V_UNROLL
+    for (size_t v = 0; v < TILE_VECTORS; v++) vi_store(c + i * ldc + v * V_LANES, sum[i][v]);
 }
 
-static void gemm_i16(int32_t *c, size_t ldc, const int16_t *a, size_t lda, const int16_t *b, size_t ldb,
-                     size_t m, size_t n, size_t pairs)
+static void gemm_i16(int32_t *c, size_t ldc, const int16_t *a, size_t lda, const int16_t *b,
+                     size_t ldb, size_t m, size_t n, size_t pairs)
 {
     for (size_t j = 0; j < n; j += TILE_VECTORS * V_LANES) {
         size_t i = 0;

@@ -11,23 +11,23 @@ static inline v_f32 v_same(v_f32 x) { return x; }
 static inline v_f32 v_square(v_f32 x) { return v_mul(x, x); }
 
 /* Lanes beyond the end must add nothing: they are cleared after the term. */
-#define V_SUM(name, arguments, term)                                                             \
-    static float name arguments                                                                  \
-    {                                                                                            \
-        v_f32 s0 = v_set1(0), s1 = s0, s2 = s0, s3 = s0;                                         \
-        size_t i = 0;                                                                            \
-        for (; i + 4 * V_LANES <= n; i += 4 * V_LANES) {                                         \
-            s0 = v_add(s0, term(v_load(x + i)));                                                 \
-            s1 = v_add(s1, term(v_load(x + i + V_LANES)));                                       \
-            s2 = v_add(s2, term(v_load(x + i + 2 * V_LANES)));                                   \
-            s3 = v_add(s3, term(v_load(x + i + 3 * V_LANES)));                                   \
-        }                                                                                        \
-        for (; i + V_LANES <= n; i += V_LANES) s0 = v_add(s0, term(v_load(x + i)));              \
-        if (i < n) {                                                                             \
-            const v_f32 rest = term(v_load_n(x + i, n - i));                                     \
-            s1 = v_add(s1, v_select(v_first(n - i), rest, v_set1(0)));                           \
-        }                                                                                        \
-        return v_sum(v_add(v_add(s0, s1), v_add(s2, s3)));                                       \
+#define V_SUM(name, arguments, term)                                                           \
+    static float name arguments                                                                \
+    {                                                                                          \
+        v_f32 s0 = v_set1(0), s1 = s0, s2 = s0, s3 = s0;                                       \
+        size_t i = 0;                                                                          \
+        for (; i + 4 * V_LANES <= n; i += 4 * V_LANES) {                                       \
+            s0 = v_add(s0, term(v_load(x + i)));                                               \
+            s1 = v_add(s1, term(v_load(x + i + V_LANES)));                                     \
+            s2 = v_add(s2, term(v_load(x + i + 2 * V_LANES)));                                 \
+            s3 = v_add(s3, term(v_load(x + i + 3 * V_LANES)));                                 \
+        }                                                                                      \
+        for (; i + V_LANES <= n; i += V_LANES) s0 = v_add(s0, term(v_load(x + i)));            \
+        if (i < n) {                                                                           \
+            const v_f32 rest = term(v_load_n(x + i, n - i));                                   \
+            s1 = v_add(s1, v_select(v_first(n - i), rest, v_set1(0)));                         \
+        }                                                                                      \
+        return v_sum(v_add(v_add(s0, s1), v_add(s2, s3)));                                     \
     }
 #define SPREAD_TERM(v) v_square(v_sub((v), v_set1(center)))
 V_SUM(row_sum, (const float *x, size_t n), v_same)
@@ -35,24 +35,24 @@ V_SUM(row_abs_sum, (const float *x, size_t n), v_abs)
 V_SUM(row_spread, (const float *x, size_t n, float center), SPREAD_TERM)
 
 /* v_max and v_min drop a NaN on one side; v_select puts it back. */
-#define V_EXTREME(name, op, start, before)                                                       \
-    static float name(const float *x, size_t n)                                                  \
-    {                                                                                            \
-        v_f32 m = v_set1(start);                                                                 \
-        size_t i = 0;                                                                            \
-        for (; i + V_LANES <= n; i += V_LANES) {                                                 \
-            const v_f32 v = v_load(x + i);                                                       \
-            m = v_select(v_eq(v, v), op(v, m), v);                                               \
-        }                                                                                        \
-        if (i < n) {                                                                             \
-            const v_f32 v = v_select(v_first(n - i), v_load_n(x + i, n - i), v_set1(start));     \
-            m = v_select(v_eq(v, v), op(v, m), v);                                               \
-        }                                                                                        \
-        float lane[V_LANES], best = start;                                                       \
-        v_store(lane, m);                                                                        \
-        for (size_t k = 0; k < V_LANES; k++)                                                     \
-            best = best before lane[k] || best != best ? best : lane[k];                         \
-        return best;                                                                             \
+#define V_EXTREME(name, op, start, before)                                                     \
+    static float name(const float *x, size_t n)                                                \
+    {                                                                                          \
+        v_f32 m = v_set1(start);                                                               \
+        size_t i = 0;                                                                          \
+        for (; i + V_LANES <= n; i += V_LANES) {                                               \
+            const v_f32 v = v_load(x + i);                                                     \
+            m = v_select(v_eq(v, v), op(v, m), v);                                             \
+        }                                                                                      \
+        if (i < n) {                                                                           \
+            const v_f32 v = v_select(v_first(n - i), v_load_n(x + i, n - i), v_set1(start));   \
+            m = v_select(v_eq(v, v), op(v, m), v);                                             \
+        }                                                                                      \
+        float lane[V_LANES], best = start;                                                     \
+        v_store(lane, m);                                                                      \
+        for (size_t k = 0; k < V_LANES; k++)                                                   \
+            best = best before lane[k] || best != best ? best : lane[k];                       \
+        return best;                                                                           \
     }
 V_EXTREME(row_max, v_max, -INFINITY, >)
 V_EXTREME(row_min, v_min, INFINITY, <)

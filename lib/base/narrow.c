@@ -1,4 +1,5 @@
-/* Narrow floating-point formats, all by one description: widths, bias, and what the top codes mean. */
+/* Narrow floating-point formats, all by one description: widths, bias, and what the top codes
+ * mean. */
 #include "lib/base/narrow.h"
 
 #include <math.h>
@@ -14,16 +15,16 @@ typedef struct format {
 } format;
 
 static const format formats[TDNN_DTYPE_COUNT] = {
-    [TDNN_F16] = {5, 10, 15, IEEE, 0x7bff},
-    [TDNN_BF16] = {8, 7, 127, IEEE, 0x7f7f},
-    [TDNN_F8E4M3FN] = {4, 3, 7, FN, 0x7e},
-    [TDNN_F8E4M3FNUZ] = {4, 3, 8, FNUZ, 0x7f},
-    [TDNN_F8E5M2] = {5, 2, 15, IEEE, 0x7b},
-    [TDNN_F8E5M2FNUZ] = {5, 2, 16, FNUZ, 0x7f},
+    [TDNN_F16] = {5, 10, 15, IEEE, 0x7bff}, [TDNN_BF16] = {8, 7, 127, IEEE, 0x7f7f},
+    [TDNN_F8E4M3FN] = {4, 3, 7, FN, 0x7e},  [TDNN_F8E4M3FNUZ] = {4, 3, 8, FNUZ, 0x7f},
+    [TDNN_F8E5M2] = {5, 2, 15, IEEE, 0x7b}, [TDNN_F8E5M2FNUZ] = {5, 2, 16, FNUZ, 0x7f},
     [TDNN_F4E2M1] = {2, 1, 1, FINITE, 0x7},
 };
 
-static unsigned sign_bit(const format *f) { return 1u << (f->exponent_bits + f->mantissa_bits); }
+static unsigned sign_bit(const format *f)
+{
+    return 1u << (f->exponent_bits + f->mantissa_bits);
+}
 
 static unsigned nan_code(const format *f)
 {
@@ -68,7 +69,8 @@ static unsigned encode_e8m0(double value, bool saturate, tdnn_rounding rounding)
     if (isinf(value)) return saturate ? 0xfe : 0xff;
     if (value == 0) return 0;
     int exponent;
-    const double mantissa = frexp(value, &exponent); /* value = mantissa 2^exponent, in [1/2, 1) */
+    const double mantissa =
+        frexp(value, &exponent); /* value = mantissa 2^exponent, in [1/2, 1) */
     exponent -= 1;
     if (rounding == TDNN_ROUND_UP ? mantissa > 0.5
                                   : rounding == TDNN_ROUND_NEAREST && mantissa >= 0.75)
@@ -78,7 +80,8 @@ static unsigned encode_e8m0(double value, bool saturate, tdnn_rounding rounding)
     return (unsigned)(exponent + 127);
 }
 
-unsigned tdnn_narrow_encode(tdnn_dtype type, double value, bool saturate, tdnn_rounding rounding)
+unsigned tdnn_narrow_encode(tdnn_dtype type, double value, bool saturate,
+                            tdnn_rounding rounding)
 {
     if (type == TDNN_F8E8M0) return encode_e8m0(value, saturate, rounding);
     const format *f = &formats[type];
@@ -92,13 +95,14 @@ unsigned tdnn_narrow_encode(tdnn_dtype type, double value, bool saturate, tdnn_r
         frexp(a, &exponent);
         exponent -= 1;
         if (a == 0 || exponent < 1 - f->bias) exponent = 1 - f->bias;
-        /* In units of the last place; a carry into the next exponent comes out right by itself. */
+        /* In units of the last place; a carry into the next exponent comes out right by itself.
+         */
         const double units = nearbyint(ldexp(a, f->mantissa_bits - exponent));
         const double implied = ldexp(1.0, f->mantissa_bits);
-        const double place = units < implied
-                                 ? units
-                                 : ldexp((double)(exponent + f->bias), f->mantissa_bits) + units -
-                                       implied;
+        const double place =
+            units < implied
+                ? units
+                : ldexp((double)(exponent + f->bias), f->mantissa_bits) + units - implied;
         code = place > (double)f->largest ? overflow(f, saturate) : (unsigned)place;
     }
     if (f->specials == FNUZ && (code == 0 || code == nan_code(f))) sign = 0;

@@ -10,10 +10,11 @@ typedef enum tdnn_rounding { TDNN_ROUND_UP, TDNN_ROUND_DOWN, TDNN_ROUND_NEAREST 
 
 /* `code` is the bit pattern, in the lowest bits. Any of F16, BF16, F8..., F4E2M1. */
 double tdnn_narrow_decode(tdnn_dtype type, unsigned code);
-/* saturate: what is too large becomes the largest finite number; otherwise infinity, or NaN where the
- * type has no infinity. F4E2M1 always saturates. `rounding` is for F8E8M0 only, which is nothing
- * but an exponent. */
-unsigned tdnn_narrow_encode(tdnn_dtype type, double value, bool saturate, tdnn_rounding rounding);
+/* saturate: what is too large becomes the largest finite number; otherwise infinity, or NaN
+ * where the type has no infinity. F4E2M1 always saturates. `rounding` is for F8E8M0 only, which
+ * is nothing but an exponent. */
+unsigned tdnn_narrow_encode(tdnn_dtype type, double value, bool saturate,
+                            tdnn_rounding rounding);
 
 static inline float tdnn_float_of_bits(uint32_t bits)
 {
@@ -28,12 +29,16 @@ static inline uint32_t tdnn_bits_of_float(float f)
     return bits;
 }
 
-static inline float tdnn_bf16_to_f32(uint16_t h) { return tdnn_float_of_bits((uint32_t)h << 16); }
+static inline float tdnn_bf16_to_f32(uint16_t h)
+{
+    return tdnn_float_of_bits((uint32_t)h << 16);
+}
 
 static inline uint16_t tdnn_f32_to_bf16(float f)
 {
     const uint32_t u = tdnn_bits_of_float(f);
-    if ((u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(u >> 16 | 0x40u); /* a NaN stays one */
+    if ((u & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)(u >> 16 | 0x40u); /* a NaN stays one */
     return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
 }
 

@@ -1,4 +1,5 @@
-/* Activations: those that the table of kernels has go through it, the rest are formulas here. */
+/* Activations: those that the table of kernels has go through it, the rest are formulas here.
+ */
 #include "lib/ops/elementwise.h"
 #include "lib/ops/types.h"
 
@@ -61,40 +62,44 @@ static tdnn_status plan_act(tdnn_plan_ctx *ctx, tdnn_act_kind kind, float alpha,
     if (!act) return TDNN_NO_MEMORY(ctx->err);
     *act = (tdnn_act){kind, alpha, beta};
     const bool cheap = kind == TDNN_ACTIVATE_CLIP || kind == TDNN_ACTIVATE_LEAKY;
-    const tdnn_elementwise_spec spec = {.formulas = &formulas, .params = act, .cost = cheap ? 1 : 8};
+    const tdnn_elementwise_spec spec = {
+        .formulas = &formulas, .params = act, .cost = cheap ? 1 : 8};
     return tdnn_elementwise_plan(ctx, &spec);
 }
 
-#define ACTIVATION(Op, name, kind, schema_, alpha_, beta_, ...)                                  \
-    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
-    {                                                                                            \
-        __VA_ARGS__;                                                                             \
-        return plan_act(ctx, kind, alpha_, beta_);                                               \
-    }                                                                                            \
-    const tdnn_op tdnn_op_##Op = {.schema = {schema_},                                           \
-                                  .infer = tdnn_infer_same,                                      \
-                                  .layout = tdnn_elementwise_layout,                             \
+#define ACTIVATION(Op, name, kind, schema_, alpha_, beta_, ...)                                \
+    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                         \
+    {                                                                                          \
+        __VA_ARGS__;                                                                           \
+        return plan_act(ctx, kind, alpha_, beta_);                                             \
+    }                                                                                          \
+    const tdnn_op tdnn_op_##Op = {.schema = {schema_},                                         \
+                                  .infer = tdnn_infer_same,                                    \
+                                  .layout = tdnn_elementwise_layout,                           \
                                   .plan = plan_##name};
-#define PLAIN(Op, name, kind, alpha, beta)                                                       \
+#define PLAIN(Op, name, kind, alpha, beta)                                                     \
     ACTIVATION(Op, name, kind, TDNN_SCHEMA_PLAIN(Op, 1, 1, 1, 1), alpha, beta, )
-#define WITH(Op, name, kind, T, alpha, beta)                                                     \
-    ACTIVATION(Op, name, kind, TDNN_SCHEMA(Op, 1, 1, 1, 1, name##_attrs, T), alpha, beta,        \
+#define WITH(Op, name, kind, T, alpha, beta)                                                   \
+    ACTIVATION(Op, name, kind, TDNN_SCHEMA(Op, 1, 1, 1, 1, name##_attrs, T), alpha, beta,      \
                const T *p = ctx->step->params)
 
 static const tdnn_attr leaky_attrs[] = {TDNN_FLOAT(tdnn_alpha_params, alpha, 0.01f), {0}};
 static const tdnn_attr elu_attrs[] = {TDNN_FLOAT(tdnn_alpha_params, alpha, 1.0f), {0}};
 static const tdnn_attr swish_attrs[] = {TDNN_FLOAT(tdnn_alpha_params, alpha, 1.0f), {0}};
-static const tdnn_attr hard_sigmoid_attrs[] = {TDNN_FLOAT(tdnn_hard_sigmoid_params, alpha, 0.2f),
-                                               TDNN_FLOAT(tdnn_hard_sigmoid_params, beta, 0.5f),
-                                               {0}};
+static const tdnn_attr hard_sigmoid_attrs[] = {
+    TDNN_FLOAT(tdnn_hard_sigmoid_params, alpha, 0.2f),
+    TDNN_FLOAT(tdnn_hard_sigmoid_params, beta, 0.5f),
+    {0}};
 typedef struct selu_params {
     float alpha, gamma;
 } selu_params;
-static const tdnn_attr selu_attrs[] = {TDNN_FLOAT(selu_params, alpha, 1.67326319217681884765625f),
-                                       TDNN_FLOAT(selu_params, gamma, 1.05070102214813232421875f),
-                                       {0}};
+static const tdnn_attr selu_attrs[] = {
+    TDNN_FLOAT(selu_params, alpha, 1.67326319217681884765625f),
+    TDNN_FLOAT(selu_params, gamma, 1.05070102214813232421875f),
+    {0}};
 static const char *const approximations[] = {"none", "tanh", NULL};
-static const tdnn_attr gelu_attrs[] = {TDNN_ENUM(tdnn_gelu_params, approximate, approximations, 0), {0}};
+static const tdnn_attr gelu_attrs[] = {
+    TDNN_ENUM(tdnn_gelu_params, approximate, approximations, 0), {0}};
 
 PLAIN(Sigmoid, sigmoid, TDNN_ACTIVATE_SIGMOID, 0, 0)
 PLAIN(Tanh, tanh, TDNN_ACTIVATE_TANH, 0, 0)
@@ -107,18 +112,19 @@ WITH(Swish, swish, TDNN_ACTIVATE_SILU, tdnn_alpha_params, p->alpha, 0)
 WITH(Selu, selu, TDNN_ACTIVATE_SELU, selu_params, p->alpha, p->gamma)
 WITH(HardSigmoid, hard_sigmoid, TDNN_ACTIVATE_HARDSIGMOID, tdnn_hard_sigmoid_params, p->alpha,
      p->beta)
-WITH(Gelu, gelu, p->approximate ? TDNN_ACTIVATE_GELU_TANH : TDNN_ACTIVATE_GELU, tdnn_gelu_params, 0, 0)
+WITH(Gelu, gelu, p->approximate ? TDNN_ACTIVATE_GELU_TANH : TDNN_ACTIVATE_GELU,
+     tdnn_gelu_params, 0, 0)
 
 /* ---- Relu, which integers have too ---- */
 
-#define RELU(E, suffix, T, W, op)                                                                \
-    static void relu_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_formula_args *args)                                     \
-    {                                                                                            \
-        (void)args, (void)step;                                                                  \
-        T *y = y_;                                                                               \
-        const T *a = x[0];                                                                       \
-        for (size_t i = 0; i < n; i++) y[i] = a[i] < 0 ? 0 : a[i];                               \
+#define RELU(E, suffix, T, W, op)                                                              \
+    static void relu_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,    \
+                              const tdnn_formula_args *args)                                   \
+    {                                                                                          \
+        (void)args, (void)step;                                                                \
+        T *y = y_;                                                                             \
+        const T *a = x[0];                                                                     \
+        for (size_t i = 0; i < n; i++) y[i] = a[i] < 0 ? 0 : a[i];                             \
     }
 #define RELU_ROW(E, suffix, T, W, op) [E] = relu_##suffix,
 TDNN_SIGNED_TYPES(RELU, relu)
@@ -139,38 +145,38 @@ const tdnn_op tdnn_op_Relu = {.schema = {TDNN_SCHEMA_PLAIN(Relu, 1, 1, 1, 1)},
 
 /* ---- formulas over f32 and f64 ---- */
 
-#define FORMULA(Op, name, suffix, T, P, formula)                                                 \
-    static void name##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,    \
-                                const tdnn_formula_args *args)                                   \
-    {                                                                                            \
-        (void)step;                                                                              \
-        const P *p = args->params;                                                               \
-        T *y = y_;                                                                               \
-        const T *a = x[0];                                                                       \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const T v = a[i];                                                                    \
-            y[i] = (T)(formula(T, v, p));                                                        \
-        }                                                                                        \
+#define FORMULA(Op, name, suffix, T, P, formula)                                               \
+    static void name##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,  \
+                                const tdnn_formula_args *args)                                 \
+    {                                                                                          \
+        (void)step;                                                                            \
+        const P *p = args->params;                                                             \
+        T *y = y_;                                                                             \
+        const T *a = x[0];                                                                     \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const T v = a[i];                                                                  \
+            y[i] = (T)(formula(T, v, p));                                                      \
+        }                                                                                      \
     }
-#define FORMULA_OP(Op, name, P, cost_, ...)                                                      \
-    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
-    {                                                                                            \
-        static const tdnn_formulas formulas = {{[TDNN_F32] = name##_f32,                         \
-                                                [TDNN_F64] = name##_f64, __VA_ARGS__}};          \
-        const tdnn_elementwise_spec spec = {.formulas = &formulas, .cost = cost_};               \
-        return tdnn_elementwise_plan(ctx, &spec);                                                \
-    }                                                                                            \
-    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA(Op, 1, 1, 1, 1, name##_attrs, P)},      \
-                                  .infer = tdnn_infer_same,                                      \
-                                  .layout = tdnn_elementwise_layout,                             \
+#define FORMULA_OP(Op, name, P, cost_, ...)                                                    \
+    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                         \
+    {                                                                                          \
+        static const tdnn_formulas formulas = {                                                \
+            {[TDNN_F32] = name##_f32, [TDNN_F64] = name##_f64, __VA_ARGS__}};                  \
+        const tdnn_elementwise_spec spec = {.formulas = &formulas, .cost = cost_};             \
+        return tdnn_elementwise_plan(ctx, &spec);                                              \
+    }                                                                                          \
+    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA(Op, 1, 1, 1, 1, name##_attrs, P)},    \
+                                  .infer = tdnn_infer_same,                                    \
+                                  .layout = tdnn_elementwise_layout,                           \
                                   .plan = plan_##name};
 
 #define CELU_F32(T, v, p) ((v) > 0 ? (v) : (p)->alpha * expm1f((v) / (p)->alpha))
 #define CELU_F64(T, v, p) ((v) > 0 ? (v) : (double)(p)->alpha * expm1((v) / (double)(p)->alpha))
 #define THRESHOLDED(T, v, p) ((v) > (T)(p)->alpha ? (v) : 0)
-#define SHRINK(T, v, p)                                                                          \
-    ((double)(v) < -(double)(p)->lambd  ? (double)(v) + (double)(p)->bias                        \
-     : (double)(v) > (double)(p)->lambd ? (double)(v) - (double)(p)->bias                        \
+#define SHRINK(T, v, p)                                                                        \
+    ((double)(v) < -(double)(p)->lambd  ? (double)(v) + (double)(p)->bias                      \
+     : (double)(v) > (double)(p)->lambd ? (double)(v) - (double)(p)->bias                      \
                                         : 0)
 
 static const tdnn_attr celu_attrs[] = {TDNN_FLOAT(tdnn_alpha_params, alpha, 1.0f), {0}};
@@ -185,11 +191,10 @@ FORMULA_OP(ThresholdedRelu, thresholded, tdnn_alpha_params, 1, [TDNN_NONE] = NUL
 typedef struct shrink_params {
     float bias, lambd;
 } shrink_params;
-static const tdnn_attr shrink_attrs[] = {TDNN_FLOAT(shrink_params, bias, 0.0f),
-                                         TDNN_FLOAT(shrink_params, lambd, 0.5f),
-                                         {0}};
+static const tdnn_attr shrink_attrs[] = {
+    TDNN_FLOAT(shrink_params, bias, 0.0f), TDNN_FLOAT(shrink_params, lambd, 0.5f), {0}};
 #define SHRINK_WHOLE(T, v, p) tdnn_i64_of_f64(SHRINK(T, v, p), INT64_MIN, INT64_MAX)
-#define SHRINK_INT(E, suffix, T, W, op)                                                          \
+#define SHRINK_INT(E, suffix, T, W, op)                                                        \
     FORMULA(Shrink, shrink, suffix, T, shrink_params, SHRINK_WHOLE)
 #define SHRINK_ROW(E, suffix, T, W, op) [E] = shrink_##suffix,
 FORMULA(Shrink, shrink, f32, float, shrink_params, SHRINK)

@@ -23,15 +23,19 @@ static void load_ordered(int64_t *to, tdnn_run from, size_t n)
     if (tdnn_dtype_is_integral(from.type)) {
         tdnn_load_i64(to, from, n);
         if (from.type == TDNN_U64)
-            for (size_t i = 0; i < n; i++) to[i] = (int64_t)((uint64_t)to[i] ^ (uint64_t)1 << 63);
+            for (size_t i = 0; i < n; i++)
+                to[i] = (int64_t)((uint64_t)to[i] ^ (uint64_t)1 << 63);
         return;
     }
     tdnn_load_f64(wide, from, n);
-    for (size_t i = 0; i < n; i++) { /* the bits of positive floats are in order; NaN is above all */
+    for (size_t i = 0; i < n;
+         i++) { /* the bits of positive floats are in order; NaN is above all */
         int64_t bits;
         if (wide[i] == 0) wide[i] = 0; /* no negative zero */
         memcpy(&bits, &wide[i], sizeof bits);
-        to[i] = isnan(wide[i]) ? INT64_MAX : bits < 0 ? (int64_t)(~(uint64_t)bits ^ (uint64_t)1 << 63) : bits;
+        to[i] = isnan(wide[i]) ? INT64_MAX
+                : bits < 0     ? (int64_t)(~(uint64_t)bits ^ (uint64_t)1 << 63)
+                               : bits;
     }
 }
 
@@ -79,11 +83,13 @@ static void run_arg(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->units, d->tasks, task, &unit, &end);
     for (; unit < end; unit++) {
         const size_t outer = unit / d->groups, column = unit % d->groups * CHUNK;
-        const tdnn_run from =
-            tdnn_run_of(s->in[0]->data, s->in[0]->dtype, outer * a.length * a.inner + column, 1);
-        if (a.inner == 1) y[outer] = arg_row(d, from);
-        else arg_columns(d, y + outer * a.inner + column, from,
-                         a.inner - column < CHUNK ? a.inner - column : CHUNK);
+        const tdnn_run from = tdnn_run_of(s->in[0]->data, s->in[0]->dtype,
+                                          outer * a.length * a.inner + column, 1);
+        if (a.inner == 1)
+            y[outer] = arg_row(d, from);
+        else
+            arg_columns(d, y + outer * a.inner + column, from,
+                        a.inner - column < CHUNK ? a.inner - column : CHUNK);
     }
 }
 
@@ -100,8 +106,10 @@ static tdnn_status infer_arg(tdnn_infer *ctx)
     TDNN_TRY(tdnn_axis_resolve(p->axis, x->ndim, &axis, ctx->err));
     if (x->dim[axis] == 0) return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "axis %d is empty", axis);
     for (int i = 0; i < x->ndim; i++)
-        if (i != axis) y.dim[y.ndim++] = x->dim[i];
-        else if (p->keepdims) y.dim[y.ndim++] = 1;
+        if (i != axis)
+            y.dim[y.ndim++] = x->dim[i];
+        else if (p->keepdims)
+            y.dim[y.ndim++] = 1;
     tdnn_infer_set(ctx, 0, TDNN_I64, &y);
     return TDNN_OK;
 }
@@ -135,15 +143,18 @@ static tdnn_status plan_arg(tdnn_plan_ctx *ctx)
     return plan_lines(ctx, d, p->axis, run_arg);
 }
 
-static const tdnn_attr arg_attrs[] = {TDNN_INT(arg_params, axis, 0), TDNN_INT(arg_params, keepdims, 1),
+static const tdnn_attr arg_attrs[] = {TDNN_INT(arg_params, axis, 0),
+                                      TDNN_INT(arg_params, keepdims, 1),
                                       TDNN_INT(arg_params, select_last_index, 0),
                                       {0}};
-const tdnn_op tdnn_op_ArgMax = {.schema = {TDNN_SCHEMA(ArgMax, 1, 1, 1, 1, arg_attrs, arg_params)},
-                                .infer = infer_arg,
-                                .plan = plan_arg};
-const tdnn_op tdnn_op_ArgMin = {.schema = {TDNN_SCHEMA(ArgMin, 1, 1, 1, 1, arg_attrs, arg_params)},
-                                .infer = infer_arg,
-                                .plan = plan_arg};
+const tdnn_op tdnn_op_ArgMax = {
+    .schema = {TDNN_SCHEMA(ArgMax, 1, 1, 1, 1, arg_attrs, arg_params)},
+    .infer = infer_arg,
+    .plan = plan_arg};
+const tdnn_op tdnn_op_ArgMin = {
+    .schema = {TDNN_SCHEMA(ArgMin, 1, 1, 1, 1, arg_attrs, arg_params)},
+    .infer = infer_arg,
+    .plan = plan_arg};
 
 /* ---- running sums and products ---- */
 
@@ -151,21 +162,21 @@ typedef struct scan_params {
     int64_t exclusive, reverse;
 } scan_params;
 
-#define SCAN(name, T, load, store, sum, product_)                                                \
-    static void name(const arg_data *d, tdnn_run to, tdnn_run from, size_t n)                    \
-    {                                                                                            \
-        T part[CHUNK], total[CHUNK];                                                             \
-        const size_t first = from.first;                                                         \
-        for (size_t k = 0; k < n; k++) total[k] = d->product;                                    \
-        for (size_t i = 0; i < d->along.length; i++) {                                           \
-            const size_t at = d->reverse ? d->along.length - 1 - i : i;                          \
-            from.first = to.first = first + at * d->along.inner;                                 \
-            load(part, from, n);                                                                 \
-            if (d->exclusive) store(to, total, n);                                               \
-            for (size_t k = 0; k < n; k++)                                                       \
-                total[k] = d->product ? product_(total[k], part[k]) : sum(total[k], part[k]);    \
-            if (!d->exclusive) store(to, total, n);                                              \
-        }                                                                                        \
+#define SCAN(name, T, load, store, sum, product_)                                              \
+    static void name(const arg_data *d, tdnn_run to, tdnn_run from, size_t n)                  \
+    {                                                                                          \
+        T part[CHUNK], total[CHUNK];                                                           \
+        const size_t first = from.first;                                                       \
+        for (size_t k = 0; k < n; k++) total[k] = d->product;                                  \
+        for (size_t i = 0; i < d->along.length; i++) {                                         \
+            const size_t at = d->reverse ? d->along.length - 1 - i : i;                        \
+            from.first = to.first = first + at * d->along.inner;                               \
+            load(part, from, n);                                                               \
+            if (d->exclusive) store(to, total, n);                                             \
+            for (size_t k = 0; k < n; k++)                                                     \
+                total[k] = d->product ? product_(total[k], part[k]) : sum(total[k], part[k]);  \
+            if (!d->exclusive) store(to, total, n);                                            \
+        }                                                                                      \
     }
 #define PLUS(a, b) ((a) + (b))
 #define TIMES(a, b) ((a) * (b))
@@ -188,15 +199,18 @@ static void run_scan(const tdnn_step *s, size_t task, size_t worker)
         const tdnn_dtype type = s->in[0]->dtype;
         const tdnn_run from = tdnn_run_of(s->in[0]->data, type, first, 1);
         const tdnn_run to = {s->out[0]->data, type, first, 1};
-        if (tdnn_dtype_is_integral(type)) scan_i64(d, to, from, n);
-        else scan_f64(d, to, from, n);
+        if (tdnn_dtype_is_integral(type))
+            scan_i64(d, to, from, n);
+        else
+            scan_f64(d, to, from, n);
     }
 }
 
 static tdnn_status one_axis(const tdnn_few *few, int ndim, int *axis, tdnn_error *err)
 {
     if (few->count != 1)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu numbers for the axis, expected one", few->count);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu numbers for the axis, expected one",
+                         few->count);
     return tdnn_axis_resolve(few->at[0], ndim, axis, err);
 }
 
@@ -224,12 +238,13 @@ static tdnn_status plan_scan(tdnn_plan_ctx *ctx)
     return plan_lines(ctx, d, axis, run_scan);
 }
 
-static const tdnn_attr scan_attrs[] = {TDNN_INT(scan_params, exclusive, 0),
-                                       TDNN_INT(scan_params, reverse, 0),
-                                       {0}};
-const tdnn_op tdnn_op_CumSum = {.schema = {TDNN_SCHEMA(CumSum, 2, 2, 1, 1, scan_attrs, scan_params)},
-                                .infer = infer_scan,
-                                .plan = plan_scan};
-const tdnn_op tdnn_op_CumProd = {.schema = {TDNN_SCHEMA(CumProd, 2, 2, 1, 1, scan_attrs, scan_params)},
-                                 .infer = infer_scan,
-                                 .plan = plan_scan};
+static const tdnn_attr scan_attrs[] = {
+    TDNN_INT(scan_params, exclusive, 0), TDNN_INT(scan_params, reverse, 0), {0}};
+const tdnn_op tdnn_op_CumSum = {
+    .schema = {TDNN_SCHEMA(CumSum, 2, 2, 1, 1, scan_attrs, scan_params)},
+    .infer = infer_scan,
+    .plan = plan_scan};
+const tdnn_op tdnn_op_CumProd = {
+    .schema = {TDNN_SCHEMA(CumProd, 2, 2, 1, 1, scan_attrs, scan_params)},
+    .infer = infer_scan,
+    .plan = plan_scan};

@@ -1,8 +1,9 @@
-/* Attention: softmax(scale Q K' + masks) V, head by head, with grouped queries, past keys and values, and
- * what lies between on demand. In f32, whatever the type.
+/* Attention: softmax(scale Q K' + masks) V, head by head, with grouped queries, past keys and
+ * values, and what lies between on demand. In f32, whatever the type.
  *
- * Phase 1 brings keys and values of each head together with their past and packs them as right factors;
- * phase 2 takes some queries of a head at a time: two matrix products with a softmax between them.
+ * Phase 1 brings keys and values of each head together with their past and packs them as right
+ * factors; phase 2 takes some queries of a head at a time: two matrix products with a softmax
+ * between them.
  */
 #include "lib/ops/convert.h"
 #include "lib/ops/op.h"
@@ -21,21 +22,29 @@ typedef struct attention_params {
 } attention_params;
 
 typedef struct attention_data {
-    bool packed_heads;        /* inputs of three dimensions: heads side by side in the last one */
-    size_t batch, q_heads, kv_heads, queries, keys, past, total; /* total: keys with the past ones */
-    size_t key, value;        /* sizes of a head */
+    bool packed_heads; /* inputs of three dimensions: heads side by side in the last one */
+    size_t batch, q_heads, kv_heads, queries, keys, past,
+        total;         /* total: keys with the past ones */
+    size_t key, value; /* sizes of a head */
     float scale;
-    size_t k_count, v_count;  /* floats of a packed head */
+    size_t k_count, v_count; /* floats of a packed head */
     size_t row_blocks, tasks;
-    size_t mask_stride[4], mask_keys; /* of the mask: batch, head, query, key; keys that it has */
+    size_t mask_stride[4],
+        mask_keys; /* of the mask: batch, head, query, key; keys that it has */
 } attention_data;
 
-static const tdnn_tensor *given(const tdnn_step *s, size_t i) { return i < s->input_count ? s->in[i] : NULL; }
-static tdnn_tensor *wanted(const tdnn_step *s, size_t i) { return i < s->output_count ? s->out[i] : NULL; }
+static const tdnn_tensor *given(const tdnn_step *s, size_t i)
+{
+    return i < s->input_count ? s->in[i] : NULL;
+}
+static tdnn_tensor *wanted(const tdnn_step *s, size_t i)
+{
+    return i < s->output_count ? s->out[i] : NULL;
+}
 
 /* First element of row `i` of a head, in an input or output with `rows` rows of `size`. */
-static size_t row_at(const attention_data *d, size_t batch, size_t head, size_t i, size_t heads, size_t rows,
-                     size_t size)
+static size_t row_at(const attention_data *d, size_t batch, size_t head, size_t i, size_t heads,
+                     size_t rows, size_t size)
 {
     return d->packed_heads ? ((batch * rows + i) * heads + head) * size
                            : ((batch * heads + head) * rows + i) * size;
@@ -44,8 +53,9 @@ static size_t row_at(const attention_data *d, size_t batch, size_t head, size_t 
 /* ---- phase 1 ---- */
 
 /* The head's past and new rows, one behind the other; they are an output too. */
-static void gather(const tdnn_step *s, const attention_data *d, size_t task, const tdnn_tensor *past,
-                   const tdnn_tensor *now, tdnn_tensor *out, size_t size, float *to)
+static void gather(const tdnn_step *s, const attention_data *d, size_t task,
+                   const tdnn_tensor *past, const tdnn_tensor *now, tdnn_tensor *out,
+                   size_t size, float *to)
 {
     const size_t batch = task / d->kv_heads, head = task % d->kv_heads;
     if (past) tdnn_get_f32(s->kernels, to, past, task * d->past * size, d->past * size);
@@ -63,14 +73,16 @@ static void run_pack(const tdnn_step *s, size_t task, size_t worker)
     float *packed = (float *)(void *)s->shared + task * (d->k_count + d->v_count);
     gather(s, d, task, given(s, IN_PAST_KEY), s->in[IN_K], wanted(s, OUT_KEY), d->key, rows);
     k->gemm_pack_b_f32(packed, rows, 1, d->key, d->key, d->total, k->gemm_columns);
-    gather(s, d, task, given(s, IN_PAST_VALUE), s->in[IN_V], wanted(s, OUT_VALUE), d->value, rows);
-    k->gemm_pack_b_f32(packed + d->k_count, rows, d->value, 1, d->total, d->value, k->gemm_columns);
+    gather(s, d, task, given(s, IN_PAST_VALUE), s->in[IN_V], wanted(s, OUT_VALUE), d->value,
+           rows);
+    k->gemm_pack_b_f32(packed + d->k_count, rows, d->value, 1, d->total, d->value,
+                       k->gemm_columns);
 }
 
 /* ---- phase 2 ---- */
 
-static void multiply(const tdnn_kernels *k, const float *a, const float *b, float *c, size_t m, size_t n,
-                     size_t inner, float alpha, float *packed)
+static void multiply(const tdnn_kernels *k, const float *a, const float *b, float *c, size_t m,
+                     size_t n, size_t inner, float alpha, float *packed)
 {
     const tdnn_gemm gemm = {.m = m, .n = n, .k = inner, .c_stride = n, .alpha = alpha};
     const tdnn_gemm_io io = {.a = packed, .b = b, .c = c};
@@ -94,8 +106,8 @@ static size_t visible(const tdnn_step *s, const attention_data *d, size_t batch,
 }
 
 /* Adds the masks to a query's scores; false if none may be looked at. */
-static bool mask_row(const tdnn_step *s, const attention_data *d, size_t batch, size_t head, size_t query,
-                     float *score)
+static bool mask_row(const tdnn_step *s, const attention_data *d, size_t batch, size_t head,
+                     size_t query, float *score)
 {
     const tdnn_tensor *mask = given(s, IN_MASK);
     const size_t *stride = d->mask_stride;
@@ -126,8 +138,8 @@ static void softcap(const tdnn_kernels *k, float cap, float *score, size_t n)
 }
 
 /* A row of scores to probabilities; of a query that may look at nothing, zeros. */
-static void score_row(const tdnn_step *s, const attention_data *d, size_t batch, size_t head, size_t query,
-                      float *score)
+static void score_row(const tdnn_step *s, const attention_data *d, size_t batch, size_t head,
+                      size_t query, float *score)
 {
     const attention_params *p = s->params;
     tdnn_tensor *show = wanted(s, OUT_QK);
@@ -139,7 +151,8 @@ static void score_row(const tdnn_step *s, const attention_data *d, size_t batch,
     const bool any = mask_row(s, d, batch, head, query, score);
     if (show && mode == MASKED) tdnn_put_f32(s->kernels, show, at, score, n);
     if (any) {
-        const float sum = s->kernels->exp_sum_f32(score, score, n, s->kernels->row_max_f32(score, n));
+        const float sum =
+            s->kernels->exp_sum_f32(score, score, n, s->kernels->row_max_f32(score, n));
         s->kernels->affine_f32(score, score, n, 1 / sum, 0);
     } else {
         memset(score, 0, n * sizeof *score);
@@ -157,20 +170,27 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
     size_t unit, end;
     tdnn_task_range(d->batch * d->q_heads * d->row_blocks, d->tasks, task, &unit, &end);
     for (; unit < end; unit++) {
-        const size_t first = unit % d->row_blocks * ROWS, head = unit / d->row_blocks % d->q_heads;
+        const size_t first = unit % d->row_blocks * ROWS,
+                     head = unit / d->row_blocks % d->q_heads;
         const size_t batch = unit / d->row_blocks / d->q_heads;
         const size_t m = d->queries - first < ROWS ? d->queries - first : ROWS;
         const size_t kv = batch * d->kv_heads + head / (d->q_heads / d->kv_heads);
-        const float *keys = (const float *)(const void *)s->shared + kv * (d->k_count + d->v_count);
+        const float *keys =
+            (const float *)(const void *)s->shared + kv * (d->k_count + d->v_count);
         for (size_t i = 0; i < m; i++)
             tdnn_get_f32(k, rows + i * d->key, s->in[IN_Q],
-                         row_at(d, batch, head, first + i, d->q_heads, d->queries, d->key), d->key);
+                         row_at(d, batch, head, first + i, d->q_heads, d->queries, d->key),
+                         d->key);
         if (d->total) multiply(k, rows, keys, score, m, d->total, d->key, d->scale, packed);
-        for (size_t i = 0; i < m; i++) score_row(s, d, batch, head, first + i, score + i * d->total);
-        if (d->total) multiply(k, score, keys + d->k_count, rows, m, d->value, d->total, 1, packed);
-        else memset(rows, 0, m * d->value * sizeof *rows);
         for (size_t i = 0; i < m; i++)
-            tdnn_put_f32(k, s->out[OUT_Y], row_at(d, batch, head, first + i, d->q_heads, d->queries, d->value),
+            score_row(s, d, batch, head, first + i, score + i * d->total);
+        if (d->total)
+            multiply(k, score, keys + d->k_count, rows, m, d->value, d->total, 1, packed);
+        else
+            memset(rows, 0, m * d->value * sizeof *rows);
+        for (size_t i = 0; i < m; i++)
+            tdnn_put_f32(k, s->out[OUT_Y],
+                         row_at(d, batch, head, first + i, d->q_heads, d->queries, d->value),
                          rows + i * d->value, d->value);
     }
 }
@@ -178,8 +198,8 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 /* ---- shapes ---- */
 
 /* Heads, rows and the size of a head, of an input of three or four dimensions. */
-static tdnn_status read_heads(const tdnn_shape *x, int64_t heads_, size_t *heads, size_t *rows, size_t *size,
-                              tdnn_error *err)
+static tdnn_status read_heads(const tdnn_shape *x, int64_t heads_, size_t *heads, size_t *rows,
+                              size_t *size, tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
     if (x->ndim == 4) {
@@ -187,8 +207,8 @@ static tdnn_status read_heads(const tdnn_shape *x, int64_t heads_, size_t *heads
         return TDNN_OK;
     }
     if (x->ndim != 3 || heads_ < 1 || x->dim[2] % heads_)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input of shape %s for %lld heads", tdnn_shape_text(x, text),
-                         (long long)heads_);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input of shape %s for %lld heads",
+                         tdnn_shape_text(x, text), (long long)heads_);
     *heads = (size_t)heads_, *rows = (size_t)x->dim[1], *size = (size_t)(x->dim[2] / heads_);
     return TDNN_OK;
 }
@@ -213,33 +233,38 @@ static tdnn_status read_mask(const tdnn_shape *mask, attention_data *d, tdnn_err
                      tdnn_shape_text(mask, text), d->queries, d->total);
 }
 
-static tdnn_status read_shapes(const attention_params *p, const tdnn_shape *const *in, attention_data *d,
-                               tdnn_error *err)
+static tdnn_status read_shapes(const attention_params *p, const tdnn_shape *const *in,
+                               attention_data *d, tdnn_error *err)
 {
     size_t kv_heads, keys, key;
-    *d = (attention_data){.batch = (size_t)in[IN_Q]->dim[0], .packed_heads = in[IN_Q]->ndim == 3};
+    *d = (attention_data){.batch = (size_t)in[IN_Q]->dim[0],
+                          .packed_heads = in[IN_Q]->ndim == 3};
     TDNN_TRY(read_heads(in[IN_Q], p->q_num_heads, &d->q_heads, &d->queries, &d->key, err));
     TDNN_TRY(read_heads(in[IN_K], p->kv_num_heads, &d->kv_heads, &d->keys, &key, err));
     TDNN_TRY(read_heads(in[IN_V], p->kv_num_heads, &kv_heads, &keys, &d->value, err));
     if (in[IN_K]->ndim != in[IN_Q]->ndim || in[IN_V]->ndim != in[IN_Q]->ndim || key != d->key ||
         kv_heads != d->kv_heads || keys != d->keys || in[IN_K]->dim[0] != in[IN_Q]->dim[0] ||
         in[IN_V]->dim[0] != in[IN_Q]->dim[0] || !kv_heads || d->q_heads % kv_heads)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "Q, K and V do not fit: %zu heads of %zu, %zu of %zu", d->q_heads,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "Q, K and V do not fit: %zu heads of %zu, %zu of %zu", d->q_heads,
                          d->key, d->kv_heads, key);
     for (int i = IN_PAST_KEY; i <= IN_PAST_VALUE; i++) {
         const size_t size = i == IN_PAST_KEY ? d->key : d->value;
         if (!in[i]) continue;
-        if (in[i]->ndim != 4 || in[i]->dim[0] != (int64_t)d->batch || in[i]->dim[1] != (int64_t)kv_heads ||
-            in[i]->dim[3] != (int64_t)size || (i == IN_PAST_VALUE && in[i]->dim[2] != (int64_t)d->past))
+        if (in[i]->ndim != 4 || in[i]->dim[0] != (int64_t)d->batch ||
+            in[i]->dim[1] != (int64_t)kv_heads || in[i]->dim[3] != (int64_t)size ||
+            (i == IN_PAST_VALUE && in[i]->dim[2] != (int64_t)d->past))
             return TDNN_FAIL(err, TDNN_ERR_SHAPE, "past keys or values do not fit the heads");
         d->past = (size_t)in[i]->dim[2];
     }
     if (!in[IN_PAST_KEY] != !in[IN_PAST_VALUE])
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "past keys without values, or the other way round");
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "past keys without values, or the other way round");
     d->total = d->past + d->keys;
     d->scale = p->has_scale ? p->scale : (float)(1 / sqrt((double)d->key));
     if (in[IN_LENGTHS] && tdnn_shape_count(in[IN_LENGTHS]) != (int64_t)d->batch)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "nonpad_kv_seqlen does not have one number for each of the batch");
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "nonpad_kv_seqlen does not have one number for each of the batch");
     return read_mask(in[IN_MASK], d, err);
 }
 
@@ -251,16 +276,21 @@ static tdnn_status infer_attention(tdnn_infer *ctx)
         if (!ctx->in[i]) continue;
         const tdnn_dtype type = ctx->in[i]->dtype;
         const bool fits = i == IN_LENGTHS ? type == TDNN_I64 || type == TDNN_I32
-                                          : tdnn_dtype_is_plain_float(type) || (i == IN_MASK && type == TDNN_BOOL);
+                                          : tdnn_dtype_is_plain_float(type) ||
+                                                (i == IN_MASK && type == TDNN_BOOL);
         if (!fits)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "input %zu of type %s", i, tdnn_dtype_name(type));
+            return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "input %zu of type %s", i,
+                             tdnn_dtype_name(type));
         in[i] = &ctx->in[i]->shape;
     }
     TDNN_TRY(read_shapes(ctx->params, in, &d, ctx->err));
-    const int64_t b = (int64_t)d.batch, h = (int64_t)d.q_heads, q = (int64_t)d.queries, v = (int64_t)d.value;
+    const int64_t b = (int64_t)d.batch, h = (int64_t)d.q_heads, q = (int64_t)d.queries,
+                  v = (int64_t)d.value;
     const int64_t kv = (int64_t)d.kv_heads, t = (int64_t)d.total;
-    const tdnn_shape y = d.packed_heads ? (tdnn_shape){3, {b, q, h * v}} : (tdnn_shape){4, {b, h, q, v}};
-    const tdnn_shape keys = {4, {b, kv, t, (int64_t)d.key}}, values = {4, {b, kv, t, v}}, qk = {4, {b, h, q, t}};
+    const tdnn_shape y =
+        d.packed_heads ? (tdnn_shape){3, {b, q, h * v}} : (tdnn_shape){4, {b, h, q, v}};
+    const tdnn_shape keys = {4, {b, kv, t, (int64_t)d.key}}, values = {4, {b, kv, t, v}},
+                     qk = {4, {b, h, q, t}};
     tdnn_infer_set(ctx, OUT_Y, ctx->in[IN_Q]->dtype, &y);
     tdnn_infer_set(ctx, OUT_KEY, ctx->in[IN_K]->dtype, &keys);
     tdnn_infer_set(ctx, OUT_VALUE, ctx->in[IN_V]->dtype, &values);
@@ -279,8 +309,10 @@ static tdnn_status plan_attention(tdnn_plan_ctx *ctx)
     TDNN_TRY(read_shapes(s->params, in, d, ctx->err));
     const size_t heads = d->batch * d->kv_heads, widest = d->key > d->value ? d->key : d->value;
     if (heads == 0) return TDNN_OK;
-    d->k_count = tdnn_round_up(tdnn_gemm_b_count(k, d->total, d->key), TDNN_ALIGN / sizeof(float));
-    d->v_count = tdnn_round_up(tdnn_gemm_b_count(k, d->value, d->total), TDNN_ALIGN / sizeof(float));
+    d->k_count =
+        tdnn_round_up(tdnn_gemm_b_count(k, d->total, d->key), TDNN_ALIGN / sizeof(float));
+    d->v_count =
+        tdnn_round_up(tdnn_gemm_b_count(k, d->value, d->total), TDNN_ALIGN / sizeof(float));
     tdnn_plan_shared(ctx, heads * (d->k_count + d->v_count) * sizeof(float));
     const size_t a = tdnn_gemm_a_count(k, ROWS, widest > d->total ? widest : d->total);
     const size_t scores = ROWS * (widest + d->total) + a, rows = d->total * widest;
@@ -296,14 +328,17 @@ static tdnn_status plan_attention(tdnn_plan_ctx *ctx)
     return TDNN_OK;
 }
 
-static const tdnn_attr attrs[] = {
-    TDNN_INT(attention_params, is_causal, 0), TDNN_INT(attention_params, q_num_heads, 0),
-    TDNN_INT(attention_params, kv_num_heads, 0), TDNN_INT(attention_params, qk_matmul_output_mode, 0),
-    TDNN_INT(attention_params, softmax_precision, 0),
-    {.name = "scale", .type = TDNN_ATTR_FLOAT, .offset = offsetof(attention_params, scale),
-     .given = offsetof(attention_params, has_scale)},
-    TDNN_FLOAT(attention_params, softcap, 0.0f),
-    {0}};
+static const tdnn_attr attrs[] = {TDNN_INT(attention_params, is_causal, 0),
+                                  TDNN_INT(attention_params, q_num_heads, 0),
+                                  TDNN_INT(attention_params, kv_num_heads, 0),
+                                  TDNN_INT(attention_params, qk_matmul_output_mode, 0),
+                                  TDNN_INT(attention_params, softmax_precision, 0),
+                                  {.name = "scale",
+                                   .type = TDNN_ATTR_FLOAT,
+                                   .offset = offsetof(attention_params, scale),
+                                   .given = offsetof(attention_params, has_scale)},
+                                  TDNN_FLOAT(attention_params, softcap, 0.0f),
+                                  {0}};
 const tdnn_op tdnn_op_Attention = {
     .schema = {TDNN_SCHEMA(Attention, 3, 7, 1, 4, attrs, attention_params)},
     .infer = infer_attention,

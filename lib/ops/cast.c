@@ -1,7 +1,8 @@
 /* Cast and CastLike.
  *
- * Between floats the value is rounded once, to nearest even; floats become integers towards zero,
- * saturated, and NaN 0; integers keep their lowest bits. Text is read and written as numpy does.
+ * Between floats the value is rounded once, to nearest even; floats become integers towards
+ * zero, saturated, and NaN 0; integers keep their lowest bits. Text is read and written as
+ * numpy does.
  */
 #include "lib/ops/convert.h"
 #include "lib/ops/op.h"
@@ -33,15 +34,18 @@ static void ints_to_floats(tdnn_run to, tdnn_run from, size_t n, double *wide)
     tdnn_store_f64(to, wide, n);
 }
 
-static void cast_chunk(const cast_data *d, const tdnn_kernels *k, tdnn_run to, tdnn_run from, size_t n)
+static void cast_chunk(const cast_data *d, const tdnn_kernels *k, tdnn_run to, tdnn_run from,
+                       size_t n)
 {
     double wide[CHUNK];
     int64_t whole[CHUNK];
-    const bool float_in = tdnn_dtype_is_float(from.type), float_out = tdnn_dtype_is_float(to.type);
+    const bool float_in = tdnn_dtype_is_float(from.type),
+               float_out = tdnn_dtype_is_float(to.type);
     if (tdnn_dtype_is_half(from.type) && to.type == TDNN_F32) {
         tdnn_widen_f32(k, (float *)to.data + to.first, from.data, from.type, from.first, n);
     } else if (from.type == TDNN_F32 && tdnn_dtype_is_half(to.type)) {
-        tdnn_narrow_f32(k, to.data, to.type, to.first, (const float *)from.data + from.first, n);
+        tdnn_narrow_f32(k, to.data, to.type, to.first, (const float *)from.data + from.first,
+                        n);
     } else if (!float_in && !float_out) {
         tdnn_load_i64(whole, from, n);
         tdnn_store_i64(to, whole, n);
@@ -56,12 +60,13 @@ static void cast_chunk(const cast_data *d, const tdnn_kernels *k, tdnn_run to, t
     }
 }
 
-static void cast_range(const cast_data *d, const tdnn_kernels *k, const tdnn_tensor *x, tdnn_tensor *y,
-                       size_t begin, size_t end)
+static void cast_range(const cast_data *d, const tdnn_kernels *k, const tdnn_tensor *x,
+                       tdnn_tensor *y, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end; i += CHUNK) {
         const tdnn_run to = {y->data, y->dtype, i, 1};
-        cast_chunk(d, k, to, tdnn_run_of(x->data, x->dtype, i, 1), end - i < CHUNK ? end - i : CHUNK);
+        cast_chunk(d, k, to, tdnn_run_of(x->data, x->dtype, i, 1),
+                   end - i < CHUNK ? end - i : CHUNK);
     }
 }
 
@@ -86,10 +91,13 @@ static void print_float(char *text, size_t size, double x, bool single)
     }
     const double a = fabs(x);
     for (int digits = 1; digits <= 17; digits++) {
-        const int exponent = a == 0 ? 0 : (snprintf(text, size, "%.*e", digits - 1, x),
-                                           (int)strtol(strchr(text, 'e') + 1, NULL, 10));
-        if (exponent < -4 || exponent >= 16) snprintf(text, size, "%.*e", digits - 1, x);
-        else snprintf(text, size, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 1, x);
+        const int exponent = a == 0 ? 0
+                                    : (snprintf(text, size, "%.*e", digits - 1, x),
+                                       (int)strtol(strchr(text, 'e') + 1, NULL, 10));
+        if (exponent < -4 || exponent >= 16)
+            snprintf(text, size, "%.*e", digits - 1, x);
+        else
+            snprintf(text, size, "%.*f", digits - 1 > exponent ? digits - 1 - exponent : 1, x);
         const double back = strtod(text, NULL);
         if (single ? (float)back == (float)x : back == x) return;
     }
@@ -106,15 +114,18 @@ static tdnn_status print_all(const tdnn_tensor *x, tdnn_tensor *y, tdnn_error *e
             snprintf(text, sizeof text, "%s", tdnn_tensor_get_i64(x, i) ? "True" : "False");
         } else {
             const long long v = (long long)tdnn_tensor_get_i64(x, i);
-            if (x->dtype == TDNN_U64) snprintf(text, sizeof text, "%llu", (unsigned long long)v);
-            else snprintf(text, sizeof text, "%lld", v);
+            if (x->dtype == TDNN_U64)
+                snprintf(text, sizeof text, "%llu", (unsigned long long)v);
+            else
+                snprintf(text, sizeof text, "%lld", v);
         }
         TDNN_TRY(tdnn_tensor_set_string(y, i, text, err));
     }
     return TDNN_OK;
 }
 
-static tdnn_status read_all(const cast_data *d, const tdnn_tensor *x, tdnn_tensor *y, tdnn_error *err)
+static tdnn_status read_all(const cast_data *d, const tdnn_tensor *x, tdnn_tensor *y,
+                            tdnn_error *err)
 {
     const size_t n = (size_t)tdnn_shape_count(&x->shape);
     for (size_t i = 0; i < n; i++) {
@@ -144,24 +155,28 @@ static tdnn_status read_all(const cast_data *d, const tdnn_tensor *x, tdnn_tenso
 
 static const char *const rounding_names[] = {"up", "down", "nearest", NULL};
 static const tdnn_attr cast_attrs[] = {
-    {.name = "to", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(tdnn_cast_params, to)},
+    {.name = "to",
+     .type = TDNN_ATTR_INT,
+     .required = true,
+     .offset = offsetof(tdnn_cast_params, to)},
     TDNN_INT(tdnn_cast_params, saturate, 1),
     TDNN_ENUM(tdnn_cast_params, round_mode, rounding_names, 0),
     {0}};
-static const tdnn_attr cast_like_attrs[] = {TDNN_INT(tdnn_cast_params, saturate, 1),
-                                            TDNN_ENUM(tdnn_cast_params, round_mode, rounding_names, 0),
-                                            {0}};
+static const tdnn_attr cast_like_attrs[] = {
+    TDNN_INT(tdnn_cast_params, saturate, 1),
+    TDNN_ENUM(tdnn_cast_params, round_mode, rounding_names, 0),
+    {0}};
 
 static bool castable(tdnn_dtype t) { return tdnn_dtype_is_real(t) || t == TDNN_STRING; }
 
-static tdnn_status target(const tdnn_node *node, const void *params, tdnn_dtype from, tdnn_dtype like,
-                          tdnn_dtype *to, tdnn_error *err)
+static tdnn_status target(const tdnn_node *node, const void *params, tdnn_dtype from,
+                          tdnn_dtype like, tdnn_dtype *to, tdnn_error *err)
 {
     const tdnn_cast_params *p = params;
     *to = node->op->kind == TDNN_OP_CastLike ? like : (tdnn_dtype)p->to;
     if (p->to < 0 || p->to >= TDNN_DTYPE_COUNT || !castable(*to) || !castable(from))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a cast from %s to %s", tdnn_dtype_name(from),
-                         tdnn_dtype_name(*to));
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a cast from %s to %s",
+                         tdnn_dtype_name(from), tdnn_dtype_name(*to));
     return TDNN_OK;
 }
 

@@ -12,9 +12,9 @@ static tdnn_status infer_clip(tdnn_infer *ctx)
         if (!tdnn_infer_has(ctx, i)) continue;
         char text[TDNN_SHAPE_TEXT];
         if (ctx->in[i]->dtype != ctx->in[0]->dtype)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "limit of type %s for a tensor of type %s",
-                             tdnn_dtype_name(ctx->in[i]->dtype),
-                             tdnn_dtype_name(ctx->in[0]->dtype));
+            return TDNN_FAIL(
+                ctx->err, TDNN_ERR_SHAPE, "limit of type %s for a tensor of type %s",
+                tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
         if (tdnn_shape_count(&ctx->in[i]->shape) != 1)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "limit of shape %s, expected one number",
                              tdnn_shape_text(&ctx->in[i]->shape, text));
@@ -22,19 +22,19 @@ static tdnn_status infer_clip(tdnn_infer *ctx)
     return tdnn_infer_same(ctx);
 }
 
-#define CLIP(E, suffix, T, W, low_, high_)                                                       \
-    static void clip_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_formula_args *args)                                     \
-    {                                                                                            \
-        (void)step, (void)args;                                                                  \
-        T *y = y_;                                                                               \
-        const T *a = x[0];                                                                       \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            T v = a[i];                                                                          \
-            if (x[1] && v < *(const T *)x[1]) v = *(const T *)x[1];                              \
-            if (x[2] && v > *(const T *)x[2]) v = *(const T *)x[2];                              \
-            y[i] = v;                                                                            \
-        }                                                                                        \
+#define CLIP(E, suffix, T, W, low_, high_)                                                     \
+    static void clip_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,    \
+                              const tdnn_formula_args *args)                                   \
+    {                                                                                          \
+        (void)step, (void)args;                                                                \
+        T *y = y_;                                                                             \
+        const T *a = x[0];                                                                     \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            T v = a[i];                                                                        \
+            if (x[1] && v < *(const T *)x[1]) v = *(const T *)x[1];                            \
+            if (x[2] && v > *(const T *)x[2]) v = *(const T *)x[2];                            \
+            y[i] = v;                                                                          \
+        }                                                                                      \
     }
 #define CLIP_ROW(E, suffix, T, W, op) [E] = clip_##suffix,
 TDNN_INT_TYPES(CLIP, 0, 0)
@@ -66,17 +66,17 @@ const tdnn_op tdnn_op_Clip = {
 
 /* ---- PRelu: x, slope ---- */
 
-#define PRELU(E, suffix, T, W, product)                                                          \
-    static void prelu_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,     \
-                               const tdnn_formula_args *args)                                    \
-    {                                                                                            \
-        (void)args;                                                                              \
-        T *y = y_;                                                                               \
-        const T *a = x[0], *slope = x[1];                                                        \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const T p = a[i * step[0]], q = slope[i * step[1]];                                  \
-            y[i] = p < 0 ? product(T, W, p, q) : p;                                              \
-        }                                                                                        \
+#define PRELU(E, suffix, T, W, product)                                                        \
+    static void prelu_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,   \
+                               const tdnn_formula_args *args)                                  \
+    {                                                                                          \
+        (void)args;                                                                            \
+        T *y = y_;                                                                             \
+        const T *a = x[0], *slope = x[1];                                                      \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const T p = a[i * step[0]], q = slope[i * step[1]];                                \
+            y[i] = p < 0 ? product(T, W, p, q) : p;                                            \
+        }                                                                                      \
     }
 #define PRODUCT(T, W, p, q) ((p) * (q))
 #define PRODUCT_INT(T, W, p, q) (T)((W)(p) * (W)(q))
@@ -102,12 +102,12 @@ static void prelu_f32(void *y_, const void *const *x, const size_t *step, size_t
 }
 
 /* Unsigned numbers are never below zero. */
-#define KEEP(E, suffix, T)                                                                       \
-    static void prelu_##suffix(void *y, const void *const *x, const size_t *step, size_t n,      \
-                               const tdnn_formula_args *args)                                    \
-    {                                                                                            \
-        (void)args;                                                                              \
-        for (size_t i = 0; i < n; i++) ((T *)y)[i] = ((const T *)x[0])[i * step[0]];             \
+#define KEEP(E, suffix, T)                                                                     \
+    static void prelu_##suffix(void *y, const void *const *x, const size_t *step, size_t n,    \
+                               const tdnn_formula_args *args)                                  \
+    {                                                                                          \
+        (void)args;                                                                            \
+        for (size_t i = 0; i < n; i++) ((T *)y)[i] = ((const T *)x[0])[i * step[0]];           \
     }
 KEEP(TDNN_U32, u32, uint32_t)
 KEEP(TDNN_U64, u64, uint64_t)
@@ -126,9 +126,12 @@ static tdnn_status infer_prelu(tdnn_infer *ctx)
 
 static tdnn_status plan_prelu(tdnn_plan_ctx *ctx)
 {
-    static const tdnn_formulas formulas = {
-        {[TDNN_F32] = prelu_f32, [TDNN_F64] = prelu_f64, [TDNN_I32] = prelu_i32,
-         [TDNN_I64] = prelu_i64, [TDNN_U32] = prelu_u32, [TDNN_U64] = prelu_u64}};
+    static const tdnn_formulas formulas = {{[TDNN_F32] = prelu_f32,
+                                            [TDNN_F64] = prelu_f64,
+                                            [TDNN_I32] = prelu_i32,
+                                            [TDNN_I64] = prelu_i64,
+                                            [TDNN_U32] = prelu_u32,
+                                            [TDNN_U64] = prelu_u64}};
     const tdnn_elementwise_spec spec = {.formulas = &formulas, .cost = 1};
     return tdnn_elementwise_plan(ctx, &spec);
 }
@@ -142,19 +145,19 @@ const tdnn_op tdnn_op_PRelu = {
 
 /* ---- Where: condition, x, y; by the size of the elements ---- */
 
-#define WHERE(bytes)                                                                             \
-    static void where_##bytes(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_formula_args *args)                                     \
-    {                                                                                            \
-        (void)args;                                                                              \
-        const uint8_t *condition = x[0];                                                         \
-        const char *a = x[1], *b = x[2];                                                         \
-        char *y = y_;                                                                            \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const char *from = condition[i * step[0]] ? a + i * step[1] * (bytes)                \
-                                                      : b + i * step[2] * (bytes);               \
-            memcpy(y + i * (bytes), from, bytes);                                                \
-        }                                                                                        \
+#define WHERE(bytes)                                                                           \
+    static void where_##bytes(void *y_, const void *const *x, const size_t *step, size_t n,    \
+                              const tdnn_formula_args *args)                                   \
+    {                                                                                          \
+        (void)args;                                                                            \
+        const uint8_t *condition = x[0];                                                       \
+        const char *a = x[1], *b = x[2];                                                       \
+        char *y = y_;                                                                          \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const char *from = condition[i * step[0]] ? a + i * step[1] * (bytes)              \
+                                                      : b + i * step[2] * (bytes);             \
+            memcpy(y + i * (bytes), from, bytes);                                              \
+        }                                                                                      \
     }
 WHERE(1)
 WHERE(2)
@@ -167,7 +170,8 @@ static tdnn_status infer_where(tdnn_infer *ctx)
     const tdnn_info *const *in = ctx->in;
     tdnn_shape shape;
     if (in[0]->dtype != TDNN_BOOL || in[1]->dtype != in[2]->dtype)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "types %s, %s and %s, expected bool and two alike",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "types %s, %s and %s, expected bool and two alike",
                          tdnn_dtype_name(in[0]->dtype), tdnn_dtype_name(in[1]->dtype),
                          tdnn_dtype_name(in[2]->dtype));
     TDNN_TRY(tdnn_broadcast_shapes(&in[0]->shape, &in[1]->shape, &shape, ctx->err));
@@ -179,12 +183,12 @@ static tdnn_status infer_where(tdnn_infer *ctx)
 static tdnn_status plan_where(tdnn_plan_ctx *ctx)
 {
     static const tdnn_formulas formulas = {
-        {[TDNN_F32] = where_4,  [TDNN_U8] = where_1,  [TDNN_I8] = where_1,
-         [TDNN_U16] = where_2,  [TDNN_I16] = where_2, [TDNN_I32] = where_4,
-         [TDNN_I64] = where_8,  [TDNN_BOOL] = where_1, [TDNN_F16] = where_2,
-         [TDNN_F64] = where_8,  [TDNN_U32] = where_4, [TDNN_U64] = where_8,
-         [TDNN_C64] = where_8,  [TDNN_C128] = where_16, [TDNN_BF16] = where_2,
-         [TDNN_F8E4M3FN] = where_1, [TDNN_F8E4M3FNUZ] = where_1, [TDNN_F8E5M2] = where_1,
+        {[TDNN_F32] = where_4,        [TDNN_U8] = where_1,         [TDNN_I8] = where_1,
+         [TDNN_U16] = where_2,        [TDNN_I16] = where_2,        [TDNN_I32] = where_4,
+         [TDNN_I64] = where_8,        [TDNN_BOOL] = where_1,       [TDNN_F16] = where_2,
+         [TDNN_F64] = where_8,        [TDNN_U32] = where_4,        [TDNN_U64] = where_8,
+         [TDNN_C64] = where_8,        [TDNN_C128] = where_16,      [TDNN_BF16] = where_2,
+         [TDNN_F8E4M3FN] = where_1,   [TDNN_F8E4M3FNUZ] = where_1, [TDNN_F8E5M2] = where_1,
          [TDNN_F8E5M2FNUZ] = where_1, [TDNN_F8E8M0] = where_1}};
     const tdnn_elementwise_spec spec = {.formulas = &formulas, .typed = 1, .cost = 1};
     return tdnn_elementwise_plan(ctx, &spec);

@@ -1,5 +1,5 @@
-/* ConvInteger and QLinearConv, in one to three dimensions: windows of some pixels are laid out as the
- * columns of a matrix of 16-bit numbers, which the weights multiply.
+/* ConvInteger and QLinearConv, in one to three dimensions: windows of some pixels are laid out
+ * as the columns of a matrix of 16-bit numbers, which the weights multiply.
  */
 #include "lib/ops/integer.h"
 #include "lib/ops/window.h"
@@ -15,7 +15,7 @@ typedef struct conv_params {
 } conv_params;
 
 typedef struct conv_data {
-    bool quantized; /* QLinearConv */
+    bool quantized;               /* QLinearConv */
     size_t batch, groups, ic, oc; /* channels of a group */
     tdnn_window_axis axis[3];     /* depth, height, width */
     size_t in_pixels, out_pixels;
@@ -23,7 +23,10 @@ typedef struct conv_data {
     const int16_t *packed;          /* weights; NULL: in the shared scratch */
 } conv_data;
 
-static const tdnn_tensor *weights(const tdnn_step *s, bool quantized) { return s->in[quantized ? 3 : 1]; }
+static const tdnn_tensor *weights(const tdnn_step *s, bool quantized)
+{
+    return s->in[quantized ? 3 : 1];
+}
 static const tdnn_tensor *optional(const tdnn_step *s, size_t at)
 {
     return at < s->input_count ? s->in[at] : NULL;
@@ -43,8 +46,8 @@ static tdnn_status pack_weights(void *context, void *out, tdnn_error *err)
     int16_t *to = out;
     memset(to, 0, c->rows * c->pairs * 2 * sizeof *to);
     for (size_t r = 0; r < c->rows; r++)
-        tdnn_widen_i16(to + r * c->pairs * 2, 1, (const uint8_t *)c->w->data + r * c->k, c->w->dtype, 1,
-                       tdnn_zero_at(c->zero, r), c->k);
+        tdnn_widen_i16(to + r * c->pairs * 2, 1, (const uint8_t *)c->w->data + r * c->k,
+                       c->w->dtype, 1, tdnn_zero_at(c->zero, r), c->k);
     return TDNN_OK;
 }
 
@@ -52,14 +55,15 @@ static void run_pack(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)task, (void)worker;
     const conv_data *d = s->data;
-    pack_context c = {weights(s, d->quantized), optional(s, d->quantized ? 5 : 3), d->groups * d->oc, d->k,
-                      d->pairs};
+    pack_context c = {weights(s, d->quantized), optional(s, d->quantized ? 5 : 3),
+                      d->groups * d->oc, d->k, d->pairs};
     pack_weights(&c, s->shared, NULL);
 }
 
 /* ---- windows as columns ---- */
 
-/* Output columns first .. end-1 of a row, for one weight's place: `ix` is where column 0 reads. */
+/* Output columns first .. end-1 of a row, for one weight's place: `ix` is where column 0 reads.
+ */
 static void fill_line(int16_t *to, const uint8_t *row, tdnn_dtype type, int zero, int64_t ix,
                       const tdnn_window_axis *w, int64_t first, int64_t end)
 {
@@ -69,17 +73,18 @@ static void fill_line(int16_t *to, const uint8_t *row, tdnn_dtype type, int zero
     for (int64_t o = first; o < low; o++) to[2 * (o - first)] = 0;
     for (int64_t o = high; o < end; o++) to[2 * (o - first)] = 0;
     if (high > low)
-        tdnn_widen_i16(to + 2 * (low - first), 2, row + ix + low * w->stride, type, (size_t)w->stride, zero,
-                       (size_t)(high - low));
+        tdnn_widen_i16(to + 2 * (low - first), 2, row + ix + low * w->stride, type,
+                       (size_t)w->stride, zero, (size_t)(high - low));
 }
 
 /* One weight's place (kz, ky, kx) in a channel, for pixels first .. first+n-1. */
-static void fill_place(const conv_data *d, int16_t *to, const uint8_t *channel, tdnn_dtype type, int zero,
-                       const int64_t *place, size_t first, size_t n)
+static void fill_place(const conv_data *d, int16_t *to, const uint8_t *channel, tdnn_dtype type,
+                       int zero, const int64_t *place, size_t first, size_t n)
 {
     const tdnn_window_axis *z = &d->axis[0], *y = &d->axis[1], *x = &d->axis[2];
     for (size_t done = 0; done < n;) {
-        const int64_t pixel = (int64_t)(first + done), ox = pixel % x->out, oy = pixel / x->out % y->out;
+        const int64_t pixel = (int64_t)(first + done), ox = pixel % x->out,
+                      oy = pixel / x->out % y->out;
         const int64_t oz = pixel / x->out / y->out, left = (int64_t)(n - done);
         const int64_t end = x->out - ox < left ? x->out : ox + left;
         const int64_t iz = oz * z->stride + place[0] * z->dilation - z->pad;
@@ -94,8 +99,8 @@ static void fill_place(const conv_data *d, int16_t *to, const uint8_t *channel, 
     }
 }
 
-static void fill_columns(const tdnn_step *s, const conv_data *d, int16_t *columns, size_t image, size_t group,
-                         size_t first, size_t n)
+static void fill_columns(const tdnn_step *s, const conv_data *d, int16_t *columns, size_t image,
+                         size_t group, size_t first, size_t n)
 {
     const tdnn_tensor *x = s->in[0];
     const int zero = tdnn_zero_at(optional(s, 2), 0);
@@ -107,8 +112,8 @@ static void fill_columns(const tdnn_step *s, const conv_data *d, int16_t *column
         for (place[0] = 0; place[0] < d->axis[0].kernel; place[0]++)
             for (place[1] = 0; place[1] < d->axis[1].kernel; place[1]++)
                 for (place[2] = 0; place[2] < d->axis[2].kernel; place[2]++, row++)
-                    fill_place(d, columns + row / 2 * PIXELS * 2 + row % 2, channel, x->dtype, zero, place,
-                               first, n);
+                    fill_place(d, columns + row / 2 * PIXELS * 2 + row % 2, channel, x->dtype,
+                               zero, place, first, n);
     }
     if (row % 2)
         for (size_t i = 0; i < n; i++) columns[row / 2 * PIXELS * 2 + 2 * i + 1] = 0;
@@ -116,8 +121,8 @@ static void fill_columns(const tdnn_step *s, const conv_data *d, int16_t *column
 
 /* ---- run ---- */
 
-static void finish(const tdnn_step *s, const conv_data *d, size_t plane, size_t channel, size_t first,
-                   size_t n, const int32_t *sum)
+static void finish(const tdnn_step *s, const conv_data *d, size_t plane, size_t channel,
+                   size_t first, size_t n, const int32_t *sum)
 {
     const size_t at = plane * d->out_pixels + first;
     if (!d->quantized) {
@@ -145,11 +150,13 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         const size_t image = unit / d->blocks / d->groups;
         const size_t n = d->out_pixels - first < PIXELS ? d->out_pixels - first : PIXELS;
         fill_columns(s, d, columns, image, group, first, n);
-        s->kernels->gemm_i16(sums, PIXELS, w + group * d->oc * d->pairs * 2, d->pairs * 2, columns, PIXELS,
-                             d->oc, tdnn_round_up(n, TDNN_I16_COLUMNS), d->pairs);
+        s->kernels->gemm_i16(sums, PIXELS, w + group * d->oc * d->pairs * 2, d->pairs * 2,
+                             columns, PIXELS, d->oc, tdnn_round_up(n, TDNN_I16_COLUMNS),
+                             d->pairs);
         for (size_t c = 0; c < d->oc; c++) {
             const size_t channel = group * d->oc + c;
-            finish(s, d, image * d->groups * d->oc + channel, channel, first, n, sums + c * PIXELS);
+            finish(s, d, image * d->groups * d->oc + channel, channel, first, n,
+                   sums + c * PIXELS);
         }
     }
 }
@@ -162,9 +169,11 @@ static tdnn_status read_shapes(const conv_params *p, const tdnn_shape *x, const 
     char tx[TDNN_SHAPE_TEXT], tw[TDNN_SHAPE_TEXT];
     TDNN_TRY(tdnn_windows_resolve(&p->window, x, w, false, windows, err));
     if (windows->rank > 3)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an integer convolution in %d dimensions", windows->rank);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an integer convolution in %d dimensions",
+                         windows->rank);
     if (p->group < 1 || w->dim[0] % p->group || w->dim[1] * p->group != x->dim[1])
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "weights of shape %s in %lld groups for an input of shape %s",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "weights of shape %s in %lld groups for an input of shape %s",
                          tdnn_shape_text(w, tw), (long long)p->group, tdnn_shape_text(x, tx));
     return TDNN_OK;
 }
@@ -200,7 +209,8 @@ static tdnn_status infer_linear(tdnn_infer *ctx)
     TDNN_TRY(tdnn_expect_one_or(ctx->in[7], 1, "the output's zero point", ctx->err));
     if (tdnn_infer_has(ctx, 8) &&
         (ctx->in[8]->dtype != TDNN_I32 || tdnn_shape_count(&ctx->in[8]->shape) != oc))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "a bias of type %s with %lld elements, expected %lld of i32",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "a bias of type %s with %lld elements, expected %lld of i32",
                          tdnn_dtype_name(ctx->in[8]->dtype),
                          (long long)tdnn_shape_count(&ctx->in[8]->shape), (long long)oc);
     return TDNN_OK;
@@ -236,9 +246,10 @@ static tdnn_status plan_conv(tdnn_plan_ctx *ctx)
     const tdnn_shape *x = &s->in[0]->shape, *w = &weights(s, d->quantized)->shape;
     TDNN_TRY(read_shapes(p, x, w, &windows, ctx->err));
     for (int i = 0; i < 3; i++)
-        d->axis[i] = i < 3 - windows.rank
-                         ? (tdnn_window_axis){.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1}
-                         : windows.axis[i - (3 - windows.rank)];
+        d->axis[i] =
+            i < 3 - windows.rank
+                ? (tdnn_window_axis){.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1}
+                : windows.axis[i - (3 - windows.rank)];
     d->batch = (size_t)x->dim[0];
     d->groups = (size_t)p->group;
     d->ic = (size_t)w->dim[1], d->oc = (size_t)w->dim[0] / d->groups;
@@ -251,7 +262,8 @@ static tdnn_status plan_conv(tdnn_plan_ctx *ctx)
     d->pairs = (d->k + 1) / 2;
     if (tdnn_shape_count(&s->out[0]->shape) == 0) return TDNN_OK;
     size_t columns, sums;
-    if (!tdnn_size_mul(d->pairs, 4 * PIXELS, &columns) || !tdnn_size_mul(d->oc, 4 * PIXELS, &sums))
+    if (!tdnn_size_mul(d->pairs, 4 * PIXELS, &columns) ||
+        !tdnn_size_mul(d->oc, 4 * PIXELS, &sums))
         return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "the weights are too large");
     TDNN_TRY(plan_weights(ctx, d));
     tdnn_plan_scratch(ctx, columns + sums);
@@ -264,7 +276,8 @@ static tdnn_status plan_conv(tdnn_plan_ctx *ctx)
     return TDNN_OK;
 }
 
-static const tdnn_attr attrs[] = {TDNN_WINDOW_ATTRS(conv_params), TDNN_INT(conv_params, group, 1), {0}};
+static const tdnn_attr attrs[] = {
+    TDNN_WINDOW_ATTRS(conv_params), TDNN_INT(conv_params, group, 1), {0}};
 const tdnn_op tdnn_op_ConvInteger = {
     .schema = {TDNN_SCHEMA(ConvInteger, 2, 4, 1, 1, attrs, conv_params)},
     .infer = infer_integer,

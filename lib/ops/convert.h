@@ -1,5 +1,5 @@
-/* Elements of any type as one of few: for operators whose formula is written once for wide numbers,
- * and for storing float16 and bfloat16 narrow while computing in f32.
+/* Elements of any type as one of few: for operators whose formula is written once for wide
+ * numbers, and for storing float16 and bfloat16 narrow while computing in f32.
  *
  * Every real type fits exactly into f64 or, integers and bool, into i64 (u64 by its bits). All
  * offsets and steps count elements, also of 4- and 2-bit types.
@@ -24,8 +24,14 @@ static inline tdnn_run tdnn_run_of(const void *data, tdnn_dtype type, size_t fir
 }
 
 /* Integers or bool; the rest of the real types are floats. */
-static inline bool tdnn_dtype_is_integral(tdnn_dtype t) { return t == TDNN_BOOL || tdnn_dtype_is_int(t); }
-static inline bool tdnn_dtype_is_real(tdnn_dtype t) { return tdnn_dtype_is_integral(t) || tdnn_dtype_is_float(t); }
+static inline bool tdnn_dtype_is_integral(tdnn_dtype t)
+{
+    return t == TDNN_BOOL || tdnn_dtype_is_int(t);
+}
+static inline bool tdnn_dtype_is_real(tdnn_dtype t)
+{
+    return tdnn_dtype_is_integral(t) || tdnn_dtype_is_float(t);
+}
 /* Stored in 16 bits, computed in f32. */
 static inline bool tdnn_dtype_is_half(tdnn_dtype t) { return t == TDNN_F16 || t == TDNN_BF16; }
 
@@ -49,8 +55,10 @@ void tdnn_narrow_f32(const tdnn_kernels *k, void *to, tdnn_dtype type, size_t fi
                      const float *from, size_t n);
 
 /* Elements first .. first+n-1 of a tensor of f32, f64, f16 or bf16, as f32, and back. */
-void tdnn_get_f32(const tdnn_kernels *k, float *to, const tdnn_tensor *from, size_t first, size_t n);
-void tdnn_put_f32(const tdnn_kernels *k, tdnn_tensor *to, size_t first, const float *from, size_t n);
+void tdnn_get_f32(const tdnn_kernels *k, float *to, const tdnn_tensor *from, size_t first,
+                  size_t n);
+void tdnn_put_f32(const tdnn_kernels *k, tdnn_tensor *to, size_t first, const float *from,
+                  size_t n);
 /* The types that these two take. */
 static inline bool tdnn_dtype_is_plain_float(tdnn_dtype t)
 {

@@ -1,5 +1,6 @@
-/* DeformConv in two dimensions: a convolution whose windows read each element beside its usual place, by
- * an offset that is an input, between pixels by interpolation. In f32, whatever the type.
+/* DeformConv in two dimensions: a convolution whose windows read each element beside its usual
+ * place, by an offset that is an input, between pixels by interpolation. In f32, whatever the
+ * type.
  */
 #include "lib/ops/convert.h"
 #include "lib/ops/window.h"
@@ -17,12 +18,15 @@ typedef struct deform_params {
 typedef struct deform_data {
     tdnn_window_axis h, w;
     size_t batch, groups, offset_groups, ic, oc; /* channels of a group */
-    size_t pixels, places, depth;                /* places: of the kernel; depth: rows of the columns */
+    size_t pixels, places, depth; /* places: of the kernel; depth: rows of the columns */
     size_t blocks, tasks;
     size_t a_count, b_count;
 } deform_data;
 
-static const tdnn_tensor *given(const tdnn_step *s, size_t i) { return i < s->input_count ? s->in[i] : NULL; }
+static const tdnn_tensor *given(const tdnn_step *s, size_t i)
+{
+    return i < s->input_count ? s->in[i] : NULL;
+}
 
 static float one(const tdnn_step *s, size_t input, size_t at)
 {
@@ -43,13 +47,15 @@ static float sample(const tdnn_step *s, const deform_data *d, size_t plane, floa
     if (!(y > -1) || !(x > -1) || y >= (float)d->h.in || x >= (float)d->w.in) return 0;
     const float top = floorf(y), left = floorf(x), down = y - top, right = x - left;
     const int64_t iy = (int64_t)top, ix = (int64_t)left;
-    return (1 - down) * ((1 - right) * pixel(s, d, plane, iy, ix) + right * pixel(s, d, plane, iy, ix + 1)) +
-           down * ((1 - right) * pixel(s, d, plane, iy + 1, ix) + right * pixel(s, d, plane, iy + 1, ix + 1));
+    return (1 - down) * ((1 - right) * pixel(s, d, plane, iy, ix) +
+                         right * pixel(s, d, plane, iy, ix + 1)) +
+           down * ((1 - right) * pixel(s, d, plane, iy + 1, ix) +
+                   right * pixel(s, d, plane, iy + 1, ix + 1));
 }
 
 /* What the windows of n pixels read, a row for each channel and place. */
-static void fill_columns(const tdnn_step *s, const deform_data *d, size_t image, size_t group, size_t first,
-                         size_t n, float *columns)
+static void fill_columns(const tdnn_step *s, const deform_data *d, size_t image, size_t group,
+                         size_t first, size_t n, float *columns)
 {
     const size_t channels = d->groups * d->ic, each = channels / d->offset_groups;
     for (size_t c = 0; c < d->ic; c++) {
@@ -59,11 +65,13 @@ static void fill_columns(const tdnn_step *s, const deform_data *d, size_t image,
             const int64_t ky = (int64_t)k / d->w.kernel, kx = (int64_t)k % d->w.kernel;
             float *row = columns + (c * d->places + k) * n;
             for (size_t i = 0; i < n; i++) {
-                const int64_t oy = (int64_t)(first + i) / d->w.out, ox = (int64_t)(first + i) % d->w.out;
+                const int64_t oy = (int64_t)(first + i) / d->w.out,
+                              ox = (int64_t)(first + i) % d->w.out;
                 const size_t at = ((set * d->places + k) * 2) * d->pixels + first + i;
                 const float y = (float)(oy * d->h.stride - d->h.pad + ky * d->h.dilation);
                 const float x = (float)(ox * d->w.stride - d->w.pad + kx * d->w.dilation);
-                row[i] = sample(s, d, plane, y + one(s, IN_OFFSET, at), x + one(s, IN_OFFSET, at + d->pixels));
+                row[i] = sample(s, d, plane, y + one(s, IN_OFFSET, at),
+                                x + one(s, IN_OFFSET, at + d->pixels));
                 if (given(s, IN_MASK))
                     row[i] *= one(s, IN_MASK, (set * d->places + k) * d->pixels + first + i);
             }
@@ -89,12 +97,15 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         const tdnn_gemm_part all = {0, d->oc, 0, n};
         fill_columns(s, d, image, group, first, n, columns);
         tdnn_get_f32(k, weights, s->in[IN_W], group * d->oc * d->depth, d->oc * d->depth);
-        k->gemm_pack_a_f32(a, weights, d->depth, 1, d->oc, d->depth, tdnn_gemm_panel_rows(k, d->oc));
+        k->gemm_pack_a_f32(a, weights, d->depth, 1, d->oc, d->depth,
+                           tdnn_gemm_panel_rows(k, d->oc));
         k->gemm_pack_b_f32(b, columns, n, 1, d->depth, n, k->gemm_columns);
         k->gemm_f32(&gemm, &io, &all, k);
         for (size_t c = 0; c < d->oc; c++) {
-            const size_t channel = group * d->oc + c, plane = image * d->groups * d->oc + channel;
-            if (given(s, IN_B)) k->affine_f32(y + c * n, y + c * n, n, 1, one(s, IN_B, channel));
+            const size_t channel = group * d->oc + c,
+                         plane = image * d->groups * d->oc + channel;
+            if (given(s, IN_B))
+                k->affine_f32(y + c * n, y + c * n, n, 1, one(s, IN_B, channel));
             tdnn_put_f32(k, s->out[0], plane * d->pixels + first, y + c * n, n);
         }
     }
@@ -106,10 +117,12 @@ static tdnn_status read_shapes(const deform_params *p, const tdnn_shape *x, cons
     char a[TDNN_SHAPE_TEXT], b[TDNN_SHAPE_TEXT];
     TDNN_TRY(tdnn_windows_resolve(&p->window, x, w, false, windows, err));
     if (windows->rank != 2)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a deformable convolution in %d dimensions", windows->rank);
-    if (p->group < 1 || p->offset_group < 1 || w->dim[0] % p->group || w->dim[1] * p->group != x->dim[1] ||
-        x->dim[1] % p->offset_group)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "weights of shape %s in %lld and %lld groups for an input of shape %s",
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a deformable convolution in %d dimensions",
+                         windows->rank);
+    if (p->group < 1 || p->offset_group < 1 || w->dim[0] % p->group ||
+        w->dim[1] * p->group != x->dim[1] || x->dim[1] % p->offset_group)
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "weights of shape %s in %lld and %lld groups for an input of shape %s",
                          tdnn_shape_text(w, a), (long long)p->group, (long long)p->offset_group,
                          tdnn_shape_text(x, b));
     return TDNN_OK;
@@ -133,8 +146,9 @@ static tdnn_status infer_deform(tdnn_infer *ctx)
         const tdnn_shape want = {4, {x->dim[0], i == IN_OFFSET ? 2 * places : places, oh, ow}};
         if (!tdnn_shape_equal(&ctx->in[i]->shape, &want))
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%s of shape %s for %lld x %lld pixels",
-                             i == IN_OFFSET ? "offset" : "mask", tdnn_shape_text(&ctx->in[i]->shape, text),
-                             (long long)oh, (long long)ow);
+                             i == IN_OFFSET ? "offset" : "mask",
+                             tdnn_shape_text(&ctx->in[i]->shape, text), (long long)oh,
+                             (long long)ow);
     }
     if (tdnn_infer_has(ctx, IN_B) && tdnn_shape_count(&ctx->in[IN_B]->shape) != w->dim[0])
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "a bias of shape %s for %lld channels",
@@ -155,26 +169,32 @@ static tdnn_status plan_deform(tdnn_plan_ctx *ctx)
     TDNN_TRY(read_shapes(p, x, w, &windows, ctx->err));
     if (tdnn_shape_count(&s->out[0]->shape) == 0) return TDNN_OK;
     d->h = windows.axis[0], d->w = windows.axis[1];
-    d->batch = (size_t)x->dim[0], d->groups = (size_t)p->group, d->offset_groups = (size_t)p->offset_group;
+    d->batch = (size_t)x->dim[0], d->groups = (size_t)p->group,
+    d->offset_groups = (size_t)p->offset_group;
     d->ic = (size_t)w->dim[1], d->oc = (size_t)(w->dim[0] / p->group);
     d->pixels = (size_t)(d->h.out * d->w.out), d->places = (size_t)(d->h.kernel * d->w.kernel);
     d->depth = d->ic * d->places;
     d->a_count = tdnn_gemm_a_count(ctx->kernels, d->oc, d->depth);
     d->b_count = tdnn_gemm_b_count(ctx->kernels, PIXELS, d->depth);
-    tdnn_plan_scratch(ctx, (d->depth * PIXELS + d->oc * d->depth + d->a_count + d->b_count + d->oc * PIXELS) *
-                               sizeof(float));
+    tdnn_plan_scratch(
+        ctx, (d->depth * PIXELS + d->oc * d->depth + d->a_count + d->b_count + d->oc * PIXELS) *
+                 sizeof(float));
     d->blocks = (d->pixels + PIXELS - 1) / PIXELS;
-    const double flops = 2 * (double)d->batch * (double)d->pixels * (double)w->dim[0] * (double)d->depth;
+    const double flops =
+        2 * (double)d->batch * (double)d->pixels * (double)w->dim[0] * (double)d->depth;
     s->flops = (uint64_t)flops;
     d->tasks = tdnn_plan_split(ctx, flops, d->batch * d->groups * d->blocks);
     tdnn_plan_phase(ctx, run, d->tasks);
     return TDNN_OK;
 }
 
-static const tdnn_attr attrs[] = {
-    TDNN_WINDOW_INTS(deform_params, kernel_shape), TDNN_WINDOW_INTS(deform_params, strides),
-    TDNN_WINDOW_INTS(deform_params, dilations), TDNN_WINDOW_INTS(deform_params, pads),
-    TDNN_INT(deform_params, group, 1), TDNN_INT(deform_params, offset_group, 1), {0}};
+static const tdnn_attr attrs[] = {TDNN_WINDOW_INTS(deform_params, kernel_shape),
+                                  TDNN_WINDOW_INTS(deform_params, strides),
+                                  TDNN_WINDOW_INTS(deform_params, dilations),
+                                  TDNN_WINDOW_INTS(deform_params, pads),
+                                  TDNN_INT(deform_params, group, 1),
+                                  TDNN_INT(deform_params, offset_group, 1),
+                                  {0}};
 const tdnn_op tdnn_op_DeformConv = {
     .schema = {TDNN_SCHEMA(DeformConv, 3, 5, 1, 1, attrs, deform_params)},
     .infer = infer_deform,

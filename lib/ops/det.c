@@ -9,7 +9,8 @@ static tdnn_status infer_det(tdnn_infer *ctx)
     tdnn_shape y = ctx->in[0]->shape;
     char text[TDNN_SHAPE_TEXT];
     if (y.ndim < 2 || y.dim[y.ndim - 1] != y.dim[y.ndim - 2])
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input of shape %s, expected square matrices",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "input of shape %s, expected square matrices",
                          tdnn_shape_text(&y, text));
     if (!tdnn_dtype_is_float(ctx->in[0]->dtype))
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "element type %s, expected floats",

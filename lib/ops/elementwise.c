@@ -1,15 +1,15 @@
 /* Loops of element-wise operators.
  *
- * Dimensions over which all operands move alike are merged first, so that the innermost run is long
- * and each operand either moves through it or stands still. Where it stays short all the same (a
- * vector of few lanes against many rows) several runs are gathered into one.
+ * Dimensions over which all operands move alike are merged first, so that the innermost run is
+ * long and each operand either moves through it or stands still. Where it stays short all the
+ * same (a vector of few lanes against many rows) several runs are gathered into one.
  */
 #include "lib/ops/elementwise.h"
 
 enum {
     DIMS = TDNN_MAX_DIMS + 1, /* a blocked value has five */
     SHORT = 128,              /* runs below this many elements are gathered */
-    GRAIN = 64                /* tasks end at multiples of this: no two share a byte or a cache line */
+    GRAIN = 64 /* tasks end at multiples of this: no two share a byte or a cache line */
 };
 
 typedef struct operand {
@@ -27,7 +27,8 @@ typedef struct elementwise_data {
     tdnn_formula_args args;
     bool chain, narrow;
     size_t tasks;
-    size_t total, inner, rows, chunk; /* rows: runs gathered at a time; chunk: elements at a time */
+    size_t total, inner, rows,
+        chunk; /* rows: runs gathered at a time; chunk: elements at a time */
     size_t ndim, extent[DIMS];
     size_t out_size, out_wide;
     operand *operands;
@@ -65,8 +66,9 @@ static void gather(void *to_, const void *from_, const operand *o, size_t rows, 
 
 /* The operand's elements for `rows` runs (or, rows 1, n elements from `skip` on), ready for the
  * formula. */
-static const void *fetch(const tdnn_step *s, const elementwise_data *m, size_t k, unsigned char *scratch,
-                         size_t row, size_t rows, size_t skip, size_t n, size_t *step)
+static const void *fetch(const tdnn_step *s, const elementwise_data *m, size_t k,
+                         unsigned char *scratch, size_t row, size_t rows, size_t skip, size_t n,
+                         size_t *step)
 {
     const operand *o = &m->operands[k];
     *step = o->step;
@@ -88,15 +90,18 @@ static const void *fetch(const tdnn_step *s, const elementwise_data *m, size_t k
     return wide;
 }
 
-static void apply(const elementwise_data *m, void *y, const void **x, const size_t *step, size_t n)
+static void apply(const elementwise_data *m, void *y, const void **x, const size_t *step,
+                  size_t n)
 {
     if (!m->chain) {
         m->fn(y, x, step, n, &m->args);
         return;
     }
     const size_t size = m->narrow ? sizeof(float) : m->out_size;
-    if (m->args.count > 1) m->fn(y, x, step, n, &m->args);
-    else if (y != x[0]) memcpy(y, x[0], n * size);
+    if (m->args.count > 1)
+        m->fn(y, x, step, n, &m->args);
+    else if (y != x[0])
+        memcpy(y, x[0], n * size);
     for (size_t k = 2; k < m->args.count; k++) {
         const void *pair[2] = {y, x[k]};
         const size_t steps[2] = {1, step[k]};
@@ -110,8 +115,8 @@ static void apply(const elementwise_data *m, void *y, const void **x, const size
 }
 
 /* Computes from element `at` on, up to `end` at most; how many. */
-static size_t piece(const tdnn_step *s, const elementwise_data *m, unsigned char *scratch, size_t at,
-                    size_t end)
+static size_t piece(const tdnn_step *s, const elementwise_data *m, unsigned char *scratch,
+                    size_t at, size_t end)
 {
     const size_t row = at / m->inner, skip = at % m->inner;
     size_t rows = 1, n = smaller(m->inner - skip, end - at);
@@ -166,7 +171,10 @@ static void block_channels(const tdnn_step *s, size_t task, size_t worker)
 /* ---- plan ---- */
 
 /* The channel dimension of an operand of fewer dimensions than the output's four. */
-static int64_t channels_of(const tdnn_shape *s) { return s->ndim >= 3 ? s->dim[s->ndim - 3] : 1; }
+static int64_t channels_of(const tdnn_shape *s)
+{
+    return s->ndim >= 3 ? s->dim[s->ndim - 3] : 1;
+}
 
 /* One number a channel: [C,1,1] or [1,C,1,1]. */
 static bool is_by_channel(const tdnn_shape *s, int64_t channels)
@@ -175,7 +183,8 @@ static bool is_by_channel(const tdnn_shape *s, int64_t channels)
 }
 
 /* A tensor's extents in memory, `ndim` of them, seen as part of an output with that many. */
-static void extents(const tdnn_tensor *t, bool by_channel, size_t block, size_t ndim, size_t *extent)
+static void extents(const tdnn_tensor *t, bool by_channel, size_t block, size_t ndim,
+                    size_t *extent)
 {
     const size_t own = (size_t)t->shape.ndim, logical = block ? 4 : ndim;
     for (size_t d = 0; d < ndim; d++) extent[d] = 1;
@@ -245,7 +254,8 @@ static void plan_shape(tdnn_plan_ctx *ctx, elementwise_data *m)
                         is_by_channel(&t->shape, out->shape.dim[1]);
         if (o->by_channel) {
             o->shared = shared;
-            shared += tdnn_round_up((size_t)out->shape.dim[1] * o->size + block * o->size, TDNN_ALIGN);
+            shared += tdnn_round_up((size_t)out->shape.dim[1] * o->size + block * o->size,
+                                    TDNN_ALIGN);
         }
         extents(t, o->by_channel, block, ndim, own);
         strides(own, ndim, o->stride);
@@ -318,7 +328,8 @@ tdnn_status tdnn_elementwise_plan(tdnn_plan_ctx *ctx, const tdnn_elementwise_spe
     if (!m->total) return TDNN_OK;
     plan_scratch(ctx, m);
     s->flops = (uint64_t)(spec->cost * (double)m->total);
-    m->tasks = tdnn_plan_split(ctx, spec->cost * (double)m->total, (m->total + GRAIN - 1) / GRAIN);
+    m->tasks =
+        tdnn_plan_split(ctx, spec->cost * (double)m->total, (m->total + GRAIN - 1) / GRAIN);
     tdnn_plan_phase(ctx, run, m->tasks);
     return TDNN_OK;
 }
@@ -346,7 +357,8 @@ void tdnn_elementwise_layout(tdnn_layout_query *q)
     }
     if (!blocked) return;
     for (size_t k = 0; k < q->input_count; k++)
-        if (q->in[k] && q->in[k]->shape.ndim == 4 && q->in[k]->shape.dim[1] == out->shape.dim[1])
+        if (q->in[k] && q->in[k]->shape.ndim == 4 &&
+            q->in[k]->shape.dim[1] == out->shape.dim[1])
             q->want[k] = q->block;
     q->give[0] = q->block;
 }

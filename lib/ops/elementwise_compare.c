@@ -3,18 +3,18 @@
 #include "lib/ops/move.h"
 #include "lib/ops/types.h"
 
-#define LOOP(E, suffix, T, W, op, R, formula)                                                    \
-    static void op##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_formula_args *args)                                         \
-    {                                                                                            \
-        (void)args;                                                                              \
-        R *y = y_;                                                                               \
-        const T *a = x[0], *b = x[1];                                                            \
-        const size_t s = step[0], t = step[1];                                                   \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const T p = a[i * s], q = b[i * t];                                                  \
-            y[i] = (R)(formula(T, W, p, q));                                                     \
-        }                                                                                        \
+#define LOOP(E, suffix, T, W, op, R, formula)                                                  \
+    static void op##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,    \
+                              const tdnn_formula_args *args)                                   \
+    {                                                                                          \
+        (void)args;                                                                            \
+        R *y = y_;                                                                             \
+        const T *a = x[0], *b = x[1];                                                          \
+        const size_t s = step[0], t = step[1];                                                 \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const T p = a[i * s], q = b[i * t];                                                \
+            y[i] = (R)(formula(T, W, p, q));                                                   \
+        }                                                                                      \
     }
 #define LOOP_SAME(E, suffix, T, W, op, formula) LOOP(E, suffix, T, W, op, T, formula)
 #define LOOP_BOOL(E, suffix, T, W, op, formula) LOOP(E, suffix, T, W, op, uint8_t, formula)
@@ -35,11 +35,11 @@
 #define SHIFT_LEFT(T, W, p, q) ((q) < sizeof(T) * 8 ? (W)(p) << (q) : 0)
 #define SHIFT_RIGHT(T, W, p, q) ((q) < sizeof(T) * 8 ? (W)(p) >> (q) : 0)
 
-#define COMPARISON(op, formula)                                                                  \
-    LOOP_BOOL(TDNN_F32, f32, float, float, op, formula)                                          \
-    LOOP_BOOL(TDNN_F64, f64, double, double, op, formula)                                        \
+#define COMPARISON(op, formula)                                                                \
+    LOOP_BOOL(TDNN_F32, f32, float, float, op, formula)                                        \
+    LOOP_BOOL(TDNN_F64, f64, double, double, op, formula)                                      \
     TDNN_INT_TYPES(LOOP_BOOL, op, formula)
-#define COMPARISON_ROWS(op)                                                                      \
+#define COMPARISON_ROWS(op)                                                                    \
     [TDNN_F32] = op##_f32, [TDNN_F64] = op##_f64, TDNN_INT_TYPES(ROW, op)
 
 COMPARISON(less, LESS)
@@ -65,15 +65,15 @@ static tdnn_status infer_bool(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
-#define BINARY(Op, name, infer_, exec_, ...)                                                            \
-    static const tdnn_formulas name##_map = {{__VA_ARGS__}};                                          \
-    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
-    {                                                                                            \
-        const tdnn_elementwise_spec spec = {.formulas = &name##_map, .cost = 1};                              \
-        return tdnn_elementwise_plan(ctx, &spec);                                                        \
-    }                                                                                            \
-    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 2, 2, 1, 1)},                 \
-                                  .infer = infer_,                                               \
+#define BINARY(Op, name, infer_, exec_, ...)                                                   \
+    static const tdnn_formulas name##_map = {{__VA_ARGS__}};                                   \
+    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                         \
+    {                                                                                          \
+        const tdnn_elementwise_spec spec = {.formulas = &name##_map, .cost = 1};               \
+        return tdnn_elementwise_plan(ctx, &spec);                                              \
+    }                                                                                          \
+    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 2, 2, 1, 1)},               \
+                                  .infer = infer_,                                             \
                                   .plan = plan_##name,                                         \
                                   .exec = exec_};
 
@@ -104,8 +104,8 @@ static const tdnn_formulas shift_right_map = {{TDNN_UNSIGNED_TYPES(ROW, shift_ri
 static tdnn_status plan_shift(tdnn_plan_ctx *ctx)
 {
     const shift_params *params = ctx->step->params;
-    const tdnn_elementwise_spec spec = {.formulas = params->direction ? &shift_right_map : &shift_left_map,
-                                .cost = 1};
+    const tdnn_elementwise_spec spec = {
+        .formulas = params->direction ? &shift_right_map : &shift_left_map, .cost = 1};
     return tdnn_elementwise_plan(ctx, &spec);
 }
 

@@ -4,32 +4,32 @@
 
 #include <math.h>
 
-#define LOOP(E, suffix, T, W, op, R, formula)                                                    \
-    static void op##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,      \
-                              const tdnn_formula_args *args)                                     \
-    {                                                                                            \
-        (void)args, (void)step;                                                                  \
-        R *y = y_;                                                                               \
-        const T *a = x[0];                                                                       \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const T v = a[i];                                                                    \
-            y[i] = (R)(formula(T, W, v));                                                        \
-        }                                                                                        \
+#define LOOP(E, suffix, T, W, op, R, formula)                                                  \
+    static void op##_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,    \
+                              const tdnn_formula_args *args)                                   \
+    {                                                                                          \
+        (void)args, (void)step;                                                                \
+        R *y = y_;                                                                             \
+        const T *a = x[0];                                                                     \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const T v = a[i];                                                                  \
+            y[i] = (R)(formula(T, W, v));                                                      \
+        }                                                                                      \
     }
 #define LOOP_SAME(E, suffix, T, W, op, formula) LOOP(E, suffix, T, W, op, T, formula)
 #define ROW(E, suffix, T, W, op) [E] = op##_##suffix,
 
 /* What Op does on each type is `rows`. */
-#define UNARY(Op, name, layout_, infer_, ...)                                                    \
-    static const tdnn_formulas name##_formulas = {{__VA_ARGS__}};                                \
-    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                           \
-    {                                                                                            \
-        const tdnn_elementwise_spec spec = {.formulas = &name##_formulas, .cost = 4};            \
-        return tdnn_elementwise_plan(ctx, &spec);                                                \
-    }                                                                                            \
-    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 1, 1, 1, 1)},                 \
-                                  .infer = infer_,                                               \
-                                  .layout = layout_,                                             \
+#define UNARY(Op, name, layout_, infer_, ...)                                                  \
+    static const tdnn_formulas name##_formulas = {{__VA_ARGS__}};                              \
+    static tdnn_status plan_##name(tdnn_plan_ctx *ctx)                                         \
+    {                                                                                          \
+        const tdnn_elementwise_spec spec = {.formulas = &name##_formulas, .cost = 4};          \
+        return tdnn_elementwise_plan(ctx, &spec);                                              \
+    }                                                                                          \
+    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA_PLAIN(Op, 1, 1, 1, 1)},               \
+                                  .infer = infer_,                                             \
+                                  .layout = layout_,                                           \
                                   .plan = plan_##name};
 
 /* ---- signs ---- */
@@ -56,41 +56,41 @@ LOOP_SAME(TDNN_F64, f64, double, double, sign, SIGN_FLOAT)
 TDNN_SIGNED_TYPES(LOOP_SAME, sign, SIGN_SIGNED)
 TDNN_UNSIGNED_TYPES(LOOP_SAME, sign, SIGN_UNSIGNED)
 
-UNARY(Abs, abs, tdnn_elementwise_layout, tdnn_infer_same, [TDNN_F32] = abs_f32,
-      [TDNN_F64] = abs_f64, TDNN_INT_TYPES(ROW, abs))
-UNARY(Neg, neg, tdnn_elementwise_layout, tdnn_infer_same, [TDNN_F32] = neg_f32,
-      [TDNN_F64] = neg_f64, TDNN_SIGNED_TYPES(ROW, neg))
-UNARY(Sign, sign, tdnn_elementwise_layout, tdnn_infer_same, [TDNN_F32] = sign_f32,
-      [TDNN_F64] = sign_f64, TDNN_INT_TYPES(ROW, sign))
+UNARY(Abs, abs, tdnn_elementwise_layout,
+      tdnn_infer_same, [TDNN_F32] = abs_f32, [TDNN_F64] = abs_f64, TDNN_INT_TYPES(ROW, abs))
+UNARY(Neg, neg, tdnn_elementwise_layout,
+      tdnn_infer_same, [TDNN_F32] = neg_f32, [TDNN_F64] = neg_f64, TDNN_SIGNED_TYPES(ROW, neg))
+UNARY(Sign, sign, tdnn_elementwise_layout,
+      tdnn_infer_same, [TDNN_F32] = sign_f32, [TDNN_F64] = sign_f64, TDNN_INT_TYPES(ROW, sign))
 
 /* ---- functions of floats ---- */
 
-#define FLOATS(name, formula_f32, formula_f64)                                                   \
-    LOOP_SAME(TDNN_F32, f32, float, float, name, formula_f32)                                    \
+#define FLOATS(name, formula_f32, formula_f64)                                                 \
+    LOOP_SAME(TDNN_F32, f32, float, float, name, formula_f32)                                  \
     LOOP_SAME(TDNN_F64, f64, double, double, name, formula_f64)
-#define FLOAT_OP(Op, name, layout_)                                                              \
+#define FLOAT_OP(Op, name, layout_)                                                            \
     UNARY(Op, name, layout_, tdnn_infer_same, [TDNN_F32] = name##_f32, [TDNN_F64] = name##_f64)
 
 /* One that libm has for both widths. */
-#define LIBM(Op, name, layout_)                                                                  \
-    static float name##_one_f32(float v) { return name##f(v); }                                  \
-    static double name##_one_f64(double v) { return name(v); }                                   \
-    FLOATS_OF(name)                                                                              \
+#define LIBM(Op, name, layout_)                                                                \
+    static float name##_one_f32(float v) { return name##f(v); }                                \
+    static double name##_one_f64(double v) { return name(v); }                                 \
+    FLOATS_OF(name)                                                                            \
     FLOAT_OP(Op, name, layout_)
-#define FLOATS_OF(name)                                                                          \
-    static void name##_f32(void *y, const void *const *x, const size_t *step, size_t n,          \
-                           const tdnn_formula_args *args)                                        \
-    {                                                                                            \
-        (void)args, (void)step;                                                                  \
-        for (size_t i = 0; i < n; i++)                                                           \
-            ((float *)y)[i] = name##_one_f32(((const float *)x[0])[i]);                          \
-    }                                                                                            \
-    static void name##_f64(void *y, const void *const *x, const size_t *step, size_t n,          \
-                           const tdnn_formula_args *args)                                        \
-    {                                                                                            \
-        (void)args, (void)step;                                                                  \
-        for (size_t i = 0; i < n; i++)                                                           \
-            ((double *)y)[i] = name##_one_f64(((const double *)x[0])[i]);                        \
+#define FLOATS_OF(name)                                                                        \
+    static void name##_f32(void *y, const void *const *x, const size_t *step, size_t n,        \
+                           const tdnn_formula_args *args)                                      \
+    {                                                                                          \
+        (void)args, (void)step;                                                                \
+        for (size_t i = 0; i < n; i++)                                                         \
+            ((float *)y)[i] = name##_one_f32(((const float *)x[0])[i]);                        \
+    }                                                                                          \
+    static void name##_f64(void *y, const void *const *x, const size_t *step, size_t n,        \
+                           const tdnn_formula_args *args)                                      \
+    {                                                                                          \
+        (void)args, (void)step;                                                                \
+        for (size_t i = 0; i < n; i++)                                                         \
+            ((double *)y)[i] = name##_one_f64(((const double *)x[0])[i]);                      \
     }
 
 LIBM(Ceil, ceil, tdnn_elementwise_layout)
@@ -119,19 +119,19 @@ FLOAT_OP(Softsign, softsign, tdnn_elementwise_layout)
 FLOAT_OP(Round, round, tdnn_elementwise_layout)
 
 /* One that the table of kernels has. */
-#define KERNEL(Op, name, slot, function, layout_)                                                \
-    static void name##_f32(void *y, const void *const *x, const size_t *step, size_t n,          \
-                           const tdnn_formula_args *args)                                        \
-    {                                                                                            \
-        (void)step;                                                                              \
-        args->kernels->slot(y, x[0], n);                                                         \
-    }                                                                                            \
-    static void name##_f64(void *y, const void *const *x, const size_t *step, size_t n,          \
-                           const tdnn_formula_args *args)                                        \
-    {                                                                                            \
-        (void)args, (void)step;                                                                  \
-        for (size_t i = 0; i < n; i++) ((double *)y)[i] = function(((const double *)x[0])[i]);   \
-    }                                                                                            \
+#define KERNEL(Op, name, slot, function, layout_)                                              \
+    static void name##_f32(void *y, const void *const *x, const size_t *step, size_t n,        \
+                           const tdnn_formula_args *args)                                      \
+    {                                                                                          \
+        (void)step;                                                                            \
+        args->kernels->slot(y, x[0], n);                                                       \
+    }                                                                                          \
+    static void name##_f64(void *y, const void *const *x, const size_t *step, size_t n,        \
+                           const tdnn_formula_args *args)                                      \
+    {                                                                                          \
+        (void)args, (void)step;                                                                \
+        for (size_t i = 0; i < n; i++) ((double *)y)[i] = function(((const double *)x[0])[i]); \
+    }                                                                                          \
     FLOAT_OP(Op, name, layout_)
 KERNEL(Exp, kernel_exp, exp_f32, exp, tdnn_elementwise_layout_strict)
 KERNEL(Log, kernel_log, log_f32, log, tdnn_elementwise_layout_strict)
@@ -165,16 +165,16 @@ static const tdnn_attr is_inf_attrs[] = {TDNN_INT(is_inf_params, detect_negative
                                          TDNN_INT(is_inf_params, detect_positive, 1),
                                          {0}};
 
-#define IS_INF(suffix, T)                                                                        \
-    static void is_inf_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,    \
-                                const tdnn_formula_args *args)                                   \
-    {                                                                                            \
-        (void)step;                                                                              \
-        const is_inf_params *p = args->params;                                                   \
-        uint8_t *y = y_;                                                                         \
-        const T *a = x[0];                                                                       \
-        for (size_t i = 0; i < n; i++)                                                           \
-            y[i] = isinf(a[i]) && (a[i] < 0 ? p->detect_negative : p->detect_positive);          \
+#define IS_INF(suffix, T)                                                                      \
+    static void is_inf_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,  \
+                                const tdnn_formula_args *args)                                 \
+    {                                                                                          \
+        (void)step;                                                                            \
+        const is_inf_params *p = args->params;                                                 \
+        uint8_t *y = y_;                                                                       \
+        const T *a = x[0];                                                                     \
+        for (size_t i = 0; i < n; i++)                                                         \
+            y[i] = isinf(a[i]) && (a[i] < 0 ? p->detect_negative : p->detect_positive);        \
     }
 IS_INF(f32, float)
 IS_INF(f64, double)
@@ -186,6 +186,7 @@ static tdnn_status plan_is_inf(tdnn_plan_ctx *ctx)
     return tdnn_elementwise_plan(ctx, &spec);
 }
 
-const tdnn_op tdnn_op_IsInf = {.schema = {TDNN_SCHEMA(IsInf, 1, 1, 1, 1, is_inf_attrs, is_inf_params)},
-                               .infer = infer_bool,
-                               .plan = plan_is_inf};
+const tdnn_op tdnn_op_IsInf = {
+    .schema = {TDNN_SCHEMA(IsInf, 1, 1, 1, 1, is_inf_attrs, is_inf_params)},
+    .infer = infer_bool,
+    .plan = plan_is_inf};

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-void tdnn_widen_i16(int16_t *to, size_t to_step, const void *from, tdnn_dtype type, size_t from_step,
-                    int zero, size_t n)
+void tdnn_widen_i16(int16_t *to, size_t to_step, const void *from, tdnn_dtype type,
+                    size_t from_step, int zero, size_t n)
 {
     const uint8_t *u = from;
     const int8_t *i = from;
@@ -27,7 +27,8 @@ int tdnn_zero_at(const tdnn_tensor *zero, size_t index)
 {
     if (!zero) return 0;
     const size_t at = tdnn_shape_count(&zero->shape) == 1 ? 0 : index;
-    return zero->dtype == TDNN_U8 ? ((const uint8_t *)zero->data)[at] : ((const int8_t *)zero->data)[at];
+    return zero->dtype == TDNN_U8 ? ((const uint8_t *)zero->data)[at]
+                                  : ((const int8_t *)zero->data)[at];
 }
 
 void tdnn_requantize_row(void *y, tdnn_dtype type, const int32_t *sum, size_t n, int32_t bias,
@@ -49,11 +50,12 @@ tdnn_status tdnn_expect_bytes(const tdnn_info *in, const char *what, tdnn_error 
                      tdnn_dtype_name(in->dtype));
 }
 
-tdnn_status tdnn_expect_one_or(const tdnn_info *in, int64_t count, const char *what, tdnn_error *err)
+tdnn_status tdnn_expect_one_or(const tdnn_info *in, int64_t count, const char *what,
+                               tdnn_error *err)
 {
     if (!in) return TDNN_OK;
     const int64_t have = tdnn_shape_count(&in->shape);
     if (have == 1 || have == count) return TDNN_OK;
-    return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has %lld elements, expected 1 or %lld", what, (long long)have,
-                     (long long)count);
+    return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has %lld elements, expected 1 or %lld", what,
+                     (long long)have, (long long)count);
 }

@@ -1,4 +1,5 @@
-/* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss: scores N, C, D..., a class for each of N, D... */
+/* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss: scores N, C, D..., a class for each of
+ * N, D... */
 #include "lib/ops/axis.h"
 #include "lib/ops/convert.h"
 
@@ -19,8 +20,14 @@ typedef struct loss_data {
     size_t total;                /* places of N, D */
 } loss_data;
 
-static const tdnn_tensor *class_weights(const tdnn_step *s) { return s->input_count > 2 ? s->in[2] : NULL; }
-static tdnn_tensor *log_probabilities(const tdnn_step *s) { return s->output_count > 1 ? s->out[1] : NULL; }
+static const tdnn_tensor *class_weights(const tdnn_step *s)
+{
+    return s->input_count > 2 ? s->in[2] : NULL;
+}
+static tdnn_tensor *log_probabilities(const tdnn_step *s)
+{
+    return s->output_count > 1 ? s->out[1] : NULL;
+}
 
 static double number(const tdnn_tensor *t, size_t i)
 {
@@ -46,7 +53,8 @@ static void log_sums(const tdnn_step *s, tdnn_along a, size_t first, size_t n, d
     for (size_t k = 0; k < n; k++) sum[k] = largest[k] + log(sum[k]);
 }
 
-static void store_log_probabilities(const tdnn_step *s, tdnn_along a, size_t first, size_t n, const double *sum)
+static void store_log_probabilities(const tdnn_step *s, tdnn_along a, size_t first, size_t n,
+                                    const double *sum)
 {
     double part[CHUNK];
     const tdnn_tensor *x = s->in[0];
@@ -82,12 +90,13 @@ static void places(const tdnn_step *s, size_t task, size_t worker)
             const int64_t class = tdnn_tensor_get_i64(s->in[1], at);
             loss[at] = weight[at] = 0;
             if (p->has_ignore && class == p->ignore_index) continue;
-            if (class < 0 || (size_t)class >= a.length) { /* no such class */
+            if (class < 0 || (size_t) class >= a.length) { /* no such class */
                 loss[at] = NAN;
                 continue;
             }
-            weight[at] = class_weights(s) ? number(class_weights(s), (size_t)class) : 1;
-            loss[at] = (sum[k] - number(s->in[0], first + k + (size_t)class * a.inner)) * weight[at];
+            weight[at] = class_weights(s) ? number(class_weights(s), (size_t) class) : 1;
+            loss[at] =
+                (sum[k] - number(s->in[0], first + k + (size_t) class * a.inner)) * weight[at];
         }
     }
 }
@@ -116,14 +125,16 @@ static tdnn_status infer_loss(tdnn_infer *ctx)
     const tdnn_shape *x = &ctx->in[0]->shape, *labels = &ctx->in[1]->shape;
     char a[TDNN_SHAPE_TEXT], b[TDNN_SHAPE_TEXT];
     if (x->ndim < 2 || !tdnn_dtype_is_float(ctx->in[0]->dtype))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "scores of shape %s and type %s", tdnn_shape_text(x, a),
-                         tdnn_dtype_name(ctx->in[0]->dtype));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "scores of shape %s and type %s",
+                         tdnn_shape_text(x, a), tdnn_dtype_name(ctx->in[0]->dtype));
     tdnn_shape y = *x;
     y.ndim--;
     for (int i = 1; i < y.ndim; i++) y.dim[i] = x->dim[i + 1];
     if (!tdnn_shape_equal(&y, labels) || !tdnn_dtype_is_int(ctx->in[1]->dtype))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "labels of shape %s and type %s, expected %s integers",
-                         tdnn_shape_text(labels, a), tdnn_dtype_name(ctx->in[1]->dtype), tdnn_shape_text(&y, b));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "labels of shape %s and type %s, expected %s integers",
+                         tdnn_shape_text(labels, a), tdnn_dtype_name(ctx->in[1]->dtype),
+                         tdnn_shape_text(&y, b));
     if (tdnn_infer_has(ctx, 2) && tdnn_shape_count(&ctx->in[2]->shape) != x->dim[1])
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld weights for %lld classes",
                          (long long)tdnn_shape_count(&ctx->in[2]->shape), (long long)x->dim[1]);
@@ -154,11 +165,12 @@ static tdnn_status plan_loss(tdnn_plan_ctx *ctx)
 }
 
 static const char *const reductions[] = {"mean", "none", "sum", NULL};
-static const tdnn_attr attrs[] = {
-    TDNN_ENUM(loss_params, reduction, reductions, MEAN),
-    {.name = "ignore_index", .type = TDNN_ATTR_INT, .offset = offsetof(loss_params, ignore_index),
-     .given = offsetof(loss_params, has_ignore)},
-    {0}};
+static const tdnn_attr attrs[] = {TDNN_ENUM(loss_params, reduction, reductions, MEAN),
+                                  {.name = "ignore_index",
+                                   .type = TDNN_ATTR_INT,
+                                   .offset = offsetof(loss_params, ignore_index),
+                                   .given = offsetof(loss_params, has_ignore)},
+                                  {0}};
 const tdnn_op tdnn_op_NegativeLogLikelihoodLoss = {
     .schema = {TDNN_SCHEMA(NegativeLogLikelihoodLoss, 2, 3, 1, 1, attrs, loss_params)},
     .infer = infer_loss,

@@ -1,5 +1,5 @@
-/* MatMulInteger and QLinearMatMul: both factors become 16-bit numbers without their zero points, whose
- * products are summed exactly.
+/* MatMulInteger and QLinearMatMul: both factors become 16-bit numbers without their zero
+ * points, whose products are summed exactly.
  */
 #include "lib/ops/integer.h"
 
@@ -8,7 +8,7 @@
 enum { ROWS = 32 }; /* of A at a time */
 
 typedef struct matmul_data {
-    size_t m, n, k, pairs, wide; /* wide: columns of packed B */
+    size_t m, n, k, pairs, wide;  /* wide: columns of packed B */
     size_t batches, *a_at, *b_at; /* matrices of the output; which of A and B make each */
     size_t b_matrices;
     size_t row_blocks, tasks, pack_tasks;
@@ -20,15 +20,16 @@ typedef struct matmul_data {
 enum { A, B };
 static const tdnn_tensor *input(const tdnn_step *s, bool quantized, size_t which, size_t part)
 {
-    /* MatMulInteger: a, b, a_zero, b_zero. QLinearMatMul: a, a_scale, a_zero, b, b_scale, b_zero ... */
+    /* MatMulInteger: a, b, a_zero, b_zero. QLinearMatMul: a, a_scale, a_zero, b, b_scale,
+     * b_zero ... */
     const size_t at = quantized ? which * 3 + part : part == 0 ? which : 2 + which;
     return at < s->input_count ? s->in[at] : NULL;
 }
 
 /* ---- packing B: pairs of rows, columns side by side ---- */
 
-static void pack_matrix(int16_t *to, const tdnn_tensor *b, const tdnn_tensor *zero, size_t matrix,
-                        size_t k, size_t n, size_t wide)
+static void pack_matrix(int16_t *to, const tdnn_tensor *b, const tdnn_tensor *zero,
+                        size_t matrix, size_t k, size_t n, size_t wide)
 {
     const size_t pairs = (k + 1) / 2;
     memset(to, 0, pairs * wide * 2 * sizeof *to);
@@ -65,13 +66,14 @@ static void run_pack(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->b_matrices, d->pack_tasks, task, &i, &end);
     for (; i < end; i++)
         pack_matrix((int16_t *)(void *)s->shared + i * d->pairs * d->wide * 2,
-                    input(s, d->quantized, B, 0), input(s, d->quantized, B, d->quantized ? 2 : 1), i,
-                    d->k, d->n, d->wide);
+                    input(s, d->quantized, B, 0),
+                    input(s, d->quantized, B, d->quantized ? 2 : 1), i, d->k, d->n, d->wide);
 }
 
 /* ---- products ---- */
 
-static void finish_row(const tdnn_step *s, const matmul_data *d, size_t row, size_t line, const int32_t *sum)
+static void finish_row(const tdnn_step *s, const matmul_data *d, size_t row, size_t line,
+                       const int32_t *sum)
 {
     if (!d->quantized) {
         memcpy((int32_t *)s->out[0]->data + row * d->n, sum, d->n * sizeof *sum);
@@ -84,7 +86,8 @@ static void finish_row(const tdnn_step *s, const matmul_data *d, size_t row, siz
     const int zero = tdnn_zero_at(s->in[7], 0);
     const size_t step = by_column ? 1 : d->n;
     for (size_t j = 0; j < d->n; j += step)
-        tdnn_requantize_row(y + j, s->out[0]->dtype, sum + j, step, 0, left * tdnn_scale_at(b_scale, j), zero);
+        tdnn_requantize_row(y + j, s->out[0]->dtype, sum + j, step, 0,
+                            left * tdnn_scale_at(b_scale, j), zero);
 }
 
 static void run(const tdnn_step *s, size_t task, size_t worker)
@@ -94,8 +97,9 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
     const tdnn_tensor *zero = input(s, d->quantized, A, d->quantized ? 2 : 1);
     const int16_t *packed = d->packed ? d->packed : (const int16_t *)(const void *)s->shared;
     int16_t *rows = (int16_t *)(void *)(s->scratch + worker * s->scratch_stride);
-    int32_t *sums = (int32_t *)(void *)((unsigned char *)rows +
-                                        tdnn_round_up(ROWS * d->pairs * 2 * sizeof *rows, TDNN_ALIGN));
+    int32_t *sums =
+        (int32_t *)(void *)((unsigned char *)rows +
+                            tdnn_round_up(ROWS * d->pairs * 2 * sizeof *rows, TDNN_ALIGN));
     size_t unit, end;
     tdnn_task_range(d->batches * d->row_blocks, d->tasks, task, &unit, &end);
     for (; unit < end; unit++) {
@@ -104,12 +108,12 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         for (size_t i = 0; i < count; i++) {
             const size_t at = (d->a_at[batch] * d->m + first + i) * d->k;
             rows[i * d->pairs * 2 + d->pairs * 2 - 1] = 0; /* behind an odd number of columns */
-            tdnn_widen_i16(rows + i * d->pairs * 2, 1, (const uint8_t *)a->data + at, a->dtype, 1,
-                           tdnn_zero_at(zero, first + i), d->k);
+            tdnn_widen_i16(rows + i * d->pairs * 2, 1, (const uint8_t *)a->data + at, a->dtype,
+                           1, tdnn_zero_at(zero, first + i), d->k);
         }
         s->kernels->gemm_i16(sums, d->wide, rows, d->pairs * 2,
-                             packed + d->b_at[batch] * d->pairs * d->wide * 2, d->wide, count, d->wide,
-                             d->pairs);
+                             packed + d->b_at[batch] * d->pairs * d->wide * 2, d->wide, count,
+                             d->wide, d->pairs);
         for (size_t i = 0; i < count; i++)
             finish_row(s, d, batch * d->m + first + i, first + i, sums + i * d->wide);
     }
@@ -123,7 +127,8 @@ typedef struct matmul_shape {
     tdnn_shape out;
 } matmul_shape;
 
-static tdnn_status match(const tdnn_shape *a_, const tdnn_shape *b_, matmul_shape *m, tdnn_error *err)
+static tdnn_status match(const tdnn_shape *a_, const tdnn_shape *b_, matmul_shape *m,
+                         tdnn_error *err)
 {
     tdnn_shape a = *a_, b = *b_;
     char ta[TDNN_SHAPE_TEXT], tb[TDNN_SHAPE_TEXT];
@@ -157,7 +162,8 @@ static size_t source(const tdnn_shape *batch, const tdnn_shape *own, size_t inde
     return at;
 }
 
-static tdnn_status infer_any(tdnn_infer *ctx, size_t a, size_t b, size_t a_zero, size_t b_zero, tdnn_dtype out)
+static tdnn_status infer_any(tdnn_infer *ctx, size_t a, size_t b, size_t a_zero, size_t b_zero,
+                             tdnn_dtype out)
 {
     matmul_shape m;
     TDNN_TRY(tdnn_expect_bytes(ctx->in[a], "the first factor", ctx->err));
@@ -172,7 +178,10 @@ static tdnn_status infer_any(tdnn_infer *ctx, size_t a, size_t b, size_t a_zero,
     return TDNN_OK;
 }
 
-static tdnn_status infer_integer(tdnn_infer *ctx) { return infer_any(ctx, 0, 1, 2, 3, TDNN_I32); }
+static tdnn_status infer_integer(tdnn_infer *ctx)
+{
+    return infer_any(ctx, 0, 1, 2, 3, TDNN_I32);
+}
 
 static tdnn_status infer_linear(tdnn_infer *ctx)
 {
@@ -198,7 +207,8 @@ static tdnn_status plan_b(tdnn_plan_ctx *ctx, matmul_data *d, size_t bytes)
     const bool has_zero = zero_at < s->input_count && s->in[zero_at];
     if (b && (!has_zero || zero)) {
         pack_context context = {b, zero, d->k, d->n, d->wide, d->b_matrices};
-        const tdnn_pack_key key = {.what = "matmul i16", .source = {b, zero}, .number = {(int64_t)d->wide}};
+        const tdnn_pack_key key = {
+            .what = "matmul i16", .source = {b, zero}, .number = {(int64_t)d->wide}};
         const void *packed;
         TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_all, &context, &packed));
         d->packed = packed;

@@ -4,12 +4,13 @@
 enum { CHUNK = 256 };
 
 /* The sum of the elements, or of their squared distances from `center`. */
-static double total(const tdnn_kernels *k, const void *data, tdnn_dtype type, size_t first, size_t n,
-                    bool squares, double center)
+static double total(const tdnn_kernels *k, const void *data, tdnn_dtype type, size_t first,
+                    size_t n, bool squares, double center)
 {
     if (type == TDNN_F32) {
         const float *x = (const float *)data + first;
-        return (double)(squares ? k->row_spread_f32(x, n, (float)center) : k->row_sum_f32(x, n));
+        return (double)(squares ? k->row_spread_f32(x, n, (float)center)
+                                : k->row_sum_f32(x, n));
     }
     double part[CHUNK], sum = 0;
     for (size_t done = 0; done < n; done += CHUNK) {
@@ -21,19 +22,21 @@ static double total(const tdnn_kernels *k, const void *data, tdnn_dtype type, si
     return sum;
 }
 
-tdnn_moments tdnn_moments_of(const tdnn_kernels *k, const void *data, tdnn_dtype type, size_t first,
-                             size_t n, size_t runs, size_t stride)
+tdnn_moments tdnn_moments_of(const tdnn_kernels *k, const void *data, tdnn_dtype type,
+                             size_t first, size_t n, size_t runs, size_t stride)
 {
     const double count = (double)n * (double)runs;
     double sum = 0, spread = 0;
-    for (size_t i = 0; i < runs; i++) sum += total(k, data, type, first + i * stride, n, false, 0);
+    for (size_t i = 0; i < runs; i++)
+        sum += total(k, data, type, first + i * stride, n, false, 0);
     const double mean = sum / count;
     for (size_t i = 0; i < runs; i++)
         spread += total(k, data, type, first + i * stride, n, true, mean);
     return (tdnn_moments){mean, spread / count};
 }
 
-double tdnn_mean_square(const tdnn_kernels *k, const void *data, tdnn_dtype type, size_t first, size_t n)
+double tdnn_mean_square(const tdnn_kernels *k, const void *data, tdnn_dtype type, size_t first,
+                        size_t n)
 {
     return total(k, data, type, first, n, true, 0) / (double)n;
 }

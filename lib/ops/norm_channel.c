@@ -1,5 +1,5 @@
-/* BatchNormalization, InstanceNormalization and GroupNormalization: first a factor and an offset for
- * each channel (of each image), then y = x * factor + offset.
+/* BatchNormalization, InstanceNormalization and GroupNormalization: first a factor and an
+ * offset for each channel (of each image), then y = x * factor + offset.
  */
 #include "lib/ops/moments.h"
 #include "lib/ops/op.h"
@@ -10,9 +10,9 @@ enum { CHUNK = 256 };
 
 typedef struct norm_data {
     size_t batch, channels, pixels, groups;
-    size_t images;  /* with factors of their own: batch, or 1 for all alike */
-    size_t lanes;   /* 1: plain */
-    size_t rows;    /* of phase 2: (image, channel) or (image, block) */
+    size_t images; /* with factors of their own: batch, or 1 for all alike */
+    size_t lanes;  /* 1: plain */
+    size_t rows;   /* of phase 2: (image, channel) or (image, block) */
     size_t stat_tasks, row_tasks;
     double epsilon, momentum;
 } norm_data;
@@ -60,8 +60,8 @@ static void batch_measured(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->channels, d->stat_tasks, task, &c, &end);
     for (; c < end; c++) {
         const tdnn_moments m =
-            tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, c * d->pixels, d->pixels,
-                            d->batch, d->channels * d->pixels);
+            tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, c * d->pixels,
+                            d->pixels, d->batch, d->channels * d->pixels);
         set_channel(s, 0, c, number(s->in[1], c), number(s->in[2], c), m);
         const double now[] = {m.mean, m.variance};
         for (size_t k = 0; k < 2; k++) {
@@ -97,9 +97,11 @@ static void row_f64(const tdnn_step *s, size_t first, size_t n, double factor, d
     double part[CHUNK];
     for (size_t done = 0; done < n; done += CHUNK) {
         const size_t count = n - done < CHUNK ? n - done : CHUNK;
-        tdnn_load_f64(part, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first + done, 1), count);
+        tdnn_load_f64(part, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first + done, 1),
+                      count);
         for (size_t i = 0; i < count; i++) part[i] = part[i] * factor + offset;
-        tdnn_store_f64((tdnn_run){s->out[0]->data, s->out[0]->dtype, first + done, 1}, part, count);
+        tdnn_store_f64((tdnn_run){s->out[0]->data, s->out[0]->dtype, first + done, 1}, part,
+                       count);
     }
 }
 
@@ -117,7 +119,8 @@ static void row_blocked(const tdnn_step *s, size_t row)
     const float *x = (const float *)s->in[0]->data + row * n;
     float *y = (float *)s->out[0]->data + row * n;
     for (size_t i = 0; i < n; i += CHUNK)
-        s->kernels->normalize_f32(y + i, x + i, factor, offset, n - i < CHUNK ? n - i : CHUNK, 0, 1);
+        s->kernels->normalize_f32(y + i, x + i, factor, offset, n - i < CHUNK ? n - i : CHUNK,
+                                  0, 1);
 }
 
 static void apply(const tdnn_step *s, size_t task, size_t worker)
@@ -135,8 +138,8 @@ static void apply(const tdnn_step *s, size_t task, size_t worker)
         const double factor = factors(s)[at], offset = offsets(s)[at];
         if (s->in[0]->dtype == TDNN_F32)
             s->kernels->affine_f32((float *)s->out[0]->data + first,
-                                   (const float *)s->in[0]->data + first, d->pixels, (float)factor,
-                                   (float)offset);
+                                   (const float *)s->in[0]->data + first, d->pixels,
+                                   (float)factor, (float)offset);
         else
             row_f64(s, first, d->pixels, factor, offset);
     }
@@ -144,7 +147,8 @@ static void apply(const tdnn_step *s, size_t task, size_t worker)
 
 /* ---- plan ---- */
 
-static tdnn_status plan_norm(tdnn_plan_ctx *ctx, norm_data how, tdnn_run_fn statistics, size_t stat_units)
+static tdnn_status plan_norm(tdnn_plan_ctx *ctx, norm_data how, tdnn_run_fn statistics,
+                             size_t stat_units)
 {
     tdnn_step *s = ctx->step;
     const tdnn_shape *x = &s->in[0]->shape;
@@ -170,7 +174,8 @@ static tdnn_status plan_norm(tdnn_plan_ctx *ctx, norm_data how, tdnn_run_fn stat
     return TDNN_OK;
 }
 
-static tdnn_status expect_channels(const tdnn_info *in, const char *what, int64_t expected, tdnn_error *err)
+static tdnn_status expect_channels(const tdnn_info *in, const char *what, int64_t expected,
+                                   tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
     if (in->shape.ndim != 1 || in->shape.dim[0] != expected)
@@ -182,7 +187,8 @@ static tdnn_status expect_channels(const tdnn_info *in, const char *what, int64_
 static tdnn_status expect_floats(const tdnn_info *in, tdnn_error *err)
 {
     if (tdnn_dtype_is_float(in->dtype)) return TDNN_OK;
-    return TDNN_FAIL(err, TDNN_ERR_SHAPE, "element type %s, expected floats", tdnn_dtype_name(in->dtype));
+    return TDNN_FAIL(err, TDNN_ERR_SHAPE, "element type %s, expected floats",
+                     tdnn_dtype_name(in->dtype));
 }
 
 /* ---- BatchNormalization ---- */
@@ -193,7 +199,8 @@ static tdnn_status infer_batch(tdnn_infer *ctx)
     const tdnn_shape *x = &ctx->in[0]->shape;
     const int64_t channels = x->ndim > 1 ? x->dim[1] : 1;
     TDNN_TRY(expect_floats(ctx->in[0], ctx->err));
-    for (size_t i = 1; i < 5; i++) TDNN_TRY(expect_channels(ctx->in[i], names[i], channels, ctx->err));
+    for (size_t i = 1; i < 5; i++)
+        TDNN_TRY(expect_channels(ctx->in[i], names[i], channels, ctx->err));
     tdnn_infer_set(ctx, 1, ctx->in[3]->dtype, &ctx->in[3]->shape);
     tdnn_infer_set(ctx, 2, ctx->in[4]->dtype, &ctx->in[4]->shape);
     return tdnn_infer_same(ctx);
@@ -220,7 +227,8 @@ static const tdnn_attr batch_attrs[] = {TDNN_FLOAT(tdnn_batch_norm_params, epsil
                                         TDNN_INT(tdnn_batch_norm_params, training_mode, 0),
                                         {0}};
 const tdnn_op tdnn_op_BatchNormalization = {
-    .schema = {TDNN_SCHEMA(BatchNormalization, 5, 5, 1, 3, batch_attrs, tdnn_batch_norm_params)},
+    .schema = {TDNN_SCHEMA(BatchNormalization, 5, 5, 1, 3, batch_attrs,
+                           tdnn_batch_norm_params)},
     .infer = infer_batch,
     .layout = layout_batch,
     .plan = plan_batch,
@@ -237,7 +245,8 @@ static tdnn_status infer_instance(tdnn_infer *ctx)
 {
     const tdnn_shape *x = &ctx->in[0]->shape;
     TDNN_TRY(expect_floats(ctx->in[0], ctx->err));
-    if (x->ndim < 2) return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input has %d dimensions", x->ndim);
+    if (x->ndim < 2)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input has %d dimensions", x->ndim);
     TDNN_TRY(expect_channels(ctx->in[1], "scale", x->dim[1], ctx->err));
     TDNN_TRY(expect_channels(ctx->in[2], "bias", x->dim[1], ctx->err));
     return tdnn_infer_same(ctx);
@@ -257,11 +266,13 @@ static tdnn_status infer_group(tdnn_infer *ctx)
     const group_params *p = ctx->params;
     const tdnn_shape *x = &ctx->in[0]->shape;
     TDNN_TRY(expect_floats(ctx->in[0], ctx->err));
-    if (x->ndim < 2) return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input has %d dimensions", x->ndim);
+    if (x->ndim < 2)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input has %d dimensions", x->ndim);
     if (p->num_groups < 1 || x->dim[1] % p->num_groups)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%lld channels in %lld groups",
                          (long long)x->dim[1], (long long)p->num_groups);
-    const bool by_group = ctx->in[1]->shape.ndim == 1 && ctx->in[1]->shape.dim[0] == p->num_groups;
+    const bool by_group =
+        ctx->in[1]->shape.ndim == 1 && ctx->in[1]->shape.dim[0] == p->num_groups;
     const int64_t expected = by_group ? p->num_groups : x->dim[1];
     TDNN_TRY(expect_channels(ctx->in[1], "scale", expected, ctx->err));
     TDNN_TRY(expect_channels(ctx->in[2], "bias", expected, ctx->err));
@@ -272,15 +283,18 @@ static tdnn_status plan_group(tdnn_plan_ctx *ctx)
 {
     const group_params *p = ctx->step->params;
     const norm_data how = {.epsilon = (double)p->epsilon, .groups = (size_t)p->num_groups};
-    return plan_norm(ctx, how, groups_measured, (size_t)(ctx->step->in[0]->shape.dim[0] * p->num_groups));
+    return plan_norm(ctx, how, groups_measured,
+                     (size_t)(ctx->step->in[0]->shape.dim[0] * p->num_groups));
 }
 
 static const tdnn_attr instance_attrs[] = {TDNN_FLOAT(group_params, epsilon, 1e-5f), {0}};
-static const tdnn_attr group_attrs[] = {
-    TDNN_FLOAT(group_params, epsilon, 1e-5f),
-    {.name = "num_groups", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(group_params, num_groups)},
-    TDNN_INT(group_params, stash_type, 1),
-    {0}};
+static const tdnn_attr group_attrs[] = {TDNN_FLOAT(group_params, epsilon, 1e-5f),
+                                        {.name = "num_groups",
+                                         .type = TDNN_ATTR_INT,
+                                         .required = true,
+                                         .offset = offsetof(group_params, num_groups)},
+                                        TDNN_INT(group_params, stash_type, 1),
+                                        {0}};
 const tdnn_op tdnn_op_InstanceNormalization = {
     .schema = {TDNN_SCHEMA(InstanceNormalization, 3, 3, 1, 1, instance_attrs, group_params)},
     .infer = infer_instance,

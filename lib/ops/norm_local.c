@@ -15,7 +15,8 @@ static tdnn_status infer_floats(tdnn_infer *ctx)
     return tdnn_infer_same(ctx);
 }
 
-/* ---- LRN: y = x / (bias + alpha / size * sum of squares of `size` channels around) ^ beta ---- */
+/* ---- LRN: y = x / (bias + alpha / size * sum of squares of `size` channels around) ^ beta
+ * ---- */
 
 typedef struct lrn_data {
     size_t channels, pixels, groups; /* groups of CHUNK pixels */
@@ -24,8 +25,10 @@ typedef struct lrn_data {
     double factor, bias, beta;
 } lrn_data;
 
-/* One group of pixels: the squares of all channels lie in the scratch, then sums slide over them. */
-static void lrn_group(const tdnn_step *s, const lrn_data *d, size_t first, size_t n, double *square)
+/* One group of pixels: the squares of all channels lie in the scratch, then sums slide over
+ * them. */
+static void lrn_group(const tdnn_step *s, const lrn_data *d, size_t first, size_t n,
+                      double *square)
 {
     const tdnn_tensor *x = s->in[0];
     double part[CHUNK];
@@ -46,7 +49,8 @@ static void lrn_group(const tdnn_step *s, const lrn_data *d, size_t first, size_
             /* 3/4, the usual exponent, without pow */
             part[i] /= d->beta == 0.75 ? sqrt(base) * sqrt(sqrt(base)) : pow(base, d->beta);
         }
-        tdnn_store_f64((tdnn_run){s->out[0]->data, x->dtype, first + c * d->pixels, 1}, part, n);
+        tdnn_store_f64((tdnn_run){s->out[0]->data, x->dtype, first + c * d->pixels, 1}, part,
+                       n);
     }
 }
 
@@ -67,10 +71,11 @@ static tdnn_status infer_lrn(tdnn_infer *ctx)
 {
     const tdnn_lrn_params *p = ctx->params;
     if (p->size < 1)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "size is %lld, expected 1 or more", (long long)p->size);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "size is %lld, expected 1 or more",
+                         (long long)p->size);
     if (ctx->in[0]->shape.ndim < 2)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input has %d dimensions, expected 2 or more",
-                         ctx->in[0]->shape.ndim);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "input has %d dimensions, expected 2 or more", ctx->in[0]->shape.ndim);
     return infer_floats(ctx);
 }
 
@@ -102,11 +107,14 @@ static tdnn_status plan_lrn(tdnn_plan_ctx *ctx)
     return TDNN_OK;
 }
 
-static const tdnn_attr lrn_attrs[] = {
-    TDNN_FLOAT(tdnn_lrn_params, alpha, 0.0001f), TDNN_FLOAT(tdnn_lrn_params, beta, 0.75f),
-    TDNN_FLOAT(tdnn_lrn_params, bias, 1.0f),
-    {.name = "size", .type = TDNN_ATTR_INT, .required = true, .offset = offsetof(tdnn_lrn_params, size)},
-    {0}};
+static const tdnn_attr lrn_attrs[] = {TDNN_FLOAT(tdnn_lrn_params, alpha, 0.0001f),
+                                      TDNN_FLOAT(tdnn_lrn_params, beta, 0.75f),
+                                      TDNN_FLOAT(tdnn_lrn_params, bias, 1.0f),
+                                      {.name = "size",
+                                       .type = TDNN_ATTR_INT,
+                                       .required = true,
+                                       .offset = offsetof(tdnn_lrn_params, size)},
+                                      {0}};
 const tdnn_op tdnn_op_LRN = {
     .schema = {TDNN_SCHEMA(LRN, 1, 1, 1, 1, lrn_attrs, tdnn_lrn_params)},
     .infer = infer_lrn,
@@ -129,7 +137,8 @@ static void lp_columns(const tdnn_step *s, const lp_data *d, size_t first, size_
     const tdnn_tensor *x = s->in[0];
     for (size_t i = 0; i < d->along.length; i++) {
         tdnn_load_f64(part, tdnn_run_of(x->data, x->dtype, first + i * d->along.inner, 1), n);
-        for (size_t k = 0; k < n; k++) norm[k] += d->squares ? part[k] * part[k] : fabs(part[k]);
+        for (size_t k = 0; k < n; k++)
+            norm[k] += d->squares ? part[k] * part[k] : fabs(part[k]);
     }
     for (size_t k = 0; k < n; k++) {
         if (d->squares) norm[k] = sqrt(norm[k]);
@@ -162,7 +171,8 @@ static tdnn_status infer_lp(tdnn_infer *ctx)
     int axis;
     TDNN_TRY(tdnn_axis_resolve(p->axis, ctx->in[0]->shape.ndim, &axis, ctx->err));
     if (p->p != 1 && p->p != 2)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "p is %lld, expected 1 or 2", (long long)p->p);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "p is %lld, expected 1 or 2",
+                         (long long)p->p);
     return infer_floats(ctx);
 }
 
@@ -191,7 +201,8 @@ static const tdnn_attr lp_attrs[] = {TDNN_INT(tdnn_lp_normalization_params, axis
                                      TDNN_INT(tdnn_lp_normalization_params, p, 2),
                                      {0}};
 const tdnn_op tdnn_op_LpNormalization = {
-    .schema = {TDNN_SCHEMA(LpNormalization, 1, 1, 1, 1, lp_attrs, tdnn_lp_normalization_params)},
+    .schema = {TDNN_SCHEMA(LpNormalization, 1, 1, 1, 1, lp_attrs,
+                           tdnn_lp_normalization_params)},
     .infer = infer_lp,
     .plan = plan_lp,
 };
@@ -213,14 +224,15 @@ static tdnn_status mvn_axes(const mvn_params *p, int ndim, unsigned *mask, tdnn_
     if (p->axes.given) {
         axes.count = p->axes.count;
         if (axes.count > (size_t)ndim)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu axes of a tensor with %d dimensions", axes.count, ndim);
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu axes of a tensor with %d dimensions",
+                             axes.count, ndim);
         for (size_t i = 0; i < axes.count; i++) axes.at[i] = p->axes.at[i];
     }
     return tdnn_axes_mask(&axes, ndim, mask, err);
 }
 
-/* The elements that are normalised together with column `column` of kept part `kept`: one by one if the
- * runs are kept, else whole runs. */
+/* The elements that are normalised together with column `column` of kept part `kept`: one by
+ * one if the runs are kept, else whole runs. */
 static void mvn_part(const tdnn_step *s, const mvn_data *d, size_t base)
 {
     const tdnn_reduction *r = &d->r;
@@ -228,19 +240,24 @@ static void mvn_part(const tdnn_step *s, const mvn_data *d, size_t base)
     const size_t n = r->run_reduced ? r->run : 1, count = n * r->reduced;
     double part[CHUNK], sum = 0, spread = 0;
     for (int pass = 0; pass < 3; pass++) {
-        const double mean = sum / (double)count, factor = 1 / (sqrt(spread / (double)count) + 1e-9);
+        const double mean = sum / (double)count,
+                     factor = 1 / (sqrt(spread / (double)count) + 1e-9);
         for (size_t i = 0; i < r->reduced; i++) {
             const size_t at = base + tdnn_reduction_offset(r, i, true);
             for (size_t done = 0; done < n; done += CHUNK) {
                 const size_t m = n - done < CHUNK ? n - done : CHUNK;
                 tdnn_load_f64(part, tdnn_run_of(x->data, x->dtype, at + done, 1), m);
                 for (size_t k = 0; k < m; k++) {
-                    if (pass == 0) sum += part[k];
-                    else if (pass == 1) spread += (part[k] - mean) * (part[k] - mean);
-                    else part[k] = (part[k] - mean) * factor;
+                    if (pass == 0)
+                        sum += part[k];
+                    else if (pass == 1)
+                        spread += (part[k] - mean) * (part[k] - mean);
+                    else
+                        part[k] = (part[k] - mean) * factor;
                 }
                 if (pass == 2)
-                    tdnn_store_f64((tdnn_run){s->out[0]->data, x->dtype, at + done, 1}, part, m);
+                    tdnn_store_f64((tdnn_run){s->out[0]->data, x->dtype, at + done, 1}, part,
+                                   m);
             }
         }
     }

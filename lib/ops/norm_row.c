@@ -9,8 +9,8 @@ enum { CHUNK = 256 };
 typedef struct row_data {
     size_t rows, length, tasks;
     double epsilon;
-    bool center;          /* LayerNormalization */
-    bool scale, bias;     /* spread over a row, in the shared scratch: floats, then floats */
+    bool center;      /* LayerNormalization */
+    bool scale, bias; /* spread over a row, in the shared scratch: floats, then floats */
 } row_data;
 
 /* ---- run ---- */
@@ -34,7 +34,8 @@ static void spread(const tdnn_step *s, const tdnn_tensor *t, float *to)
     for (size_t i = 0; i < d->length; i++) {
         size_t rest = i, at = 0, stride = 1;
         for (int k = 1; k <= own->ndim; k++) {
-            const size_t extent = (size_t)x->dim[x->ndim - k], mine = (size_t)own->dim[own->ndim - k];
+            const size_t extent = (size_t)x->dim[x->ndim - k],
+                         mine = (size_t)own->dim[own->ndim - k];
             if (mine > 1) at += rest % extent * stride;
             stride *= mine;
             rest /= extent;
@@ -60,13 +61,15 @@ static void row_f64(const tdnn_step *s, size_t first, size_t n, double center, d
     double part[CHUNK];
     for (size_t done = 0; done < n; done += CHUNK) {
         const size_t count = n - done < CHUNK ? n - done : CHUNK;
-        tdnn_load_f64(part, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first + done, 1), count);
+        tdnn_load_f64(part, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first + done, 1),
+                      count);
         for (size_t i = 0; i < count; i++) {
             part[i] = (part[i] - center) * factor;
             if (scale) part[i] *= (double)scale[done + i];
             if (bias) part[i] += (double)bias[done + i];
         }
-        tdnn_store_f64((tdnn_run){s->out[0]->data, s->out[0]->dtype, first + done, 1}, part, count);
+        tdnn_store_f64((tdnn_run){s->out[0]->data, s->out[0]->dtype, first + done, 1}, part,
+                       count);
     }
 }
 
@@ -86,8 +89,10 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->rows, d->tasks, task, &row, &end);
     for (; row < end; row++) {
         tdnn_moments m = {0, 0};
-        if (d->center) m = tdnn_moments_of(s->kernels, x->data, x->dtype, row * n, n, 1, 0);
-        else m.variance = tdnn_mean_square(s->kernels, x->data, x->dtype, row * n, n);
+        if (d->center)
+            m = tdnn_moments_of(s->kernels, x->data, x->dtype, row * n, n, 1, 0);
+        else
+            m.variance = tdnn_mean_square(s->kernels, x->data, x->dtype, row * n, n);
         const double factor = 1 / sqrt(m.variance + d->epsilon);
         if (x->dtype == TDNN_F32)
             s->kernels->normalize_f32((float *)s->out[0]->data + row * n,
@@ -102,8 +107,8 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 
 /* ---- plan ---- */
 
-static tdnn_status check_spread(const tdnn_info *in, const tdnn_shape *x, int axis, const char *what,
-                                tdnn_error *err)
+static tdnn_status check_spread(const tdnn_info *in, const tdnn_shape *x, int axis,
+                                const char *what, tdnn_error *err)
 {
     const tdnn_shape *own = &in->shape;
     bool fits = own->ndim <= x->ndim;
@@ -113,7 +118,8 @@ static tdnn_status check_spread(const tdnn_info *in, const tdnn_shape *x, int ax
     }
     char a[TDNN_SHAPE_TEXT], b[TDNN_SHAPE_TEXT];
     if (fits) return TDNN_OK;
-    return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s of shape %s does not broadcast to %s from axis %d on", what,
+    return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                     "%s of shape %s does not broadcast to %s from axis %d on", what,
                      tdnn_shape_text(own, a), tdnn_shape_text(x, b), axis);
 }
 

@@ -1,5 +1,5 @@
-/* MaxPool, AveragePool, LpPool and their global forms: shapes, and the path for planes of f32, plain
- * or channel-blocked. A global pool is one whose window is the plane. */
+/* MaxPool, AveragePool, LpPool and their global forms: shapes, and the path for planes of f32,
+ * plain or channel-blocked. A global pool is one whose window is the plane. */
 #include "lib/ops/pool.h"
 
 int64_t tdnn_pool_count(const tdnn_window_axis *a, int64_t out, bool count_pads)
@@ -36,11 +36,16 @@ static bool is_global(const tdnn_node *node)
 static tdnn_status read_global(const tdnn_shape *x, tdnn_windows *w, tdnn_error *err)
 {
     if (x->ndim < 3)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input has %d dimensions, expected 3 or more", x->ndim);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input has %d dimensions, expected 3 or more",
+                         x->ndim);
     *w = (tdnn_windows){.rank = x->ndim - 2};
     for (int i = 0; i < w->rank; i++)
-        w->axis[i] = (tdnn_window_axis){.in = x->dim[i + 2], .out = 1, .kernel = x->dim[i + 2],
-                                        .stride = 1, .dilation = 1, .reach = x->dim[i + 2]};
+        w->axis[i] = (tdnn_window_axis){.in = x->dim[i + 2],
+                                        .out = 1,
+                                        .kernel = x->dim[i + 2],
+                                        .stride = 1,
+                                        .dilation = 1,
+                                        .reach = x->dim[i + 2]};
     return TDNN_OK;
 }
 
@@ -51,7 +56,8 @@ static tdnn_status read_pooling(const tdnn_node *node, const void *params, const
     *out = (tdnn_pooling){.kind = kind_of(node), .p = 2};
     if (out->kind == TDNN_POOL_LP) {
         if (p->p < 1)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "p is %lld, expected 1 or more", (long long)p->p);
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "p is %lld, expected 1 or more",
+                             (long long)p->p);
         out->p = (double)p->p;
     }
     if (is_global(node)) return read_global(x, &out->windows, err);
@@ -99,7 +105,8 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         const size_t plane = row / p->oh, first = row % p->oh;
         const size_t last = end - row < p->oh - first ? first + end - row : p->oh;
         const float *x = (const float *)s->in[0]->data + plane * p->ih * p->iw * p->lanes;
-        d->fn((float *)s->out[0]->data + plane * p->oh * p->ow * p->lanes, x, p, first, last, line);
+        d->fn((float *)s->out[0]->data + plane * p->oh * p->ow * p->lanes, x, p, first, last,
+              line);
         row += last - first;
     }
 }
@@ -116,7 +123,8 @@ static const float *counts(tdnn_plan_ctx *ctx, const tdnn_window_axis *a, bool c
 /* The spatial axes as rows and columns: one axis is a row; a global window takes any number. */
 static void as_plane(const tdnn_windows *w, tdnn_window_axis *h, tdnn_window_axis *v)
 {
-    *h = (tdnn_window_axis){.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1, .reach = 1};
+    *h = (tdnn_window_axis){
+        .in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1, .reach = 1};
     *v = w->axis[w->rank - 1];
     if (w->rank == 2) {
         *h = w->axis[0];
@@ -136,11 +144,19 @@ static tdnn_status plan_planes(tdnn_plan_ctx *ctx, const tdnn_pooling *pooling)
     tdnn_window_axis h, w;
     as_plane(&pooling->windows, &h, &w);
     tdnn_pool *p = &d->pool;
-    *p = (tdnn_pool){.lanes = x->layout ? (size_t)x->layout : 1, .ih = (size_t)h.in, .iw = (size_t)w.in,
-                     .oh = (size_t)h.out, .ow = (size_t)w.out, .kh = (size_t)h.kernel,
-                     .kw = (size_t)w.kernel, .stride_h = (size_t)h.stride, .stride_w = (size_t)w.stride,
-                     .dilation_h = (size_t)h.dilation, .dilation_w = (size_t)w.dilation,
-                     .pad_top = (size_t)h.pad, .pad_left = (size_t)w.pad};
+    *p = (tdnn_pool){.lanes = x->layout ? (size_t)x->layout : 1,
+                     .ih = (size_t)h.in,
+                     .iw = (size_t)w.in,
+                     .oh = (size_t)h.out,
+                     .ow = (size_t)w.out,
+                     .kh = (size_t)h.kernel,
+                     .kw = (size_t)w.kernel,
+                     .stride_h = (size_t)h.stride,
+                     .stride_w = (size_t)w.stride,
+                     .dilation_h = (size_t)h.dilation,
+                     .dilation_w = (size_t)w.dilation,
+                     .pad_top = (size_t)h.pad,
+                     .pad_left = (size_t)w.pad};
     const size_t span = (p->ow - 1) * p->stride_w + (size_t)w.reach, row = p->iw + p->pad_left;
     p->line = span > row ? span : row;
     d->fn = ctx->kernels->max_pool_f32;
@@ -168,7 +184,8 @@ static tdnn_status plan_pool(tdnn_plan_ctx *ctx)
     tdnn_pooling p;
     TDNN_TRY(read_pooling(s->node, s->params, &x->shape, &p, ctx->err));
     if (!tdnn_dtype_is_float(x->dtype) && x->dtype != TDNN_I8 && x->dtype != TDNN_U8)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s", tdnn_dtype_name(x->dtype));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s",
+                         tdnn_dtype_name(x->dtype));
     const bool indices = s->output_count > 1 && s->out[1];
     const bool plane = p.windows.rank <= 2 || is_global(s->node);
     if (x->dtype != TDNN_F32 || p.kind == TDNN_POOL_LP || indices || !plane ||
@@ -179,25 +196,33 @@ static tdnn_status plan_pool(tdnn_plan_ctx *ctx)
 
 /* ---- descriptors ---- */
 
-#define REQUIRED_KERNEL                                                                          \
-    {.name = "kernel_shape", .type = TDNN_ATTR_INTS, .required = true,                           \
-     .offset = offsetof(tdnn_pool_params, window.kernel_shape)}
-#define WINDOW                                                                                   \
-    REQUIRED_KERNEL, TDNN_WINDOW_INTS(tdnn_pool_params, strides),                                \
-        TDNN_WINDOW_INTS(tdnn_pool_params, dilations), TDNN_WINDOW_INTS(tdnn_pool_params, pads), \
-        TDNN_INT(tdnn_pool_params, ceil_mode, 0),                                                \
-        {.name = "auto_pad", .type = TDNN_ATTR_ENUM,                                             \
-         .offset = offsetof(tdnn_pool_params, window.auto_pad), .choices = tdnn_auto_pad_names}
+#define REQUIRED_KERNEL                                                                        \
+    {                                                                                          \
+        .name = "kernel_shape", .type = TDNN_ATTR_INTS, .required = true,                      \
+        .offset = offsetof(tdnn_pool_params, window.kernel_shape)                              \
+    }
+#define WINDOW                                                                                 \
+    REQUIRED_KERNEL, TDNN_WINDOW_INTS(tdnn_pool_params, strides),                              \
+        TDNN_WINDOW_INTS(tdnn_pool_params, dilations),                                         \
+        TDNN_WINDOW_INTS(tdnn_pool_params, pads), TDNN_INT(tdnn_pool_params, ceil_mode, 0),    \
+    {                                                                                          \
+        .name = "auto_pad", .type = TDNN_ATTR_ENUM,                                            \
+        .offset = offsetof(tdnn_pool_params, window.auto_pad), .choices = tdnn_auto_pad_names  \
+    }
 
-static const tdnn_attr max_attrs[] = {WINDOW, TDNN_INT(tdnn_pool_params, storage_order, 0), {0}};
-static const tdnn_attr average_attrs[] = {WINDOW, TDNN_INT(tdnn_pool_params, count_include_pad, 0), {0}};
+static const tdnn_attr max_attrs[] = {
+    WINDOW, TDNN_INT(tdnn_pool_params, storage_order, 0), {0}};
+static const tdnn_attr average_attrs[] = {
+    WINDOW, TDNN_INT(tdnn_pool_params, count_include_pad, 0), {0}};
 static const tdnn_attr lp_attrs[] = {WINDOW, TDNN_INT(tdnn_pool_params, p, 2), {0}};
 static const tdnn_attr global_lp_attrs[] = {TDNN_INT(tdnn_pool_params, p, 2), {0}};
 
-#define POOL(Op, outputs, attrs)                                                                 \
-    const tdnn_op tdnn_op_##Op = {                                                               \
-        .schema = {TDNN_SCHEMA(Op, 1, 1, 1, outputs, attrs, tdnn_pool_params)},                  \
-        .infer = infer_pool, .layout = layout_pool, .plan = plan_pool};
+#define POOL(Op, outputs, attrs)                                                               \
+    const tdnn_op tdnn_op_##Op = {                                                             \
+        .schema = {TDNN_SCHEMA(Op, 1, 1, 1, outputs, attrs, tdnn_pool_params)},                \
+        .infer = infer_pool,                                                                   \
+        .layout = layout_pool,                                                                 \
+        .plan = plan_pool};
 POOL(MaxPool, 2, max_attrs)
 POOL(AveragePool, 1, average_attrs)
 POOL(LpPool, 1, lp_attrs)

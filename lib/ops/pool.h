@@ -9,7 +9,7 @@ typedef enum tdnn_pool_kind { TDNN_POOL_MAX, TDNN_POOL_AVERAGE, TDNN_POOL_LP } t
 typedef struct tdnn_pooling {
     tdnn_pool_kind kind;
     tdnn_windows windows;
-    bool count_pads; /* average: positions in the padding count */
+    bool count_pads;   /* average: positions in the padding count */
     bool column_major; /* indices of maxima: the first axis runs fastest */
     double p;          /* Lp */
 } tdnn_pooling;

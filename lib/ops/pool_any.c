@@ -13,7 +13,8 @@ typedef struct any_data {
 } any_data;
 
 /* Element of the input plane under position `k` of window `o`; -1: padding. */
-static int64_t element(const any_data *d, const int64_t *o, const int64_t *k, int64_t *by_column)
+static int64_t element(const any_data *d, const int64_t *o, const int64_t *k,
+                       int64_t *by_column)
 {
     int64_t index = 0, column = 0, step = 1;
     for (int i = 0; i < d->rank; i++) {
@@ -50,9 +51,12 @@ static double pool_one(const any_data *d, const double *x, const int64_t *o, int
         const int64_t index = element(d, o, k, &column);
         if (index < 0) continue;
         const double e = x[index];
-        if (p->kind == TDNN_POOL_AVERAGE) v += e;
-        else if (p->kind == TDNN_POOL_LP) v += p->p == 2 ? e * e : pow(fabs(e), p->p);
-        else if (first || e > v || (isnan(e) && !isnan(v))) v = e, *best = p->column_major ? column : index;
+        if (p->kind == TDNN_POOL_AVERAGE)
+            v += e;
+        else if (p->kind == TDNN_POOL_LP)
+            v += p->p == 2 ? e * e : pow(fabs(e), p->p);
+        else if (first || e > v || (isnan(e) && !isnan(v)))
+            v = e, *best = p->column_major ? column : index;
         first = false;
     } while (next(k, d, false));
     if (p->kind == TDNN_POOL_LP) return p->p == 2 ? sqrt(v) : pow(v, 1 / p->p);
@@ -65,20 +69,23 @@ static double pool_one(const any_data *d, const double *x, const int64_t *o, int
 static void run(const tdnn_step *s, size_t task, size_t worker)
 {
     const any_data *d = s->data;
-    double *x = (double *)(void *)(s->scratch + worker * s->scratch_stride), *y = x + d->in_size;
+    double *x = (double *)(void *)(s->scratch + worker * s->scratch_stride),
+           *y = x + d->in_size;
     size_t plane, end;
     tdnn_task_range(d->planes, d->tasks, task, &plane, &end);
     for (; plane < end; plane++) {
         int64_t o[AXES] = {0};
         int64_t *indices = s->output_count > 1 && s->out[1] ? s->out[1]->data : NULL;
-        tdnn_load_f64(x, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, plane * d->in_size, 1), d->in_size);
+        tdnn_load_f64(x, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, plane * d->in_size, 1),
+                      d->in_size);
         for (size_t i = 0; i < d->out_size; i++, next(o, d, true)) {
             int64_t best;
             y[i] = pool_one(d, x, o, &best);
-            if (indices) indices[plane * d->out_size + i] = (int64_t)(plane * d->in_size) + best;
+            if (indices)
+                indices[plane * d->out_size + i] = (int64_t)(plane * d->in_size) + best;
         }
-        tdnn_store_f64(tdnn_run_of(s->out[0]->data, s->out[0]->dtype, plane * d->out_size, 1), y,
-                       d->out_size);
+        tdnn_store_f64(tdnn_run_of(s->out[0]->data, s->out[0]->dtype, plane * d->out_size, 1),
+                       y, d->out_size);
     }
 }
 
@@ -100,7 +107,8 @@ tdnn_status tdnn_pool_plan_any(tdnn_plan_ctx *ctx, const tdnn_pooling *pooling)
     }
     const double flops = window * (double)d->planes * (double)d->out_size;
     size_t bytes;
-    if (!tdnn_size_add(d->in_size, d->out_size, &bytes) || !tdnn_size_mul(bytes, sizeof(double), &bytes))
+    if (!tdnn_size_add(d->in_size, d->out_size, &bytes) ||
+        !tdnn_size_mul(bytes, sizeof(double), &bytes))
         return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "the input is too large");
     if (!d->planes || !d->out_size) return TDNN_OK;
     tdnn_plan_scratch(ctx, bytes);

@@ -16,9 +16,12 @@ static void pow_f32(void *y_, const void *const *x, const size_t *step, size_t n
     float *y = y_;
     const float *a = x[0], *b = x[1];
     if (!step[1] && step[0] && (*b == 2 || *b == 0.5f || *b == 1)) {
-        if (*b == 2) args->kernels->mul_f32(y, a, 1, a, 1, n);
-        else if (*b == 0.5f) args->kernels->sqrt_f32(y, a, n);
-        else if (y != a) memcpy(y, a, n * sizeof *y);
+        if (*b == 2)
+            args->kernels->mul_f32(y, a, 1, a, 1, n);
+        else if (*b == 0.5f)
+            args->kernels->sqrt_f32(y, a, n);
+        else if (y != a)
+            memcpy(y, a, n * sizeof *y);
         return;
     }
     for (size_t i = 0; i < n; i++) y[i] = powf(a[i * step[0]], b[i * step[1]]);
@@ -64,8 +67,10 @@ static void pow_any(void *y, const void *const *x, const size_t *step, size_t n,
         const tdnn_run a = tdnn_run_of(x[0], types->base, i * step[0], step[0]);
         const tdnn_run b = tdnn_run_of(x[1], types->exponent, i * step[1], step[1]);
         const tdnn_run to = {y, types->base, i, 1};
-        if (ints) pow_ints(to, a, b, count);
-        else pow_floats(to, a, b, count);
+        if (ints)
+            pow_ints(to, a, b, count);
+        else
+            pow_floats(to, a, b, count);
     }
 }
 
@@ -82,10 +87,18 @@ static bool fits_f32(tdnn_dtype type) { return type == TDNN_F32 || tdnn_dtype_is
 static tdnn_status plan_pow(tdnn_plan_ctx *ctx)
 {
     static const tdnn_formulas quick = {{[TDNN_F32] = pow_f32}};
-    static const tdnn_formulas any = {
-        {[TDNN_F32] = pow_any, [TDNN_F64] = pow_any, [TDNN_F16] = pow_any, [TDNN_BF16] = pow_any,
-         [TDNN_I8] = pow_any, [TDNN_I16] = pow_any, [TDNN_I32] = pow_any, [TDNN_I64] = pow_any,
-         [TDNN_U8] = pow_any, [TDNN_U16] = pow_any, [TDNN_U32] = pow_any, [TDNN_U64] = pow_any}};
+    static const tdnn_formulas any = {{[TDNN_F32] = pow_any,
+                                       [TDNN_F64] = pow_any,
+                                       [TDNN_F16] = pow_any,
+                                       [TDNN_BF16] = pow_any,
+                                       [TDNN_I8] = pow_any,
+                                       [TDNN_I16] = pow_any,
+                                       [TDNN_I32] = pow_any,
+                                       [TDNN_I64] = pow_any,
+                                       [TDNN_U8] = pow_any,
+                                       [TDNN_U16] = pow_any,
+                                       [TDNN_U32] = pow_any,
+                                       [TDNN_U64] = pow_any}};
     const tdnn_dtype base = ctx->step->in[0]->dtype, exponent = ctx->step->in[1]->dtype;
     pow_types *types = tdnn_plan_alloc(ctx, 1, sizeof *types);
     if (!types) return TDNN_NO_MEMORY(ctx->err);
@@ -106,7 +119,8 @@ const tdnn_op tdnn_op_Pow = {
     .plan = plan_pow,
 };
 
-/* ---- Mod: the sign of the divisor, as in Python, or, with fmod, of the dividend, as in C ---- */
+/* ---- Mod: the sign of the divisor, as in Python, or, with fmod, of the dividend, as in C ----
+ */
 
 typedef struct mod_params {
     int64_t fmod;
@@ -114,18 +128,18 @@ typedef struct mod_params {
 
 static const tdnn_attr mod_attrs[] = {TDNN_INT(mod_params, fmod, 0), {0}};
 
-#define MOD(E, suffix, T, W, formula)                                                            \
-    static void mod_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,       \
-                             const tdnn_formula_args *args)                                      \
-    {                                                                                            \
-        const bool c_sign = ((const mod_params *)args->params)->fmod != 0;                       \
-        T *y = y_;                                                                               \
-        const T *a = x[0], *b = x[1];                                                            \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const T p = a[i * step[0]], q = b[i * step[1]];                                      \
-            const T r = (T)(formula(p, q));                                                      \
-            y[i] = (T)(!c_sign && r != 0 && (r < 0) != (q < 0) ? r + q : r);                     \
-        }                                                                                        \
+#define MOD(E, suffix, T, W, formula)                                                          \
+    static void mod_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,     \
+                             const tdnn_formula_args *args)                                    \
+    {                                                                                          \
+        const bool c_sign = ((const mod_params *)args->params)->fmod != 0;                     \
+        T *y = y_;                                                                             \
+        const T *a = x[0], *b = x[1];                                                          \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const T p = a[i * step[0]], q = b[i * step[1]];                                    \
+            const T r = (T)(formula(p, q));                                                    \
+            y[i] = (T)(!c_sign && r != 0 && (r < 0) != (q < 0) ? r + q : r);                   \
+        }                                                                                      \
     }
 /* nothing remains of a division by -1, and by 0 there is none */
 #define REST_SIGNED(p, q) ((q) == 0 || (q) == -1 ? 0 : (p) % (q))
@@ -136,17 +150,17 @@ TDNN_SIGNED_TYPES(MOD, REST_SIGNED)
 MOD(TDNN_F32, f32, float, float, REST_F32)
 MOD(TDNN_F64, f64, double, double, REST_F64)
 
-#define MOD_UNSIGNED(E, suffix, T, W, op)                                                        \
-    static void mod_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,       \
-                             const tdnn_formula_args *args)                                      \
-    {                                                                                            \
-        (void)args;                                                                              \
-        T *y = y_;                                                                               \
-        const T *a = x[0], *b = x[1];                                                            \
-        for (size_t i = 0; i < n; i++) {                                                         \
-            const T p = a[i * step[0]], q = b[i * step[1]];                                      \
-            y[i] = (T)(q == 0 ? 0 : p % q);                                                      \
-        }                                                                                        \
+#define MOD_UNSIGNED(E, suffix, T, W, op)                                                      \
+    static void mod_##suffix(void *y_, const void *const *x, const size_t *step, size_t n,     \
+                             const tdnn_formula_args *args)                                    \
+    {                                                                                          \
+        (void)args;                                                                            \
+        T *y = y_;                                                                             \
+        const T *a = x[0], *b = x[1];                                                          \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const T p = a[i * step[0]], q = b[i * step[1]];                                    \
+            y[i] = (T)(q == 0 ? 0 : p % q);                                                    \
+        }                                                                                      \
     }
 TDNN_UNSIGNED_TYPES(MOD_UNSIGNED, mod)
 

@@ -1,12 +1,16 @@
-/* QuantizeLinear and DequantizeLinear: one scale for all, for each slice of an axis, or for each block
- * of elements along it; to and from every narrow type.
+/* QuantizeLinear and DequantizeLinear: one scale for all, for each slice of an axis, or for
+ * each block of elements along it; to and from every narrow type.
  */
 #include "lib/ops/axis.h"
 #include "lib/ops/convert.h"
 
 #include <math.h>
 
-enum { CHUNK = 256, GRAIN = 64, LONG = 16 }; /* runs of LONG elements or more go through kernels */
+enum {
+    CHUNK = 256,
+    GRAIN = 64,
+    LONG = 16
+}; /* runs of LONG elements or more go through kernels */
 
 typedef struct quantize_params {
     int64_t axis, block_size, output_dtype, precision, saturate;
@@ -19,7 +23,7 @@ typedef struct quantize_data {
     bool whole;    /* one scale for all */
     size_t run;    /* neighbouring elements that share a scale, counted from multiples of it */
     size_t total, scales, tasks;
-    bool half;     /* divide as float16 does */
+    bool half; /* divide as float16 does */
     bool saturate;
 } quantize_data;
 
@@ -52,15 +56,18 @@ static size_t scale_of(const quantize_data *d, size_t element)
 
 /* ---- one chunk; at[i] is the scale of element i, or, with `same`, of all ---- */
 
-static void quantize_chunk(const tdnn_step *s, size_t first, size_t n, const size_t *at, bool same)
+static void quantize_chunk(const tdnn_step *s, size_t first, size_t n, const size_t *at,
+                           bool same)
 {
     const quantize_data *d = s->data;
     const tdnn_run to = {s->out[0]->data, s->out[0]->dtype, first, 1};
     const bool to_float = tdnn_dtype_is_float(to.type);
     double x[CHUNK];
     int64_t q[CHUNK];
-    static const int64_t low[TDNN_DTYPE_COUNT] = {[TDNN_I8] = -128, [TDNN_I16] = INT16_MIN,
-                                                  [TDNN_I32] = INT32_MIN, [TDNN_I4] = -8,
+    static const int64_t low[TDNN_DTYPE_COUNT] = {[TDNN_I8] = -128,
+                                                  [TDNN_I16] = INT16_MIN,
+                                                  [TDNN_I32] = INT32_MIN,
+                                                  [TDNN_I4] = -8,
                                                   [TDNN_I2] = -2};
     const int64_t span = ((int64_t)1 << tdnn_dtype_bits(to.type)) - 1; /* highest less lowest */
     tdnn_load_f64(x, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first, 1), n);
@@ -68,14 +75,19 @@ static void quantize_chunk(const tdnn_step *s, size_t first, size_t n, const siz
         const size_t k = same ? at[0] : at[i];
         double v = (double)((float)x[i] / (float)scales(s)[k]);
         if (d->half) v = (double)tdnn_f16_to_f32(tdnn_f32_to_f16((float)v));
-        if (to_float) x[i] = v + zeros(s)[k];
-        else q[i] = tdnn_i64_of_f64(rint(v) + zeros(s)[k], low[to.type], low[to.type] + span);
+        if (to_float)
+            x[i] = v + zeros(s)[k];
+        else
+            q[i] = tdnn_i64_of_f64(rint(v) + zeros(s)[k], low[to.type], low[to.type] + span);
     }
-    if (to_float) tdnn_store_narrow(to, x, n, d->saturate, TDNN_ROUND_NEAREST);
-    else tdnn_store_i64(to, q, n);
+    if (to_float)
+        tdnn_store_narrow(to, x, n, d->saturate, TDNN_ROUND_NEAREST);
+    else
+        tdnn_store_i64(to, q, n);
 }
 
-static void dequantize_chunk(const tdnn_step *s, size_t first, size_t n, const size_t *at, bool same)
+static void dequantize_chunk(const tdnn_step *s, size_t first, size_t n, const size_t *at,
+                             bool same)
 {
     double x[CHUNK];
     tdnn_load_f64(x, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first, 1), n);
@@ -99,9 +111,12 @@ static bool by_kernel(const tdnn_step *s, bool quantize, size_t first, size_t n,
     const int zero = (int)zeros(s)[at], low = is_signed ? -128 : 0;
     float *f = (float *)wide->data + first;
     uint8_t *q = (uint8_t *)narrow->data + first;
-    if (quantize) s->kernels->quantize_x8(q, f, n, scale, zero, low, low + 255);
-    else if (is_signed) s->kernels->dequantize_i8(f, q, n, scale, zero);
-    else s->kernels->dequantize_u8(f, q, n, scale, zero);
+    if (quantize)
+        s->kernels->quantize_x8(q, f, n, scale, zero, low, low + 255);
+    else if (is_signed)
+        s->kernels->dequantize_i8(f, q, n, scale, zero);
+    else
+        s->kernels->dequantize_u8(f, q, n, scale, zero);
     return true;
 }
 
@@ -136,8 +151,8 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 
 /* ---- plan ---- */
 
-static tdnn_status granularity(const quantize_params *p, const tdnn_shape *x, const tdnn_shape *scale,
-                               quantize_data *d, tdnn_error *err)
+static tdnn_status granularity(const quantize_params *p, const tdnn_shape *x,
+                               const tdnn_shape *scale, quantize_data *d, tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
     int axis = 0;
@@ -157,7 +172,8 @@ static tdnn_status granularity(const quantize_params *p, const tdnn_shape *x, co
         fits = scale->dim[i] == (i == axis ? extent / block + (extent % block != 0) : extent);
     }
     if (!fits)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "scale of shape %s, axis %d, block size %lld for %d dimensions",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "scale of shape %s, axis %d, block size %lld for %d dimensions",
                          tdnn_shape_text(scale, text), axis, (long long)p->block_size, x->ndim);
     d->block = (size_t)p->block_size;
     d->blocks = (size_t)scale->dim[axis];
@@ -187,11 +203,14 @@ static tdnn_status infer_quantize(tdnn_infer *ctx)
     const quantize_params *p = ctx->params;
     tdnn_dtype type = TDNN_U8;
     TDNN_TRY(check(ctx));
-    if (tdnn_infer_has(ctx, 2)) type = ctx->in[2]->dtype;
-    else if (p->output_dtype > 0 && p->output_dtype < TDNN_DTYPE_COUNT) type = (tdnn_dtype)p->output_dtype;
+    if (tdnn_infer_has(ctx, 2))
+        type = ctx->in[2]->dtype;
+    else if (p->output_dtype > 0 && p->output_dtype < TDNN_DTYPE_COUNT)
+        type = (tdnn_dtype)p->output_dtype;
     if (!tdnn_dtype_is_real(type) || type == TDNN_BOOL || tdnn_dtype_bits(type) > 32 ||
         type == TDNN_F32)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "quantisation to %s", tdnn_dtype_name(type));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "quantisation to %s",
+                         tdnn_dtype_name(type));
     tdnn_infer_set(ctx, 0, type, &ctx->in[0]->shape);
     return TDNN_OK;
 }
@@ -201,7 +220,8 @@ static tdnn_status infer_dequantize(tdnn_infer *ctx)
     const quantize_params *p = ctx->params;
     TDNN_TRY(check(ctx));
     tdnn_dtype type = ctx->in[1]->dtype;
-    if (p->output_dtype > 0 && p->output_dtype < TDNN_DTYPE_COUNT) type = (tdnn_dtype)p->output_dtype;
+    if (p->output_dtype > 0 && p->output_dtype < TDNN_DTYPE_COUNT)
+        type = (tdnn_dtype)p->output_dtype;
     if (!tdnn_dtype_is_float(type) || !tdnn_dtype_is_real(ctx->in[0]->dtype))
         return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "dequantisation of %s to %s",
                          tdnn_dtype_name(ctx->in[0]->dtype), tdnn_dtype_name(type));
@@ -232,9 +252,9 @@ static tdnn_status plan_quantize(tdnn_plan_ctx *ctx)
 }
 
 static const tdnn_attr quantize_attrs[] = {
-    TDNN_INT(quantize_params, axis, 1),      TDNN_INT(quantize_params, block_size, 0),
+    TDNN_INT(quantize_params, axis, 1),         TDNN_INT(quantize_params, block_size, 0),
     TDNN_INT(quantize_params, output_dtype, 0), TDNN_INT(quantize_params, precision, 0),
-    TDNN_INT(quantize_params, saturate, 1),  {0}};
+    TDNN_INT(quantize_params, saturate, 1),     {0}};
 static const tdnn_attr dequantize_attrs[] = {TDNN_INT(quantize_params, axis, 1),
                                              TDNN_INT(quantize_params, block_size, 0),
                                              TDNN_INT(quantize_params, output_dtype, 0),

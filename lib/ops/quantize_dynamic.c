@@ -46,9 +46,9 @@ static void quantize(const tdnn_step *s, size_t task, size_t worker)
     const dynamic_data *d = s->data;
     size_t begin, end;
     tdnn_task_range(d->total, d->tasks, task, &begin, &end);
-    s->kernels->quantize_x8((uint8_t *)s->out[0]->data + begin, (const float *)s->in[0]->data + begin,
-                            end - begin, *(const float *)s->out[1]->data,
-                            *(const uint8_t *)s->out[2]->data, 0, 255);
+    s->kernels->quantize_x8(
+        (uint8_t *)s->out[0]->data + begin, (const float *)s->in[0]->data + begin, end - begin,
+        *(const float *)s->out[1]->data, *(const uint8_t *)s->out[2]->data, 0, 255);
 }
 
 static tdnn_status infer_dynamic(tdnn_infer *ctx)

@@ -1,7 +1,7 @@
 /* RNN, GRU and LSTM over a sequence, forwards, backwards or both, with state in and out.
  *
- * Phases: weights that are no constants are packed; one matrix product gives what all inputs of all
- * steps contribute to the gates; then each direction goes through its steps. All in f32.
+ * Phases: weights that are no constants are packed; one matrix product gives what all inputs of
+ * all steps contribute to the gates; then each direction goes through its steps. All in f32.
  */
 #include "lib/ops/recurrent.h"
 #include "lib/ops/convert.h"
@@ -18,27 +18,32 @@ typedef struct layer {
     bool batch_first, reverse;
     const tdnn_recurrent_params *params;
     tdnn_cell_act acts[6];
-    size_t w_count, r_count[2];       /* floats of a direction's packed weights            */
-    const float *w, *r;               /* packed for the net; NULL: in the shared scratch   */
-    size_t at_w, at_r, at_bias, at_x, at_gates, at_wide; /* offsets in the shared scratch, in floats */
+    size_t w_count, r_count[2]; /* floats of a direction's packed weights            */
+    const float *w, *r;         /* packed for the net; NULL: in the shared scratch   */
+    size_t at_w, at_r, at_bias, at_x, at_gates,
+        at_wide; /* offsets in the shared scratch, in floats */
     size_t row_blocks, row_tasks;
-    size_t a_rows, a_count, room;     /* floats of worker scratch                          */
+    size_t a_rows, a_count, room; /* floats of worker scratch                          */
 } layer;
 
-static const tdnn_tensor *given(const tdnn_step *s, size_t i) { return i < s->input_count ? s->in[i] : NULL; }
+static const tdnn_tensor *given(const tdnn_step *s, size_t i)
+{
+    return i < s->input_count ? s->in[i] : NULL;
+}
 static float *shared(const tdnn_step *s, size_t at) { return (float *)(void *)s->shared + at; }
 
 /* ---- weights ---- */
 
 /* A direction's matrix [rows, columns], transposed, as the right factor of a product. */
-static void pack(const tdnn_kernels *k, float *to, const float *matrix, size_t rows, size_t columns)
+static void pack(const tdnn_kernels *k, float *to, const float *matrix, size_t rows,
+                 size_t columns)
 {
     k->gemm_pack_b_f32(to, matrix, 1, columns, columns, rows, k->gemm_columns);
 }
 
 /* All directions; `wide` has room for one direction's matrix, unless that is f32 already. */
-static void pack_all(const layer *l, const tdnn_kernels *k, const tdnn_tensor *t, bool recurrent,
-                     float *wide, float *to)
+static void pack_all(const layer *l, const tdnn_kernels *k, const tdnn_tensor *t,
+                     bool recurrent, float *wide, float *to)
 {
     const size_t columns = recurrent ? l->hidden : l->input, rows = l->gates * l->hidden;
     for (size_t d = 0; d < l->directions; d++) {
@@ -54,7 +59,8 @@ static void pack_all(const layer *l, const tdnn_kernels *k, const tdnn_tensor *t
         float *parts = to + d * (l->r_count[0] + l->r_count[1]);
         const size_t first = tdnn_cell_part(l->kind, 0) * l->hidden;
         pack(k, parts, from, first, columns);
-        if (l->r_count[1]) pack(k, parts + l->r_count[0], from + first * columns, rows - first, columns);
+        if (l->r_count[1])
+            pack(k, parts + l->r_count[0], from + first * columns, rows - first, columns);
     }
 }
 
@@ -71,7 +77,8 @@ static tdnn_status pack_constant(void *context, void *out, tdnn_error *err)
     const layer *l = c->layer;
     float *wide = NULL;
     if (c->from->dtype != TDNN_F32) {
-        wide = tdnn_alloc(l->gates * l->hidden * (c->recurrent ? l->hidden : l->input), sizeof *wide);
+        wide = tdnn_alloc(l->gates * l->hidden * (c->recurrent ? l->hidden : l->input),
+                          sizeof *wide);
         if (!wide) return TDNN_NO_MEMORY(err);
     }
     pack_all(l, c->kernels, c->from, c->recurrent, wide, out);
@@ -89,7 +96,8 @@ static void prepare(const tdnn_step *s, size_t task, size_t worker)
     float *wide = shared(s, l->at_wide);
     if (!l->w) pack_all(l, s->kernels, s->in[IN_W], false, wide, shared(s, l->at_w));
     if (!l->r) pack_all(l, s->kernels, s->in[IN_R], true, wide, shared(s, l->at_r));
-    if (s->in[IN_X]->dtype != TDNN_F32) tdnn_get_f32(s->kernels, shared(s, l->at_x), s->in[IN_X], 0, total);
+    if (s->in[IN_X]->dtype != TDNN_F32)
+        tdnn_get_f32(s->kernels, shared(s, l->at_x), s->in[IN_X], 0, total);
     /* Of each direction: the bias of all gates, then that of a GRU's recurrent part. */
     for (size_t d = 0; d < l->directions; d++) {
         float *bias = shared(s, l->at_bias) + d * (n + l->hidden), *last = bias + n;
@@ -103,7 +111,8 @@ static void prepare(const tdnn_step *s, size_t task, size_t worker)
     }
 }
 
-/* ---- phase 2: what the input contributes to the gates, step by step in the input's own order ---- */
+/* ---- phase 2: what the input contributes to the gates, step by step in the input's own order
+ * ---- */
 
 static void multiply_input(const tdnn_step *s, size_t task, size_t worker)
 {
@@ -118,9 +127,10 @@ static void multiply_input(const tdnn_step *s, size_t task, size_t worker)
     for (; unit < end; unit++) {
         const size_t d = unit / l->row_blocks, first = unit % l->row_blocks * ROWS;
         const size_t m = rows - first < ROWS ? rows - first : ROWS;
-        const tdnn_gemm gemm = {.m = m, .n = n, .k = l->input, .c_stride = n, .alpha = 1, .beta = 1,
-                                .d_column = 1};
-        const tdnn_gemm_io io = {.a = packed, .b = w + d * l->w_count,
+        const tdnn_gemm gemm = {
+            .m = m, .n = n, .k = l->input, .c_stride = n, .alpha = 1, .beta = 1, .d_column = 1};
+        const tdnn_gemm_io io = {.a = packed,
+                                 .b = w + d * l->w_count,
                                  .d = shared(s, l->at_bias) + d * (n + l->hidden),
                                  .c = shared(s, l->at_gates) + (d * rows + first) * n};
         const tdnn_gemm_part all = {0, m, 0, n};
@@ -152,17 +162,25 @@ static size_t y_row(const layer *l, size_t d, size_t b, size_t t)
     return row * l->hidden;
 }
 
-static tdnn_tensor *output(const tdnn_step *s, size_t i) { return i < s->output_count ? s->out[i] : NULL; }
+static tdnn_tensor *output(const tdnn_step *s, size_t i)
+{
+    return i < s->output_count ? s->out[i] : NULL;
+}
 
 static tdnn_cell make_cell(const tdnn_step *s, const layer *l, size_t d, float *room)
 {
     const size_t state = l->batch * l->hidden, n = l->gates * l->hidden;
     const float *r = (l->r ? l->r : shared(s, l->at_r)) + d * (l->r_count[0] + l->r_count[1]);
     const bool apart = l->kind == TDNN_OP_GRU && l->params->linear_before_reset;
-    tdnn_cell c = {.kernels = s->kernels, .batch = l->batch, .hidden = l->hidden,
-                   .acts = l->acts + d * (l->kind == TDNN_OP_LSTM ? 3 : l->kind == TDNN_OP_GRU ? 2 : 1),
+    tdnn_cell c = {.kernels = s->kernels,
+                   .batch = l->batch,
+                   .hidden = l->hidden,
+                   .acts = l->acts + d * (l->kind == TDNN_OP_LSTM  ? 3
+                                          : l->kind == TDNN_OP_GRU ? 2
+                                                                   : 1),
                    .clip = l->params->has_clip ? l->params->clip : INFINITY,
-                   .input_forget = l->params->input_forget != 0, .linear_before_reset = apart,
+                   .input_forget = l->params->input_forget != 0,
+                   .linear_before_reset = apart,
                    .r = {r, r + l->r_count[0]}};
     if (apart) c.r_bias = shared(s, l->at_bias) + d * (n + l->hidden) + n;
     c.h = room, c.c = c.h + state, c.reset = c.c + state;
@@ -177,9 +195,12 @@ static tdnn_cell make_cell(const tdnn_step *s, const layer *l, size_t d, float *
     }
     memset(room, 0, 3 * state * sizeof *room);
     for (size_t b = 0; b < l->batch; b++) {
-        if (given(s, IN_H)) tdnn_get_f32(s->kernels, c.h + b * l->hidden, s->in[IN_H], state_row(l, d, b), l->hidden);
+        if (given(s, IN_H))
+            tdnn_get_f32(s->kernels, c.h + b * l->hidden, s->in[IN_H], state_row(l, d, b),
+                         l->hidden);
         if (l->kind == TDNN_OP_LSTM && given(s, IN_C))
-            tdnn_get_f32(s->kernels, c.c + b * l->hidden, s->in[IN_C], state_row(l, d, b), l->hidden);
+            tdnn_get_f32(s->kernels, c.c + b * l->hidden, s->in[IN_C], state_row(l, d, b),
+                         l->hidden);
     }
     return c;
 }
@@ -197,7 +218,8 @@ static bool reads(const tdnn_step *s, const layer *l, size_t d, size_t b, size_t
 static void step(const tdnn_step *s, const layer *l, size_t d, const tdnn_cell *c, size_t i)
 {
     const size_t n = l->gates * l->hidden;
-    unsigned char *active = (unsigned char *)(uintptr_t)c->active; /* in this worker's scratch */
+    unsigned char *active =
+        (unsigned char *)(uintptr_t)c->active; /* in this worker's scratch */
     size_t t;
     for (size_t b = 0; b < l->batch; b++) {
         active[b] = reads(s, l, d, b, i, &t);
@@ -210,19 +232,21 @@ static void step(const tdnn_step *s, const layer *l, size_t d, const tdnn_cell *
     memset(c->product, 0, l->hidden * sizeof(float)); /* no longer needed: a row of zeros */
     for (size_t b = 0; b < l->batch; b++) {
         const bool goes_on = reads(s, l, d, b, i, &t);
-        tdnn_put_f32(s->kernels, output(s, 0), y_row(l, d, b, t), goes_on ? c->h + b * l->hidden : c->product,
-              l->hidden);
+        tdnn_put_f32(s->kernels, output(s, 0), y_row(l, d, b, t),
+                     goes_on ? c->h + b * l->hidden : c->product, l->hidden);
     }
 }
 
 static void run_direction(const tdnn_step *s, size_t task, size_t worker)
 {
     const layer *l = s->data;
-    const tdnn_cell c = make_cell(s, l, task, (float *)(void *)(s->scratch + worker * s->scratch_stride));
+    const tdnn_cell c =
+        make_cell(s, l, task, (float *)(void *)(s->scratch + worker * s->scratch_stride));
     for (size_t i = 0; i < l->steps; i++) step(s, l, task, &c, i);
     for (size_t b = 0; b < l->batch; b++) {
         const size_t row = state_row(l, task, b);
-        if (output(s, 1)) tdnn_put_f32(s->kernels, output(s, 1), row, c.h + b * l->hidden, l->hidden);
+        if (output(s, 1))
+            tdnn_put_f32(s->kernels, output(s, 1), row, c.h + b * l->hidden, l->hidden);
         if (l->kind == TDNN_OP_LSTM && output(s, 2))
             tdnn_put_f32(s->kernels, output(s, 2), row, c.c + b * l->hidden, l->hidden);
     }
@@ -230,8 +254,8 @@ static void run_direction(const tdnn_step *s, size_t task, size_t worker)
 
 /* ---- shapes ---- */
 
-static tdnn_status expect(const tdnn_info *in, const char *name, int ndim, int64_t a, int64_t b, int64_t c,
-                          tdnn_error *err)
+static tdnn_status expect(const tdnn_info *in, const char *name, int ndim, int64_t a, int64_t b,
+                          int64_t c, tdnn_error *err)
 {
     const tdnn_shape shape = {.ndim = ndim, .dim = {a, b, c}};
     char have[TDNN_SHAPE_TEXT], want[TDNN_SHAPE_TEXT];
@@ -240,12 +264,16 @@ static tdnn_status expect(const tdnn_info *in, const char *name, int ndim, int64
                      tdnn_shape_text(&in->shape, have), tdnn_shape_text(&shape, want));
 }
 
-static tdnn_status read_layer(tdnn_op_kind kind, const tdnn_recurrent_params *p, const tdnn_shape *x,
-                              const tdnn_shape *r, layer *l, tdnn_error *err)
+static tdnn_status read_layer(tdnn_op_kind kind, const tdnn_recurrent_params *p,
+                              const tdnn_shape *x, const tdnn_shape *r, layer *l,
+                              tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
-    *l = (layer){.kind = kind, .params = p, .batch_first = p->layout != 0,
-                 .reverse = p->direction == REVERSE, .gates = tdnn_cell_gates(kind),
+    *l = (layer){.kind = kind,
+                 .params = p,
+                 .batch_first = p->layout != 0,
+                 .reverse = p->direction == REVERSE,
+                 .gates = tdnn_cell_gates(kind),
                  .directions = p->direction == BIDIRECTIONAL ? 2 : 1};
     if (x->ndim != 3 || r->ndim != 3)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input of shape %s, expected three dimensions",
@@ -255,9 +283,14 @@ static tdnn_status read_layer(tdnn_op_kind kind, const tdnn_recurrent_params *p,
     l->input = (size_t)x->dim[2];
     l->hidden = (size_t)r->dim[2];
     if (p->hidden_size && (size_t)p->hidden_size != l->hidden)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "hidden_size is %lld, the recurrent weights have %zu",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "hidden_size is %lld, the recurrent weights have %zu",
                          (long long)p->hidden_size, l->hidden);
-    return tdnn_cell_acts(p, l->directions, kind == TDNN_OP_LSTM ? 3 : kind == TDNN_OP_GRU ? 2 : 1, l->acts, err);
+    return tdnn_cell_acts(p, l->directions,
+                          kind == TDNN_OP_LSTM  ? 3
+                          : kind == TDNN_OP_GRU ? 2
+                                                : 1,
+                          l->acts, err);
 }
 
 static tdnn_status infer_recurrent(tdnn_infer *ctx)
@@ -269,7 +302,8 @@ static tdnn_status infer_recurrent(tdnn_infer *ctx)
     for (size_t i = 0; i < ctx->input_count && i < 8; i++) in[i] = ctx->in[i];
     const tdnn_dtype type = in[IN_X]->dtype;
     if (!tdnn_dtype_is_plain_float(type))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s", tdnn_dtype_name(type));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s",
+                         tdnn_dtype_name(type));
     TDNN_TRY(read_layer(kind, p, &in[IN_X]->shape, &in[IN_R]->shape, &l, ctx->err));
     const int64_t d = (int64_t)l.directions, h = (int64_t)l.hidden, g = (int64_t)l.gates * h;
     const int64_t b = (int64_t)l.batch;
@@ -277,8 +311,10 @@ static tdnn_status infer_recurrent(tdnn_infer *ctx)
     TDNN_TRY(expect(in[IN_R], "R", 3, d, g, h, ctx->err));
     TDNN_TRY(expect(in[IN_B], "B", 2, d, 2 * g, 0, ctx->err));
     TDNN_TRY(expect(in[IN_LENGTHS], "sequence_lens", 1, b, 0, 0, ctx->err));
-    TDNN_TRY(expect(in[IN_H], "initial_h", 3, l.batch_first ? b : d, l.batch_first ? d : b, h, ctx->err));
-    TDNN_TRY(expect(in[IN_C], "initial_c", 3, l.batch_first ? b : d, l.batch_first ? d : b, h, ctx->err));
+    TDNN_TRY(expect(in[IN_H], "initial_h", 3, l.batch_first ? b : d, l.batch_first ? d : b, h,
+                    ctx->err));
+    TDNN_TRY(expect(in[IN_C], "initial_c", 3, l.batch_first ? b : d, l.batch_first ? d : b, h,
+                    ctx->err));
     TDNN_TRY(expect(in[IN_P], "P", 2, d, 3 * h, 0, ctx->err));
     for (size_t i = 0; i < 8; i++)
         if (in[i] && i != IN_LENGTHS && in[i]->dtype != type)
@@ -288,8 +324,10 @@ static tdnn_status infer_recurrent(tdnn_infer *ctx)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "sequence_lens of type %s, expected i32",
                          tdnn_dtype_name(in[IN_LENGTHS]->dtype));
     const int64_t t = (int64_t)l.steps;
-    const tdnn_shape y = l.batch_first ? (tdnn_shape){4, {b, t, d, h}} : (tdnn_shape){4, {t, d, b, h}};
-    const tdnn_shape state = l.batch_first ? (tdnn_shape){3, {b, d, h}} : (tdnn_shape){3, {d, b, h}};
+    const tdnn_shape y =
+        l.batch_first ? (tdnn_shape){4, {b, t, d, h}} : (tdnn_shape){4, {t, d, b, h}};
+    const tdnn_shape state =
+        l.batch_first ? (tdnn_shape){3, {b, d, h}} : (tdnn_shape){3, {d, b, h}};
     tdnn_infer_set(ctx, 0, type, &y);
     tdnn_infer_set(ctx, 1, type, &state);
     tdnn_infer_set(ctx, 2, type, &state);
@@ -303,11 +341,13 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, layer *l, bool recurrent, co
     const tdnn_tensor *from = ctx->constants[recurrent ? IN_R : IN_W];
     if (!from) return TDNN_OK;
     pack_context context = {l, ctx->kernels, from, recurrent};
-    const tdnn_pack_key key = {.what = recurrent ? "recurrent r" : "recurrent w", .source = {from},
+    const tdnn_pack_key key = {.what = recurrent ? "recurrent r" : "recurrent w",
+                               .source = {from},
                                .number = {(int64_t)ctx->kernels->level, (int64_t)l->kind}};
     const size_t each = recurrent ? l->r_count[0] + l->r_count[1] : l->w_count;
     const void *packed;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, l->directions * each * sizeof(float), pack_constant, &context, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, l->directions * each * sizeof(float), pack_constant,
+                            &context, &packed));
     *out = packed;
     return TDNN_OK;
 }
@@ -342,8 +382,10 @@ static tdnn_status plan_recurrent(tdnn_plan_ctx *ctx)
     const tdnn_kernels *k = ctx->kernels;
     layer *l = tdnn_plan_alloc(ctx, 1, sizeof *l);
     if (!l) return TDNN_NO_MEMORY(ctx->err);
-    TDNN_TRY(read_layer(s->node->op->kind, s->params, &s->in[IN_X]->shape, &s->in[IN_R]->shape, l, ctx->err));
-    const size_t n = l->gates * l->hidden, rows = l->steps * l->batch, state = l->batch * l->hidden;
+    TDNN_TRY(read_layer(s->node->op->kind, s->params, &s->in[IN_X]->shape, &s->in[IN_R]->shape,
+                        l, ctx->err));
+    const size_t n = l->gates * l->hidden, rows = l->steps * l->batch,
+                 state = l->batch * l->hidden;
     if (state == 0) return TDNN_OK;
     l->w_count = tdnn_gemm_b_count(k, n, l->input);
     for (size_t i = 0; i < 2; i++)
@@ -353,7 +395,8 @@ static tdnn_status plan_recurrent(tdnn_plan_ctx *ctx)
     plan_shared(ctx, l);
     tdnn_plan_phase(ctx, prepare, 1);
     l->row_blocks = (rows + ROWS - 1) / ROWS;
-    const double flops = 2 * (double)l->directions * (double)rows * (double)n * (double)l->input;
+    const double flops =
+        2 * (double)l->directions * (double)rows * (double)n * (double)l->input;
     if (rows) {
         l->row_tasks = tdnn_plan_split(ctx, flops, l->directions * l->row_blocks);
         tdnn_plan_phase(ctx, multiply_input, l->row_tasks);
@@ -364,7 +407,8 @@ static tdnn_status plan_recurrent(tdnn_plan_ctx *ctx)
     const size_t steps = room * sizeof(float) + l->batch;
     tdnn_plan_scratch(ctx, product > steps ? product : steps);
     tdnn_plan_phase(ctx, run_direction, l->directions);
-    s->flops = (uint64_t)(flops + 2 * (double)l->directions * (double)rows * (double)n * (double)l->hidden);
+    s->flops = (uint64_t)(flops + 2 * (double)l->directions * (double)rows * (double)n *
+                                      (double)l->hidden);
     return TDNN_OK;
 }
 
@@ -372,18 +416,23 @@ static tdnn_status plan_recurrent(tdnn_plan_ctx *ctx)
 
 static const char *const directions[] = {"forward", "reverse", "bidirectional", NULL};
 
-#define COMMON                                                                                   \
-    TDNN_STRINGS(tdnn_recurrent_params, activations),                                            \
-        TDNN_FLOATS(tdnn_recurrent_params, activation_alpha),                                    \
-        TDNN_FLOATS(tdnn_recurrent_params, activation_beta),                                     \
-        {.name = "clip", .type = TDNN_ATTR_FLOAT, .offset = offsetof(tdnn_recurrent_params, clip), \
-         .given = offsetof(tdnn_recurrent_params, has_clip)},                                    \
-        TDNN_ENUM(tdnn_recurrent_params, direction, directions, FORWARD),                        \
-        TDNN_INT(tdnn_recurrent_params, hidden_size, 0), TDNN_INT(tdnn_recurrent_params, layout, 0)
+#define COMMON                                                                                 \
+    TDNN_STRINGS(tdnn_recurrent_params, activations),                                          \
+        TDNN_FLOATS(tdnn_recurrent_params, activation_alpha),                                  \
+        TDNN_FLOATS(tdnn_recurrent_params, activation_beta),                                   \
+        {.name = "clip",                                                                       \
+         .type = TDNN_ATTR_FLOAT,                                                              \
+         .offset = offsetof(tdnn_recurrent_params, clip),                                      \
+         .given = offsetof(tdnn_recurrent_params, has_clip)},                                  \
+        TDNN_ENUM(tdnn_recurrent_params, direction, directions, FORWARD),                      \
+        TDNN_INT(tdnn_recurrent_params, hidden_size, 0),                                       \
+        TDNN_INT(tdnn_recurrent_params, layout, 0)
 
 static const tdnn_attr rnn_attrs[] = {COMMON, {0}};
-static const tdnn_attr gru_attrs[] = {COMMON, TDNN_INT(tdnn_recurrent_params, linear_before_reset, 0), {0}};
-static const tdnn_attr lstm_attrs[] = {COMMON, TDNN_INT(tdnn_recurrent_params, input_forget, 0), {0}};
+static const tdnn_attr gru_attrs[] = {
+    COMMON, TDNN_INT(tdnn_recurrent_params, linear_before_reset, 0), {0}};
+static const tdnn_attr lstm_attrs[] = {
+    COMMON, TDNN_INT(tdnn_recurrent_params, input_forget, 0), {0}};
 
 const tdnn_op tdnn_op_RNN = {
     .schema = {TDNN_SCHEMA(RNN, 3, 6, 0, 2, rnn_attrs, tdnn_recurrent_params)},

@@ -38,15 +38,17 @@ tdnn_status tdnn_cell_acts(const tdnn_recurrent_params *p, size_t directions, si
     static const char *const usual[] = {"Sigmoid", "Tanh", "Tanh"};
     size_t alphas = 0, betas = 0;
     if (p->activations.count && p->activations.count != directions * each)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu activations, expected %zu", p->activations.count,
-                         directions * each);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu activations, expected %zu",
+                         p->activations.count, directions * each);
     for (size_t i = 0; i < directions * each; i++) {
         size_t row;
         const char *name = each == 1 ? "Tanh" : usual[i % each];
         TDNN_TRY(find(p->activations.count ? p->activations.at[i] : name, &row, err));
         float alpha = rows[row].alpha, beta = rows[row].beta;
-        if (rows[row].has_alpha && alphas < p->activation_alpha.count) alpha = p->activation_alpha.at[alphas++];
-        if (rows[row].has_beta && betas < p->activation_beta.count) beta = p->activation_beta.at[betas++];
+        if (rows[row].has_alpha && alphas < p->activation_alpha.count)
+            alpha = p->activation_alpha.at[alphas++];
+        if (rows[row].has_beta && betas < p->activation_beta.count)
+            beta = p->activation_beta.at[betas++];
         out[i].kind = rows[row].kind;
         out[i].act = (tdnn_act){(tdnn_act_kind)rows[row].act, alpha, beta};
     }

@@ -133,7 +133,10 @@ static void rnn(const tdnn_cell *s)
 
 void tdnn_cell_step(tdnn_op_kind kind, const tdnn_cell *cell)
 {
-    if (kind == TDNN_OP_LSTM) lstm(cell);
-    else if (kind == TDNN_OP_GRU) gru(cell);
-    else rnn(cell);
+    if (kind == TDNN_OP_LSTM)
+        lstm(cell);
+    else if (kind == TDNN_OP_GRU)
+        gru(cell);
+    else
+        rnn(cell);
 }

@@ -1,7 +1,7 @@
 /* ReduceSum and its relatives, over any axes and types.
  *
- * f32 runs go through the table of kernels; everything else is folded in f64, or, integers, in i64,
- * where sums wrap around. The order of each sum is fixed by the shape alone.
+ * f32 runs go through the table of kernels; everything else is folded in f64, or, integers, in
+ * i64, where sums wrap around. The order of each sum is fixed by the shape alone.
  */
 #include "lib/ops/convert.h"
 #include "lib/ops/reduction.h"
@@ -21,9 +21,9 @@ typedef struct reduce_data {
     tdnn_reduction r;
     fold fold;
     finish finish;
-    size_t count;            /* elements that each result is made of  */
-    size_t units, tasks;     /* results, or groups of columns         */
-    size_t groups;           /* of columns, in each run that is kept  */
+    size_t count;        /* elements that each result is made of  */
+    size_t units, tasks; /* results, or groups of columns         */
+    size_t groups;       /* of columns, in each run that is kept  */
 } reduce_data;
 
 static void rule(tdnn_op_kind kind, fold *f, finish *end)
@@ -159,8 +159,9 @@ static int64_t fold_i64(fold f, int64_t a, int64_t x, bool wide)
 
 static int64_t finish_i64(const reduce_data *d, int64_t a, tdnn_dtype type)
 {
-    static const int8_t bits[] = {[TDNN_U8] = 8, [TDNN_I8] = 8, [TDNN_BOOL] = 1, [TDNN_U16] = 16,
-                                  [TDNN_I16] = 16, [TDNN_I32] = 32, [TDNN_U32] = 32};
+    static const int8_t bits[] = {
+        [TDNN_U8] = 8,   [TDNN_I8] = 8,   [TDNN_BOOL] = 1, [TDNN_U16] = 16,
+        [TDNN_I16] = 16, [TDNN_I32] = 32, [TDNN_U32] = 32};
     const bool is_signed = type == TDNN_I8 || type == TDNN_I16 || type == TDNN_I32;
     if (d->finish == MEAN) {
         if (d->count == 0) return 0;
@@ -183,7 +184,8 @@ static int64_t row_i64(const reduce_data *d, tdnn_run x)
         for (size_t done = 0; done < d->r.run; done += CHUNK, x.first += CHUNK) {
             const size_t n = d->r.run - done < CHUNK ? d->r.run - done : CHUNK;
             tdnn_load_i64(part, x, n);
-            for (size_t j = 0; j < n; j++) a = fold_i64(d->fold, a, part[j], x.type == TDNN_U64);
+            for (size_t j = 0; j < n; j++)
+                a = fold_i64(d->fold, a, part[j], x.type == TDNN_U64);
         }
     }
     return finish_i64(d, a, x.type);
@@ -197,7 +199,8 @@ static void columns_i64(const reduce_data *d, int64_t *y, tdnn_run x, size_t n)
     for (size_t i = 0; i < d->r.reduced; i++) {
         x.first = first + tdnn_reduction_offset(&d->r, i, true);
         tdnn_load_i64(part, x, n);
-        for (size_t j = 0; j < n; j++) y[j] = fold_i64(d->fold, y[j], part[j], x.type == TDNN_U64);
+        for (size_t j = 0; j < n; j++)
+            y[j] = fold_i64(d->fold, y[j], part[j], x.type == TDNN_U64);
     }
     for (size_t j = 0; j < n; j++) y[j] = finish_i64(d, y[j], x.type);
 }
@@ -220,9 +223,11 @@ static float run_f32(const tdnn_kernels *k, fold f, const float *x, size_t n)
 static float row_f32(const reduce_data *d, const tdnn_kernels *k, const float *x)
 {
     double a = start_f64(d->fold);
-    const fold f = d->fold == ABSOLUTE || d->fold == SQUARES ? SUM : d->fold; /* of the runs' results */
+    const fold f =
+        d->fold == ABSOLUTE || d->fold == SQUARES ? SUM : d->fold; /* of the runs' results */
     for (size_t i = 0; i < d->r.reduced; i++) {
-        const float v = run_f32(k, d->fold, x + tdnn_reduction_offset(&d->r, i, true), d->r.run);
+        const float v =
+            run_f32(k, d->fold, x + tdnn_reduction_offset(&d->r, i, true), d->r.run);
         a = fold_f64(f, a, (double)v, 0);
     }
     return (float)finish_f64(d, a, 0);
@@ -242,7 +247,8 @@ static void one_row(const tdnn_step *s, const reduce_data *d, size_t unit)
     const tdnn_run to = {s->out[0]->data, x->dtype, unit, 1};
     const tdnn_run from = tdnn_run_of(x->data, x->dtype, offset, 1);
     if (x->dtype == TDNN_F32 && has_kernel(d->fold)) {
-        ((float *)s->out[0]->data)[unit] = row_f32(d, s->kernels, (const float *)x->data + offset);
+        ((float *)s->out[0]->data)[unit] =
+            row_f32(d, s->kernels, (const float *)x->data + offset);
     } else if (in_i64(x->dtype, d->finish)) {
         const int64_t v = row_i64(d, from);
         tdnn_store_i64(to, &v, 1);
@@ -278,15 +284,17 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
     size_t unit, end;
     tdnn_task_range(d->units, d->tasks, task, &unit, &end);
     for (; unit < end; unit++) {
-        if (d->r.run_reduced) one_row(s, d, unit);
-        else some_columns(s, d, unit);
+        if (d->r.run_reduced)
+            one_row(s, d, unit);
+        else
+            some_columns(s, d, unit);
     }
 }
 
 /* ---- plan ---- */
 
-static tdnn_status read_axes(const reduce_params *p, const tdnn_few *axes, int ndim, unsigned *mask,
-                             tdnn_error *err)
+static tdnn_status read_axes(const reduce_params *p, const tdnn_few *axes, int ndim,
+                             unsigned *mask, tdnn_error *err)
 {
     *mask = 0;
     if (axes->count == 0 && p->noop_with_empty_axes) return TDNN_OK;
@@ -316,8 +324,10 @@ static void run_empty(const tdnn_step *s, size_t task, size_t worker)
     const double real = d->fold == EXPONENTS ? -INFINITY : finish_f64(d, start_f64(d->fold), 0);
     for (size_t i = 0; i < d->units; i++) {
         const tdnn_run to = {s->out[0]->data, type, i, 1};
-        if (in_i64(type, d->finish)) tdnn_store_i64(to, &whole, 1);
-        else tdnn_store_f64(to, &real, 1);
+        if (in_i64(type, d->finish))
+            tdnn_store_i64(to, &whole, 1);
+        else
+            tdnn_store_f64(to, &real, 1);
     }
 }
 
@@ -330,7 +340,8 @@ static tdnn_status plan_reduce(tdnn_plan_ctx *ctx)
     unsigned mask;
     if (!d) return TDNN_NO_MEMORY(ctx->err);
     if (!tdnn_dtype_is_real(x->dtype) || tdnn_dtype_bits(x->dtype) < 8)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s", tdnn_dtype_name(x->dtype));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "element type %s",
+                         tdnn_dtype_name(x->dtype));
     TDNN_TRY(tdnn_plan_few(ctx, 1, &axes));
     TDNN_TRY(read_axes(s->params, &axes, x->shape.ndim, &mask, ctx->err));
     rule(s->node->op->kind, &d->fold, &d->finish);
@@ -355,10 +366,11 @@ static const tdnn_attr attrs[] = {TDNN_INT(reduce_params, keepdims, 1),
                                   TDNN_INT(reduce_params, noop_with_empty_axes, 0),
                                   {0}};
 
-#define REDUCE(Op)                                                                               \
-    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA(Op, 1, 2, 1, 1, attrs, reduce_params)}, \
-                                  .infer = infer_reduce,                                         \
-                                  .plan = plan_reduce};
+#define REDUCE(Op)                                                                             \
+    const tdnn_op tdnn_op_##Op = {                                                             \
+        .schema = {TDNN_SCHEMA(Op, 1, 2, 1, 1, attrs, reduce_params)},                         \
+        .infer = infer_reduce,                                                                 \
+        .plan = plan_reduce};
 REDUCE(ReduceSum)
 REDUCE(ReduceMean)
 REDUCE(ReduceL1)

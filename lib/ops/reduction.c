@@ -19,8 +19,10 @@ tdnn_shape tdnn_reduced_shape(const tdnn_shape *shape, unsigned axes, bool keep)
 {
     tdnn_shape out = {0};
     for (int i = 0; i < shape->ndim; i++) {
-        if (!(axes & 1u << i)) out.dim[out.ndim++] = shape->dim[i];
-        else if (keep) out.dim[out.ndim++] = 1;
+        if (!(axes & 1u << i))
+            out.dim[out.ndim++] = shape->dim[i];
+        else if (keep)
+            out.dim[out.ndim++] = 1;
     }
     return out;
 }
@@ -52,8 +54,10 @@ tdnn_reduction tdnn_reduction_make(const tdnn_shape *shape, unsigned axes)
     r.ndim = TDNN_MAX_DIMS - first;
     for (int i = 0; i < r.ndim; i++) {
         r.dim[i] = r.dim[first + i];
-        if (r.dim[i].reduced) r.reduced *= r.dim[i].extent;
-        else r.kept *= r.dim[i].extent;
+        if (r.dim[i].reduced)
+            r.reduced *= r.dim[i].extent;
+        else
+            r.kept *= r.dim[i].extent;
     }
     return r;
 }

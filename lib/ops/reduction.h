@@ -19,7 +19,8 @@ typedef struct tdnn_reduction {
 
 /* `axes` of `shape`, a bit each. No dimension is 0. */
 tdnn_reduction tdnn_reduction_make(const tdnn_shape *shape, unsigned axes);
-/* Where run number `index` begins, counted over the kept, or over the reduced, entries of dim. */
+/* Where run number `index` begins, counted over the kept, or over the reduced, entries of dim.
+ */
 size_t tdnn_reduction_offset(const tdnn_reduction *r, size_t index, bool reduced);
 
 /* Axes as bits; all of them if the list is empty or not given. */

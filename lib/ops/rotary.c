@@ -1,4 +1,5 @@
-/* RotaryEmbedding: pairs of elements of a head turned by an angle that their place tells; and SwiGLU. */
+/* RotaryEmbedding: pairs of elements of a head turned by an angle that their place tells; and
+ * SwiGLU. */
 #include "lib/ops/elementwise.h"
 
 #include <math.h>
@@ -17,12 +18,13 @@ typedef struct rotary_data {
     size_t tasks;
 } rotary_data;
 
-static tdnn_status read_shapes(const rotary_params *p, const tdnn_shape *x, rotary_data *d, tdnn_error *err)
+static tdnn_status read_shapes(const rotary_params *p, const tdnn_shape *x, rotary_data *d,
+                               tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
     if ((x->ndim != 4 && (x->ndim != 3 || p->num_heads < 1 || x->dim[2] % p->num_heads)))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input of shape %s for %lld heads", tdnn_shape_text(x, text),
-                         (long long)p->num_heads);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input of shape %s for %lld heads",
+                         tdnn_shape_text(x, text), (long long)p->num_heads);
     d->packed_heads = x->ndim == 3;
     d->batch = (size_t)x->dim[0];
     d->heads = (size_t)(d->packed_heads ? p->num_heads : x->dim[1]);
@@ -30,7 +32,8 @@ static tdnn_status read_shapes(const rotary_params *p, const tdnn_shape *x, rota
     d->size = d->packed_heads ? (size_t)x->dim[2] / d->heads : (size_t)x->dim[3];
     const size_t turning = p->rotary_embedding_dim ? (size_t)p->rotary_embedding_dim : d->size;
     if (p->rotary_embedding_dim < 0 || turning > d->size || turning % 2)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu turning elements in heads of %zu", turning, d->size);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu turning elements in heads of %zu", turning,
+                         d->size);
     d->half = turning / 2;
     return TDNN_OK;
 }
@@ -48,20 +51,24 @@ static tdnn_status infer_rotary(tdnn_infer *ctx)
     for (size_t i = IN_COS; i <= IN_SIN; i++) {
         const tdnn_shape *t = &ctx->in[i]->shape;
         const bool fits = places ? t->ndim == 2 && t->dim[0] == ctx->in[IN_COS]->shape.dim[0]
-                                 : t->ndim == 3 && t->dim[0] == (int64_t)d.batch && t->dim[1] == (int64_t)d.places;
+                                 : t->ndim == 3 && t->dim[0] == (int64_t)d.batch &&
+                                       t->dim[1] == (int64_t)d.places;
         if (!fits || t->dim[t->ndim - 1] != (int64_t)d.half)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "table of shape %s for %zu pairs",
                              tdnn_shape_text(t, text), d.half);
     }
-    if (places && (ctx->in[IN_PLACES]->dtype != TDNN_I64 ||
-                   tdnn_shape_count(&ctx->in[IN_PLACES]->shape) != (int64_t)(d.batch * d.places)))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "position_ids of shape %s, expected %zu x %zu of i64",
+    if (places &&
+        (ctx->in[IN_PLACES]->dtype != TDNN_I64 ||
+         tdnn_shape_count(&ctx->in[IN_PLACES]->shape) != (int64_t)(d.batch * d.places)))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "position_ids of shape %s, expected %zu x %zu of i64",
                          tdnn_shape_text(&ctx->in[IN_PLACES]->shape, text), d.batch, d.places);
     return tdnn_infer_same(ctx);
 }
 
 /* One head of one place. */
-static void turn(const rotary_params *p, const rotary_data *d, float *x, const float *cosine, const float *sine)
+static void turn(const rotary_params *p, const rotary_data *d, float *x, const float *cosine,
+                 const float *sine)
 {
     const size_t step = p->interleaved ? 2 : 1, other = p->interleaved ? 1 : d->half;
     for (size_t i = 0; i < d->half; i++) {
@@ -90,7 +97,8 @@ static void run_rotary(const tdnn_step *s, size_t task, size_t worker)
         tdnn_get_f32(k, sine, s->in[IN_SIN], entry * d->half, d->half);
         for (size_t h = 0; h < d->heads; h++) {
             const size_t line = d->packed_heads ? row * d->heads + h
-                                                : (row / d->places * d->heads + h) * d->places + row % d->places;
+                                                : (row / d->places * d->heads + h) * d->places +
+                                                      row % d->places;
             tdnn_get_f32(k, x, s->in[IN_X], line * d->size, d->size);
             turn(s->params, d, x, cosine, sine);
             tdnn_put_f32(k, s->out[0], line * d->size, x, d->size);
@@ -107,10 +115,12 @@ static tdnn_status plan_rotary(tdnn_plan_ctx *ctx)
     const bool places = s->input_count > IN_PLACES && s->in[IN_PLACES];
     d->table = places ? (size_t)s->in[IN_COS]->shape.dim[0] : d->batch * d->places;
     if (tdnn_shape_count(&s->in[IN_X]->shape) == 0) return TDNN_OK;
-    if (d->table == 0) return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "empty tables of cosines and sines");
+    if (d->table == 0)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "empty tables of cosines and sines");
     tdnn_plan_scratch(ctx, (d->size + 2 * d->half) * sizeof(float));
     tdnn_plan_inplace(ctx, 0, IN_X);
-    d->tasks = tdnn_plan_split(ctx, 8 * (double)tdnn_shape_count(&s->in[IN_X]->shape), d->batch * d->places);
+    d->tasks = tdnn_plan_split(ctx, 8 * (double)tdnn_shape_count(&s->in[IN_X]->shape),
+                               d->batch * d->places);
     tdnn_plan_phase(ctx, run_rotary, d->tasks);
     return TDNN_OK;
 }
@@ -131,7 +141,8 @@ static void swiglu_f32(void *y_, const void *const *x, const size_t *step, size_
                        const tdnn_formula_args *args)
 {
     enum { PART = 256 };
-    const tdnn_act act = {TDNN_ACTIVATE_SILU, ((const tdnn_alpha_params *)args->params)->alpha, 0};
+    const tdnn_act act = {TDNN_ACTIVATE_SILU, ((const tdnn_alpha_params *)args->params)->alpha,
+                          0};
     float gate[PART], *y = y_;
     const float *a = x[0], *b = x[1];
     for (size_t i = 0; i < n; i += PART) {

@@ -1,7 +1,7 @@
 /* Softmax, LogSoftmax and Hardmax along an axis.
  *
- * f32: along the innermost axis row by row; along another one some columns at a time, so that memory
- * is read in order. Other types, and Hardmax: lines of f64.
+ * f32: along the innermost axis row by row; along another one some columns at a time, so that
+ * memory is read in order. Other types, and Hardmax: lines of f64.
  */
 #include "lib/ops/axis.h"
 #include "lib/ops/convert.h"
@@ -46,8 +46,8 @@ static void run_rows(const tdnn_step *s, size_t task, size_t worker)
 
 /* ---- f32, another axis ---- */
 
-static void columns(const tdnn_kernels *k, bool logarithm, float *y, const float *x, tdnn_along a,
-                    size_t n)
+static void columns(const tdnn_kernels *k, bool logarithm, float *y, const float *x,
+                    tdnn_along a, size_t n)
 {
     float largest[COLUMNS], sum[COLUMNS], e[COLUMNS];
     memcpy(largest, x, n * sizeof *x);
@@ -80,7 +80,8 @@ static void run_columns(const tdnn_step *s, size_t task, size_t worker)
     size_t i, end;
     tdnn_task_range(d->units, d->tasks, task, &i, &end);
     for (; i < end; i++) {
-        const size_t first = i % d->groups * COLUMNS, at = i / d->groups * a.length * a.inner + first;
+        const size_t first = i % d->groups * COLUMNS,
+                     at = i / d->groups * a.length * a.inner + first;
         const size_t n = a.inner - first < COLUMNS ? a.inner - first : COLUMNS;
         columns(s->kernels, d->kind == TDNN_OP_LogSoftmax, (float *)s->out[0]->data + at,
                 (const float *)s->in[0]->data + at, a, n);
@@ -103,7 +104,8 @@ static void line(tdnn_op_kind kind, double *x, size_t n)
     const double largest = x[best];
     for (size_t i = 0; i < n; i++) sum += exp(x[i] - largest);
     for (size_t i = 0; i < n; i++)
-        x[i] = kind == TDNN_OP_LogSoftmax ? x[i] - largest - log(sum) : exp(x[i] - largest) / sum;
+        x[i] =
+            kind == TDNN_OP_LogSoftmax ? x[i] - largest - log(sum) : exp(x[i] - largest) / sum;
 }
 
 static void run_lines(const tdnn_step *s, size_t task, size_t worker)
@@ -115,9 +117,11 @@ static void run_lines(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->units, d->tasks, task, &i, &end);
     for (; i < end; i++) {
         const size_t first = i / a.inner * a.length * a.inner + i % a.inner;
-        tdnn_load_f64(x, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first, a.inner), a.length);
+        tdnn_load_f64(x, tdnn_run_of(s->in[0]->data, s->in[0]->dtype, first, a.inner),
+                      a.length);
         line(d->kind, x, a.length);
-        tdnn_store_f64(tdnn_run_of(s->out[0]->data, s->out[0]->dtype, first, a.inner), x, a.length);
+        tdnn_store_f64(tdnn_run_of(s->out[0]->data, s->out[0]->dtype, first, a.inner), x,
+                       a.length);
     }
 }
 
@@ -172,10 +176,11 @@ static tdnn_status plan_softmax(tdnn_plan_ctx *ctx)
 
 static const tdnn_attr attrs[] = {TDNN_INT(tdnn_axis_params, axis, -1), {0}};
 
-#define SOFTMAX(Op)                                                                              \
-    const tdnn_op tdnn_op_##Op = {.schema = {TDNN_SCHEMA(Op, 1, 1, 1, 1, attrs, tdnn_axis_params)}, \
-                                  .infer = infer_softmax,                                        \
-                                  .plan = plan_softmax};
+#define SOFTMAX(Op)                                                                            \
+    const tdnn_op tdnn_op_##Op = {                                                             \
+        .schema = {TDNN_SCHEMA(Op, 1, 1, 1, 1, attrs, tdnn_axis_params)},                      \
+        .infer = infer_softmax,                                                                \
+        .plan = plan_softmax};
 SOFTMAX(Softmax)
 SOFTMAX(LogSoftmax)
 SOFTMAX(Hardmax)

@@ -20,12 +20,14 @@ void check_binary(tdnn_check *c, tdnn_binary_fn *variant, tdnn_binary_fn *generi
 {
     (void)generic;
     for (size_t round = 0; round < 600; round++) {
-        const size_t n = round % MOST, a_step = check_below(c, 4) > 0, b_step = check_below(c, 4) > 0;
+        const size_t n = round % MOST, a_step = check_below(c, 4) > 0,
+                     b_step = check_below(c, 4) > 0;
         const check_fill_kind how = (check_fill_kind)check_below(c, CHECK_FILL_KINDS);
         const float *a = check_input_f32(c, n, how), *b = check_input_f32(c, n, how);
         float *y = check_output(c, n * sizeof *y);
         float want[MOST];
-        for (size_t i = 0; i < n; i++) want[i] = binary(table, variant, a[i * a_step], b[i * b_step]);
+        for (size_t i = 0; i < n; i++)
+            want[i] = binary(table, variant, a[i * a_step], b[i * b_step]);
         variant(y, a, a_step, b, b_step, n);
         const bool ok = check_f32(c, y, want, n, 0, "n %zu, steps %zu %zu", n, a_step, b_step);
         check_reset(c);
@@ -134,7 +136,8 @@ void bench_normalize(tdnn_bench *b, tdnn_normalize_fn *variant, const tdnn_kerne
     const size_t n = 768;
     const float *x = bench_floats(b, n), *s = bench_floats(b, n), *t = bench_floats(b, n);
     float *y = bench_floats(b, n);
-    while (bench_go(b, 4.0 * (double)n, 16.0 * (double)n, "%zu", n)) variant(y, x, s, t, n, 0, 1);
+    while (bench_go(b, 4.0 * (double)n, 16.0 * (double)n, "%zu", n))
+        variant(y, x, s, t, n, 0, 1);
 }
 
 void check_widen(tdnn_check *c, tdnn_widen_fn *variant, tdnn_widen_fn *generic,
@@ -180,9 +183,11 @@ void check_narrow(tdnn_check *c, tdnn_narrow_fn *variant, tdnn_narrow_fn *generi
         const double v = exponent ? (1024 + fraction) * unit : fraction * unit;
         const float half = (float)(v + unit / 2);
         const unsigned even = code + (code & 1);
-        const float x[] = {(float)v, nextafterf(half, 0), half, nextafterf(half, INFINITY),
+        const float x[] = {(float)v,  nextafterf(half, 0),
+                           half,      nextafterf(half, INFINITY),
                            -(float)v, -nextafterf(half, INFINITY)};
-        const unsigned want[] = {code, code, even, code + 1, code | 0x8000, (code + 1) | 0x8000};
+        const unsigned want[] = {code,     code,          even,
+                                 code + 1, code | 0x8000, (code + 1) | 0x8000};
         const size_t n = sizeof x / sizeof *x;
         float *in = check_input(c, sizeof x);
         uint16_t *y = check_output(c, n * sizeof *y), expected[6];

@@ -1,4 +1,5 @@
-/* Quantised numbers and integer matrix products against plain formulas: all equal to the bit. */
+/* Quantised numbers and integer matrix products against plain formulas: all equal to the bit.
+ */
 #include "tests/kernels/check.h"
 
 #include <math.h>
@@ -13,8 +14,10 @@ void check_quantize(tdnn_check *c, tdnn_quantize_fn *variant, tdnn_quantize_fn *
     for (size_t round = 0; round < 4 * MOST; round++) {
         const size_t n = round % MOST;
         const bool is_signed = check_below(c, 2);
-        const int low = is_signed ? -128 : 0, high = low + 255, zero = low + (int)check_below(c, 256);
-        const float *x = check_input_f32(c, n, (check_fill_kind)check_below(c, CHECK_FILL_KINDS));
+        const int low = is_signed ? -128 : 0, high = low + 255,
+                  zero = low + (int)check_below(c, 256);
+        const float *x =
+            check_input_f32(c, n, (check_fill_kind)check_below(c, CHECK_FILL_KINDS));
         const float scale = check_below(c, 2) ? 1.0f / 128 : check_uniform(c, 0.001f, 0.02f);
         uint8_t *y = check_output(c, n), want[MOST];
         for (size_t i = 0; i < n; i++) {
@@ -22,7 +25,8 @@ void check_quantize(tdnn_check *c, tdnn_quantize_fn *variant, tdnn_quantize_fn *
             want[i] = (uint8_t)(isnan(q) || q < low ? low : q > high ? high : (int)q);
         }
         variant(y, x, n, scale, zero, low, high);
-        const bool ok = check_bytes(c, y, want, n, "n %zu, scale %g, zero %d", n, (double)scale, zero);
+        const bool ok =
+            check_bytes(c, y, want, n, "n %zu, scale %g, zero %d", n, (double)scale, zero);
         check_reset(c);
         if (!ok) return;
     }
@@ -77,16 +81,20 @@ void check_gemm_i16(tdnn_check *c, tdnn_gemm_i16_fn *variant, tdnn_gemm_i16_fn *
         const size_t pairs = check_below(c, 40), lda = 2 * pairs + check_below(c, 3);
         int16_t *a = check_input(c, (m ? (m - 1) * lda + 2 * pairs : 0) * sizeof *a);
         int16_t *b = check_input(c, pairs * n * 2 * sizeof *b);
-        int32_t *got = check_output(c, m * n * sizeof *got), *want = calloc(m * n + 1, sizeof *want);
+        int32_t *got = check_output(c, m * n * sizeof *got),
+                *want = calloc(m * n + 1, sizeof *want);
         for (size_t i = 0; i < m; i++)
-            for (size_t k = 0; k < 2 * pairs; k++) a[i * lda + k] = (int16_t)((int)check_below(c, 511) - 255);
-        for (size_t i = 0; i < 2 * pairs * n; i++) b[i] = (int16_t)((int)check_below(c, 511) - 255);
+            for (size_t k = 0; k < 2 * pairs; k++)
+                a[i * lda + k] = (int16_t)((int)check_below(c, 511) - 255);
+        for (size_t i = 0; i < 2 * pairs * n; i++)
+            b[i] = (int16_t)((int)check_below(c, 511) - 255);
         for (size_t i = 0; i < m; i++)
             for (size_t j = 0; j < n; j++)
                 for (size_t k = 0; k < 2 * pairs; k++)
                     want[i * n + j] += a[i * lda + k] * b[(k / 2 * n + j) * 2 + k % 2];
         variant(got, n, a, lda, b, n, m, n, pairs);
-        const bool ok = check_bytes(c, got, want, m * n * sizeof *got, "%zu x %zu x %zu", m, n, 2 * pairs);
+        const bool ok =
+            check_bytes(c, got, want, m * n * sizeof *got, "%zu x %zu x %zu", m, n, 2 * pairs);
         free(want);
         check_reset(c);
         if (!ok) return;

@@ -8,11 +8,17 @@ enum { MOST = 24 };
 
 static void random_pool(tdnn_check *c, tdnn_pool *p, size_t lanes)
 {
-    *p = (tdnn_pool){.lanes = lanes, .ih = 1 + check_below(c, MOST), .iw = 1 + check_below(c, MOST),
-                     .kh = 1 + check_below(c, 4), .kw = 1 + check_below(c, 4),
-                     .stride_h = 1 + check_below(c, 3), .stride_w = 1 + check_below(c, 3),
-                     .dilation_h = 1 + check_below(c, 2), .dilation_w = 1 + check_below(c, 2)};
-    const size_t reach_h = (p->kh - 1) * p->dilation_h + 1, reach_w = (p->kw - 1) * p->dilation_w + 1;
+    *p = (tdnn_pool){.lanes = lanes,
+                     .ih = 1 + check_below(c, MOST),
+                     .iw = 1 + check_below(c, MOST),
+                     .kh = 1 + check_below(c, 4),
+                     .kw = 1 + check_below(c, 4),
+                     .stride_h = 1 + check_below(c, 3),
+                     .stride_w = 1 + check_below(c, 3),
+                     .dilation_h = 1 + check_below(c, 2),
+                     .dilation_w = 1 + check_below(c, 2)};
+    const size_t reach_h = (p->kh - 1) * p->dilation_h + 1,
+                 reach_w = (p->kw - 1) * p->dilation_w + 1;
     p->pad_top = check_below(c, p->kh), p->pad_left = check_below(c, p->kw);
     const size_t high = p->ih + 2 * p->pad_top, wide = p->iw + 2 * p->pad_left;
     p->oh = high < reach_h ? 1 : (high - reach_h) / p->stride_h + 1;
@@ -21,7 +27,8 @@ static void random_pool(tdnn_check *c, tdnn_pool *p, size_t lanes)
     p->line = span > p->iw + p->pad_left ? span : p->iw + p->pad_left;
 }
 
-static float pooled(const float *x, const tdnn_pool *p, size_t oy, size_t ox, size_t lane, bool mean)
+static float pooled(const float *x, const tdnn_pool *p, size_t oy, size_t ox, size_t lane,
+                    bool mean)
 {
     double v = mean ? 0 : -INFINITY;
     for (size_t ky = 0; ky < p->kh; ky++) {
@@ -36,7 +43,8 @@ static float pooled(const float *x, const tdnn_pool *p, size_t oy, size_t ox, si
     return (float)(mean ? v / ((double)p->count_h[oy] * (double)p->count_w[ox]) : v);
 }
 
-void check_pool(tdnn_check *c, tdnn_pool_fn *variant, tdnn_pool_fn *generic, const tdnn_kernels *table)
+void check_pool(tdnn_check *c, tdnn_pool_fn *variant, tdnn_pool_fn *generic,
+                const tdnn_kernels *table)
 {
     (void)generic;
     const bool mean = variant == table->average_pool_f32;
@@ -58,8 +66,8 @@ void check_pool(tdnn_check *c, tdnn_pool_fn *variant, tdnn_pool_fn *generic, con
         const size_t half = p.oh / 2;
         variant(y, x, &p, 0, half, line);
         variant(y, x, &p, half, p.oh, line);
-        const bool ok = check_f32(c, y, want, out, 4, "%zux%zu to %zux%zu, %zu lanes", p.ih, p.iw, p.oh,
-                                  p.ow, p.lanes);
+        const bool ok = check_f32(c, y, want, out, 4, "%zux%zu to %zux%zu, %zu lanes", p.ih,
+                                  p.iw, p.oh, p.ow, p.lanes);
         free(want);
         check_reset(c);
         if (!ok) return;
@@ -71,9 +79,18 @@ void bench_pool(tdnn_bench *b, tdnn_pool_fn *variant, const tdnn_kernels *table)
     const size_t lanes[] = {1, table->block ? table->block : 8};
     for (size_t k = 0; k < 2; k++) {
         for (size_t stride = 1; stride <= 2; stride++) {
-            tdnn_pool p = {.lanes = lanes[k], .ih = 56, .iw = 56, .kh = 3, .kw = 3,
-                           .stride_h = stride, .stride_w = stride, .dilation_h = 1,
-                           .dilation_w = 1, .pad_top = 1, .pad_left = 1, .line = 58};
+            tdnn_pool p = {.lanes = lanes[k],
+                           .ih = 56,
+                           .iw = 56,
+                           .kh = 3,
+                           .kw = 3,
+                           .stride_h = stride,
+                           .stride_w = stride,
+                           .dilation_h = 1,
+                           .dilation_w = 1,
+                           .pad_top = 1,
+                           .pad_left = 1,
+                           .line = 58};
             p.oh = p.ow = 55 / stride + 1;
             const size_t n = 56 * 56 * lanes[k];
             const float *x = bench_floats(b, n);

@@ -20,12 +20,14 @@ static double reduced(const tdnn_kernels *table, tdnn_reduce_fn *op, const float
     return op == table->row_max_f32 ? largest : smallest;
 }
 
-void check_reduce(tdnn_check *c, tdnn_reduce_fn *variant, tdnn_reduce_fn *generic, const tdnn_kernels *table)
+void check_reduce(tdnn_check *c, tdnn_reduce_fn *variant, tdnn_reduce_fn *generic,
+                  const tdnn_kernels *table)
 {
     (void)generic;
     const bool sums = variant == table->row_sum_f32 || variant == table->row_abs_sum_f32;
     for (size_t n = 0; n < 300; n++) {
-        const float *x = check_input_f32(c, n, sums ? CHECK_FILL_UNIT : (check_fill_kind)(n % 3));
+        const float *x =
+            check_input_f32(c, n, sums ? CHECK_FILL_UNIT : (check_fill_kind)(n % 3));
         const float got = variant(x, n), want = (float)reduced(table, variant, x, n);
         const bool ok = check_f32(c, &got, &want, 1, sums ? 1 + (double)n / 8 : 0, "n %zu", n);
         check_reset(c);
@@ -48,7 +50,8 @@ void check_spread(tdnn_check *c, tdnn_spread_fn *variant, tdnn_spread_fn *generi
 {
     (void)generic, (void)table;
     for (size_t n = 0; n < 300; n++) {
-        const float *x = check_input_f32(c, n, CHECK_FILL_UNIT), center = check_uniform(c, -1, 1);
+        const float *x = check_input_f32(c, n, CHECK_FILL_UNIT),
+                    center = check_uniform(c, -1, 1);
         double sum = 0;
         for (size_t i = 0; i < n; i++) sum += pow((double)x[i] - (double)center, 2);
         const float got = variant(x, n, center), want = (float)sum;
@@ -73,7 +76,8 @@ void check_exp_sum(tdnn_check *c, tdnn_exp_sum_fn *variant, tdnn_exp_sum_fn *gen
 {
     (void)generic, (void)table;
     for (size_t n = 0; n < 200; n++) {
-        const float *x = check_input_f32(c, n, CHECK_FILL_UNIT), shift = check_uniform(c, -3, 3);
+        const float *x = check_input_f32(c, n, CHECK_FILL_UNIT),
+                    shift = check_uniform(c, -3, 3);
         float *y = check_output(c, n * sizeof *y), want[200];
         double sum = 0;
         for (size_t i = 0; i < n; i++) {
