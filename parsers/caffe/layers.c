@@ -97,6 +97,9 @@ static const caffe_type types[] = {
     {"Reorg", "reorg_param", 1, 1, 1, 1, caffe_import_reorg},
     {"Interp", "interp_param", 1, 2, 1, 1, caffe_import_interp},
     {"Resample", "resample_param", 1, 2, 1, 1, caffe_import_resample},
+    /* recurrent */
+    {"LSTM", "recurrent_param", 2, 5, 1, 3, caffe_import_lstm},
+    {"RNN", "recurrent_param", 2, 4, 1, 2, caffe_import_rnn},
     /* detectors */
     {"PriorBox", "prior_box_param", 2, 2, 1, 1, caffe_import_prior_box},
     {"PriorBoxClustered", "prior_box_param", 2, 2, 1, 1, caffe_import_prior_box},

@@ -851,6 +851,63 @@ def Resample(r):
     return net.wants(x.repeat(s, 2).repeat(s, 3))
 
 
+# ---- recurrent -------------------------------------------------------------------------------
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def recurrent(r, kind, states):
+    """Random sequences that start anew here and there, with and without constant inputs and states
+    from outside."""
+    t, n, k, size = r.int(1, 5), r.int(1, 3), r.int(1, 4), r.int(1, 4)
+    gates = 4 * size if kind == "LSTM" else size
+    x, cont = r.array(t, n, k, 1), r.randint(2, size=(t, n)).astype(np.float32)
+    weights = [r.array(gates, k, scale=0.5), r.array(gates)]
+    inputs, p = {"x": x, "cont": cont}, {"num_output": size}
+    z = x[..., 0].astype(np.float64) @ weights[0].T + weights[1]
+    if r.flag():
+        inputs["constant"] = r.array(n, r.int(1, 3))
+        weights.append(r.array(gates, inputs["constant"].shape[1], scale=0.5))
+        z += inputs["constant"] @ weights[2].T
+    weights.append(r.array(gates, size, scale=0.5))
+    state = [np.zeros((n, size))] * states
+    tops = ["out"]
+    if r.flag():
+        p["expose_hidden"] = True
+        for i in range(states):
+            inputs["state%d" % i] = r.array(1, n, size, scale=0.5)
+            state[i] = inputs["state%d" % i][0]
+            tops.append("last%d" % i)
+    if kind == "RNN":
+        weights += [r.array(size, size), r.array(size)]
+    net = Net(r, **inputs).add("out", kind, list(inputs), weights, tops=tops, recurrent_param=p)
+    return net, z, cont, weights, state
+
+
+@case
+def LSTM(r):
+    net, z, cont, weights, (h, c) = recurrent(r, "LSTM", 2)
+    rows = []
+    for step, goes_on in zip(z, cont[..., None]):
+        i, f, o, g = np.split(step + (h * goes_on) @ weights[-1].T, 4, 1)
+        c = sigmoid(f) * goes_on * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        rows.append(h)
+    return net.wants(rows, *([h[None], c[None]] if "last0" in net.body else []))
+
+
+@case
+def RNN(r):
+    net, z, cont, weights, (h,) = recurrent(r, "RNN", 1)
+    rows = []
+    for step, goes_on in zip(z, cont[..., None]):
+        h = np.tanh(step + (h * goes_on) @ weights[-3].T)
+        rows.append(np.tanh(h @ weights[-2].T + weights[-1]))
+    return net.wants(rows, *([h[None]] if "last0" in net.body else []))
+
+
 # ---- detectors -------------------------------------------------------------------------------
 
 
