@@ -119,6 +119,7 @@ OPS = \
 	lib/ops/expand.c \
 	lib/ops/flex_attention.c \
 	lib/ops/fourier.c \
+	lib/ops/flow.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
 	lib/ops/grid_sample.c \
@@ -225,6 +226,7 @@ PARSERS = \
 	parsers/caffe/caffe.c \
 	parsers/caffe/layer_activation.c \
 	parsers/caffe/layer_detect.c \
+	parsers/caffe/layer_flow.c \
 	parsers/caffe/layer_input.c \
 	parsers/caffe/layer_norm.c \
 	parsers/caffe/layer_pool.c \

@@ -217,6 +217,8 @@
     X(Gemm)                                                                                      \
     X(MatMul)                                                                                    \
     /* ours */                                                                                   \
+    X(Correlation)                                                                               \
+    X(FlowWarp)                                                                                  \
     X(DetectionOutput)                                                                           \
     X(DetectionRows)                                                                             \
     X(PSRoiPool)                                                                                 \

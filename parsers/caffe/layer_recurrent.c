@@ -1,9 +1,9 @@
-/* LSTM and RNN: a Scan over time steps, since Caffe starts sequences anew wherever `cont`, the second
- * bottom, is 0.
+/* LSTM and RNN: a Scan over time steps, since Caffe starts sequences anew wherever `cont`, the
+ * second bottom, is 0.
  *
- * Bottoms: x, T x N x ...; cont, T x N; and, optional, an input that is the same for all steps; with
- * expose_hidden the states before the first step follow. What does not depend on the states is
- * multiplied for all steps at once.
+ * Bottoms: x, T x N x ...; cont, T x N; and, optional, an input that is the same for all steps;
+ * with expose_hidden the states before the first step follow. What does not depend on the
+ * states is multiplied for all steps at once.
  */
 #include "parsers/caffe/layers.h"
 
@@ -12,10 +12,10 @@
 enum { MOST_STATES = 2 };
 
 typedef struct recurrent {
-    int64_t size;     /* of a state */
-    size_t states;    /* 2: output and cell; 1: hidden */
+    int64_t size;  /* of a state */
+    size_t states; /* 2: output and cell; 1: hidden */
     bool exposed, constant_input;
-    tdnn_id projected; /* T x N x gates: all but the states' part   */
+    tdnn_id projected;  /* T x N x gates: all but the states' part   */
     tdnn_id weights[3]; /* of the states, and for an RNN of its output, with its bias */
 } recurrent;
 
@@ -25,7 +25,9 @@ typedef struct recurrent {
 static tdnn_id product(caffe_call *c, tdnn_id x, size_t blob, int64_t outputs, int64_t inputs)
 {
     const tdnn_shape shape = {2, {outputs, inputs}};
-    return caffe_op(c, "MatMul", x, caffe_transpose(c, caffe_weight(c, blob, &shape), (const int64_t[]){1, 0}, 2));
+    return caffe_op(
+        c, "MatMul", x,
+        caffe_transpose(c, caffe_weight(c, blob, &shape), (const int64_t[]){1, 0}, 2));
 }
 
 static tdnn_id bias(caffe_call *c, tdnn_id x, size_t blob, int64_t outputs)
@@ -39,7 +41,8 @@ static void project(caffe_call *c, recurrent *r, int64_t outputs)
 {
     const int rank = caffe_rank(c, 0, 3, TDNN_MAX_DIMS);
     tdnn_id x = caffe_reshape(c, c->in[0].id, caffe_ints_of(c, 0, 0, -1));
-    x = product(c, x, 0, outputs, c->net->weights ? -1 : caffe_dim_product(&c->in[0].shape, 2, rank));
+    x = product(c, x, 0, outputs,
+                c->net->weights ? -1 : caffe_dim_product(&c->in[0].shape, 2, rank));
     r->projected = bias(c, x, 1, outputs);
     if (!r->constant_input) return;
     const int constant_rank = caffe_rank(c, 2, 2, TDNN_MAX_DIMS);
@@ -60,7 +63,8 @@ static tdnn_id body_input(caffe_call *c)
 {
     tdnn_id id = TDNN_ABSENT;
     tdnn_graph *body = c->net->graph;
-    if (c->status || !caffe_try(c, tdnn_graph_add_value(body, NULL, &id, c->err))) return TDNN_ABSENT;
+    if (c->status || !caffe_try(c, tdnn_graph_add_value(body, NULL, &id, c->err)))
+        return TDNN_ABSENT;
     body->values[id].dtype = TDNN_F32;
     caffe_try(c, tdnn_graph_add_input(body, id, c->err));
     return id;
@@ -118,7 +122,8 @@ static void rnn_step(caffe_call *c, const step *s, const recurrent *r)
     tdnn_id hidden = caffe_op(c, "Tanh", with_state(c, s, r->weights[0]));
     tdnn_id out = caffe_op(c, "MatMul", hidden, from_outside(c, r->weights[1]));
     step_output(c, hidden);
-    step_output(c, caffe_op(c, "Tanh", caffe_op(c, "Add", out, from_outside(c, r->weights[2]))));
+    step_output(c,
+                caffe_op(c, "Tanh", caffe_op(c, "Add", out, from_outside(c, r->weights[2]))));
 }
 
 /* ---- the loop ---- */
@@ -128,8 +133,9 @@ static tdnn_id first_state(caffe_call *c, const recurrent *r, size_t index)
 {
     const size_t bottom = 2 + r->constant_input + index;
     if (r->exposed) return caffe_op(c, "Squeeze", c->in[bottom].id, caffe_ints_of(c, 0));
-    return caffe_op(c, "ConstantOfShape",
-                    caffe_joined(c, caffe_dims(c, c->in[0].id, 1, 2), caffe_ints_of(c, r->size)));
+    return caffe_op(
+        c, "ConstantOfShape",
+        caffe_joined(c, caffe_dims(c, c->in[0].id, 1, 2), caffe_ints_of(c, r->size)));
 }
 
 static void scan(caffe_call *c, const recurrent *r, const step *s)
@@ -140,7 +146,8 @@ static void scan(caffe_call *c, const recurrent *r, const step *s)
     inputs[r->states + 1] = c->in[1].id;
     last[0] = caffe_append(c, "Scan", inputs, r->states + 2);
     caffe_set_int(c, "num_scan_inputs", 2);
-    if (c->status || !caffe_try(c, tdnn_node_own(c->net->graph, c->node, &s->body, 1, c->err))) return;
+    if (c->status || !caffe_try(c, tdnn_node_own(c->net->graph, c->node, &s->body, 1, c->err)))
+        return;
     const tdnn_attr_value body = {.type = TDNN_ATTR_GRAPH, .i = 0};
     caffe_try(c, tdnn_node_set_attr(c->net->graph, c->node, "body", &body, c->err));
     for (size_t i = 1; i < r->states; i++) last[i] = caffe_more(c);
@@ -160,7 +167,8 @@ static recurrent begin(caffe_call *c, size_t states)
     r.constant_input = c->in_count > 2 + hidden;
     if (!r.size) caffe_fail(c, TDNN_ERR_FORMAT, "num_output is missing");
     if (c->in_count < 2 + hidden || c->in_count > 3 + hidden || c->out_count != 1 + hidden)
-        caffe_fail(c, TDNN_ERR_FORMAT, "%zu bottoms and %zu tops, expected %zu or one more, and %zu", c->in_count,
+        caffe_fail(c, TDNN_ERR_FORMAT,
+                   "%zu bottoms and %zu tops, expected %zu or one more, and %zu", c->in_count,
                    c->out_count, 2 + hidden, 1 + hidden);
     caffe_rank(c, 1, 2, 2);
     return r;

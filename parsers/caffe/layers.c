@@ -97,6 +97,11 @@ static const caffe_type types[] = {
     {"Reorg", "reorg_param", 1, 1, 1, 1, caffe_import_reorg},
     {"Interp", "interp_param", 1, 2, 1, 1, caffe_import_interp},
     {"Resample", "resample_param", 1, 2, 1, 1, caffe_import_resample},
+    /* optical flow */
+    {"Correlation", "correlation_param", 2, 2, 1, 1, caffe_import_correlation},
+    {"FlowWarp", "flow_warp_param", 2, 2, 1, 1, caffe_import_flow_warp},
+    {"Accum", "accum_param", 1, -1, 1, 1, caffe_import_accum},
+    {"DataAugmentation", "augmentation_param", 1, 1, 1, 1, caffe_import_data_augmentation},
     /* recurrent */
     {"LSTM", "recurrent_param", 2, 5, 1, 3, caffe_import_lstm},
     {"RNN", "recurrent_param", 2, 4, 1, 2, caffe_import_rnn},

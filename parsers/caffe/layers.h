@@ -28,7 +28,6 @@ void caffe_import_embed(caffe_call *c);
 void caffe_import_pooling(caffe_call *c);
 void caffe_import_max_unpool(caffe_call *c);
 void caffe_import_upsample(caffe_call *c);
-void caffe_import_spp(caffe_call *c);
 
 /* layer_activation.c */
 void caffe_import_unary(caffe_call *c); /* AbsVal, TanH and others without parameters */

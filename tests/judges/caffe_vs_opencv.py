@@ -1043,6 +1043,79 @@ def Proposal(r):
                        "nms_thresh": r.real(0.3, 0.8)})
 
 
+# ---- optical flow ----------------------------------------------------------------------------
+
+
+@case
+def FlowWarp(r):
+    x = picture(r)
+    return Net(r, data=x, flow=r.array(x.shape[0], 2, *x.shape[2:], scale=2)).add(
+        "out", "FlowWarp", ["data", "flow"])
+
+
+@case
+def Accum(r):
+    """One image: OpenCV 4.6 mixes several up."""
+    x = picture(r)[:1]
+    inputs = {"data0": x}
+    for i in range(r.int(1, 3)):
+        inputs["data%d" % (i + 1)] = r.array(x.shape[0], r.int(1, 3), r.int(2, 9), r.int(2, 9))
+    return Net(r, **inputs).add("out", "Accum", list(inputs))
+
+
+@case
+def Accum_size(r):
+    x, y = picture(r, 2, 2, 6), r.array(1, 3, 5, 4)
+    y = np.repeat(y, x.shape[0], 0)
+    largest = np.maximum(x.shape[2:], y.shape[2:])
+    how = r.int(0, 2)
+    if how == 0:
+        p, size = {"have_reference": True}, (7, 8)
+    elif how == 1:
+        p, size = {"size_divisible_by": 4}, -(-largest // 4) * 4
+    else:
+        p, size = {"top_height": 9, "top_width": 11}, (9, 11)
+    net = Net(r, x=x, y=y, like=r.array(1, 1, 7, 8))
+    net.add("out", "Accum", ["x", "y", "like"][:3 if how == 0 else 2], accum_param=p)
+    if how:
+        del net.inputs["like"]
+    return net.wants(np.concatenate([aligned_bilinear(v.astype(np.float64), *size) for v in (x, y)], 1))
+
+
+@case
+def DataAugmentation(r):
+    x, pixels = picture(r), r.flag()
+    blobs = [np.float32([1]), r.array(*x.shape[1:]), r.array(x.shape[1])]
+    net = Net(r, data=x).add("out", "DataAugmentation", ["data"], blobs, augmentation_param={
+        "recompute_mean": 1000, "mean_per_pixel": pixels, "max_multiplier": 1})
+    return net.wants(x - (blobs[1] if pixels else blobs[2][:, None, None]))
+
+
+@case
+def Correlation(r):
+    c, h, w = r.int(1, 3), r.int(6, 9), r.int(6, 9)
+    a, b = r.array(r.int(1, 2), c, h, w), None
+    b = r.array(*a.shape)
+    k, d, s1, s2 = r.one(1, 3), r.int(1, 2), r.int(1, 2), r.int(1, 2)
+    pad = r.int(0, 3)
+    border = d + k // 2
+    wide = [np.pad(v.astype(np.float64), ((0, 0), (0, 0), (pad, pad), (pad, pad))) for v in (a, b)]
+    oh, ow = [-(-(n + 2 * pad - 2 * border) // s1) for n in (h, w)]
+    if oh < 1 or ow < 1:
+        return Correlation(r)
+    moves = [s2 * m for m in range(-(d // s2), d // s2 + 1)]
+    out = np.zeros((a.shape[0], len(moves) ** 2, oh, ow))
+    for m, (dy, dx) in enumerate((dy, dx) for dy in moves for dx in moves):
+        for y in range(oh):
+            for x in range(ow):
+                i, j = y * s1 + d, x * s1 + d
+                out[:, m, y, x] = (wide[0][:, :, i:i + k, j:j + k] *
+                                   wide[1][:, :, i + dy:i + dy + k, j + dx:j + dx + k]).mean((1, 2, 3))
+    net = Net(r, a=a, b=b).add("out", "Correlation", ["a", "b"], correlation_param={
+        "kernel_size": k, "max_displacement": d, "stride_1": s1, "stride_2": s2, "pad": pad})
+    return net.wants(out)
+
+
 # ---- judging ---------------------------------------------------------------------------------
 
 WAYS = ["packed", "packed", "single", "double", "half", "old"]
