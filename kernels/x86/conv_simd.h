@@ -74,6 +74,16 @@ static void run_line(tile_fn *const *tiles, const tile_work *t, const float *x, 
     }
 }
 
+/* to[i] = from[i * stride]. */
+static void copy_strided(float *to, const float *from, size_t count, size_t stride)
+{
+    size_t i = 0;
+    /* one element short of the end, since the second load takes one more than is needed */
+    for (; stride == 2 && i + V_LANES < count; i += V_LANES)
+        v_store(to + i, v_even(v_load(from + 2 * i), v_load(from + 2 * i + V_LANES)));
+    for (; i < count; i++) to[i] = from[i * stride];
+}
+
 /* One row of a view: pixels at input columns first, first + stride ...; zeros where there is none. */
 static void copy_row(const tdnn_conv *c, const float *row, size_t first, float *to)
 {
@@ -89,12 +99,12 @@ static void copy_row(const tdnn_conv *c, const float *row, size_t first, float *
         if (stride == 1)
             memcpy(to + begin * unit, from, (end - begin) * unit * sizeof(float));
         else if (unit == 1)
-            for (size_t i = begin; i < end; i++, from += stride) to[i] = *from;
+            copy_strided(to + begin, from, end - begin, stride);
         else
             for (size_t i = begin; i < end; i++, from += stride * V_LANES)
                 v_store(to + i * V_LANES, v_load(from));
-        memset(to + end * unit, 0, (columns - end) * unit * sizeof(float));
     }
+    memset(to + end * unit, 0, (columns - end) * unit * sizeof(float));
 }
 
 /* What output rows begin .. begin + rows - 1 read: [plane][phase][view][row][column]. */

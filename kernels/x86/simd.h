@@ -56,6 +56,12 @@ static inline v_f32 v_frexp(v_f32 x, v_f32 *e)
     *e = _mm512_mask_add_ps(floor, _mm512_cmp_ps_mask(m, one, _CMP_LT_OQ), floor, one);
     return m;
 }
+/* Elements 0, 2, 4 ... of a and b in a row */
+static inline v_f32 v_even(v_f32 a, v_f32 b)
+{
+    const __m512i index = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return _mm512_permutex2var_ps(a, index, b);
+}
 static inline float v_sum(v_f32 x) { return _mm512_reduce_add_ps(x); }
 static inline float v_largest(v_f32 x) { return _mm512_reduce_max_ps(x); }
 
@@ -117,6 +123,11 @@ static inline v_f32 v_frexp(v_f32 x, v_f32 *e)
     const __m256i n = _mm256_srai_epi32(bits, 23);
     *e = v_sub(_mm256_cvtepi32_ps(n), v_select(small, v_set1(24), v_set1(0)));
     return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(n, 23)));
+}
+static inline v_f32 v_even(v_f32 a, v_f32 b)
+{
+    const __m256d mixed = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)); /* a0 a2 b0 b2, a4 a6 b4 b6 */
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(mixed, 0xd8));
 }
 static inline float v_sum(v_f32 x)
 {

@@ -100,6 +100,8 @@ tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
                                      k->conv_winograd_f32};
     p->kernel = kernels[method];
     TDNN_TRY(plan_weights(ctx, p));
+    /* each residual is read in the tile that overwrites it; behind an activation it is read later */
+    if (p->conv.residual == TDNN_RESIDUAL_BEFORE) tdnn_plan_inplace(ctx, 0, CONV_RESIDUAL);
     tdnn_plan_scratch(ctx, p->conv.scratch_bytes);
     tdnn_plan_phase(ctx, blocked_run, p->conv.task_count);
     char name[48];

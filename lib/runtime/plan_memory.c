@@ -38,7 +38,17 @@ static void measure_lifetimes(tdnn_plan *plan)
         if (plan->values[v].escapes) extend(plan, (int32_t)v, INT32_MAX);
 }
 
-/* An output takes over an input's memory where nobody needs that input any more. */
+/* How many inputs of the node lie in the memory of `root`. */
+static size_t inputs_in(const tdnn_plan *plan, const tdnn_plan_node *n, int32_t root)
+{
+    size_t count = 0, offset;
+    for (size_t k = 0; k < n->in_count; k++)
+        count += n->in[k] >= 0 && tdnn_plan_root(plan, n->in[k], &offset) == root;
+    return count;
+}
+
+/* An output takes over an input's memory where nobody needs that input any more, nor the node itself
+ * as another of its inputs: a convolution's residual may be what it convolves. */
 static void reuse_in_place(tdnn_plan *plan)
 {
     for (size_t i = 0; i < plan->node_count; i++) {
@@ -51,6 +61,7 @@ static void reuse_in_place(tdnn_plan *plan)
             if (out->root != n->inplace[k].out || out->place != TDNN_PLACE_ARENA) continue;
             if (root->place != TDNN_PLACE_ARENA || root == out || root->last != (int32_t)i) continue;
             if (offset != 0 || root->view.bytes != out->view.bytes) continue;
+            if (inputs_in(plan, n, index) != 1) continue;
             out->root = index;
             out->offset = 0;
             root->last = out->last;
