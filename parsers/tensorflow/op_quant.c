@@ -42,7 +42,7 @@ static tdnn_status mapping(const tf_call *c, const char *mode, tdnn_dtype type, 
         *offset = min + (least < 0 ? (most - least + 1) / 2 * span : 0);
     } else if (!strcmp(mode, "MIN_FIRST")) {
         /* the least value is moved so that 0 is met exactly */
-        const double rounded = span > 0 ? round(min / (float)span) * (float)span : min;
+        const double rounded = span > 0 ? (double)(roundf((float)min / (float)span) * (float)span) : min;
         *offset = rounded - least * span;
     } else if (!strcmp(mode, "SCALED")) {
         if (least < 0 && tf_attr_bool(c, "narrow_range", false)) least++;
@@ -76,19 +76,20 @@ tdnn_status tf_import_dequantize(tf_call *c, tdnn_error *err)
 
 /* ---- FakeQuant ---- */
 
-/* The range is moved until 0 is one of the steps. */
-static void nudge(double min, double max, double steps, double *low, double *high, double *scale)
+/* The range is moved until 0 is one of the steps; in single precision, as TensorFlow does it, since a
+ * half is rounded. */
+static void nudge(float min, float max, float steps, double *low, double *high, double *scale)
 {
-    *scale = (max - min) / steps;
-    const double zero = -min / *scale;
-    const double nudged = zero < 0 ? 0 : zero > steps ? steps : round(zero);
-    *low = -nudged * *scale;
-    *high = (steps - nudged) * *scale;
+    const float step = (max - min) / steps, zero = -min / step;
+    const float nudged = zero < 0 ? 0 : zero > steps ? steps : roundf(zero);
+    *scale = (double)step;
+    *low = (double)(-nudged * step);
+    *high = (double)((steps - nudged) * step);
 }
 
 tdnn_status tf_import_fake_quant(tf_call *c, tdnn_error *err)
 {
-    double min = tf_attr_float(c, "min", -6), max = tf_attr_float(c, "max", 6), low, high, scale;
+    double min = (double)tf_attr_float(c, "min", -6), max = (double)tf_attr_float(c, "max", 6), low, high, scale;
     const int64_t bits = tf_attr_int(c, "num_bits", 8);
     tf_value like, *v;
     tdnn_id ids[3], pair[2], id;
@@ -103,7 +104,7 @@ tdnn_status tf_import_fake_quant(tf_call *c, tdnn_error *err)
         TDNN_TRY(tf_const_scalar(c, TDNN_F32, 0, &ids[1], err));
         TDNN_TRY(tf_last(c, TDNN_OP_Mul, ids, 2, NULL, &id, err));
     } else { /* floor((clip(x) - low) / scale + 1/2) scale + low */
-        nudge(min, max, steps, &low, &high, &scale);
+        nudge((float)min, (float)max, (float)steps, &low, &high, &scale);
         TDNN_TRY(tf_const_scalar(c, TDNN_F32, low, &ids[1], err));
         TDNN_TRY(tf_const_scalar(c, TDNN_F32, high, &ids[2], err));
         const tdnn_id least = ids[1];

@@ -225,8 +225,9 @@ static tdnn_status add_output(tf_scope *s, const char *text, tdnn_error *err)
     TDNN_TRY(tf_scope_find(s, text, &v, err));
     if (v->missing) return TDNN_OK; /* is reported in the end */
     if (v->dead) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "output \"%s\" is on a side that is never taken", text);
-    if (v->flow || v->block[0])
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "output \"%s\" is inside of a group of operators", text);
+    if (v->flow) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "output \"%s\" is a TensorArray", text);
+    tf_call last = {.scope = s, .name = text, .inputs = &v, .input_count = 1};
+    TDNN_TRY(tf_unblocked(&last, 0, &v, err));
     const bool nchw = tf_options(s->model)->io_layout == TDNN_IO_NCHW;
     if (!nchw || !v->first) TDNN_TRY(tf_plain(s, v, &id, err));
     else id = v->id;
@@ -243,6 +244,11 @@ static tdnn_status add_output(tf_scope *s, const char *text, tdnn_error *err)
         }
         TDNN_TRY(tdnn_graph_append(g, TDNN_OP_Identity, text, &id, 1, NULL, &id, err));
     }
+    tdnn_value *value = &g->values[id];
+    value->dtype = v->dtype;
+    for (int i = 0; i < v->shape.ndim; i++)
+        value->shape.dim[nchw ? tf_axis_place(v, i) : i] = v->shape.dim[i];
+    value->shape.ndim = v->shape.ndim;
     return tdnn_graph_add_output(g, id, err);
 }
 
