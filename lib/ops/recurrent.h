@@ -15,7 +15,7 @@ typedef struct tdnn_recurrent_params {
 /* ---- activations by name ---- */
 
 typedef struct tdnn_cell_act {
-    enum {
+    enum tdnn_cell_activation {
         TDNN_CELL_KERNEL,
         TDNN_CELL_AFFINE,
         TDNN_CELL_SCALED_TANH,

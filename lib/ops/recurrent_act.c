@@ -7,7 +7,8 @@
 
 static const struct {
     const char *name;
-    int kind, act;
+    enum tdnn_cell_activation kind;
+    int act;
     float alpha, beta; /* defaults */
     bool has_alpha, has_beta;
 } rows[] = {
