@@ -60,6 +60,7 @@ KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
 	kernels/x86/conv_avx512.c \
 	kernels/x86/depthwise_avx512.c \
+	kernels/x86/copy_avx512.c \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
 	kernels/x86/integer_avx512.c \
@@ -94,6 +95,9 @@ OPS = \
 	lib/ops/attention.c \
 	lib/ops/boxes.c \
 	lib/ops/cast.c \
+	lib/ops/boxes.c \
+	lib/ops/cast.c \
+	lib/ops/channels.c \
 	lib/ops/clip.c \
 	lib/ops/col2im.c \
 	lib/ops/concat.c \
@@ -168,6 +172,7 @@ OPS = \
 	lib/ops/rotary.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
+	lib/ops/shuffle.c \
 	lib/ops/signal.c \
 	lib/ops/slice.c \
 	lib/ops/softmax.c \
@@ -299,6 +304,7 @@ RUNTIME = \
 	lib/runtime/plan.c \
 	lib/runtime/plan_infer.c \
 	lib/runtime/plan_fuse.c \
+	lib/runtime/plan_shuffle.c \
 	lib/runtime/plan_layout.c \
 	lib/runtime/plan_steps.c \
 	lib/runtime/plan_memory.c \

@@ -73,6 +73,8 @@
     /* to[i] = the sum over k of weight[k] * rows[k][i] */                                       \
     X(mix, void, (float *to, const float *const *rows, const float *weight, size_t count,        \
                   size_t n))                                                                     \
+    /* one block of channels from others, for `pixels` pixels; lanes: 8 or 16 */                 \
+    X(lanes, void, (float *to, const float *const *from, const tdnn_lanes *lanes, size_t pixels)) \
 
 #define TDNN_KERNEL_LIST(X)                                                                      \
     X(activate_f32, activate, 8)                                                                 \
@@ -116,6 +118,7 @@
     X(transpose_x32, transpose, 0)                                                               \
     X(taps_f32, taps, 4)                                                                         \
     X(mix_f32, mix, 4)                                                                           \
+    X(lanes_f32, lanes, 0)                                                                       \
 
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
     X(generic, conv)                                                                             \
@@ -153,6 +156,7 @@
     X(avx512, conv)                                                                              \
     X(avx512, gemm)                                                                              \
     X(avx512, activation)                                                                        \
+    X(avx512, copy)                                                                              \
     X(avx512, resize)                                                                            \
     X(avx512, elementwise)                                                                       \
     X(avx512, rows)                                                                              \

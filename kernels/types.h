@@ -72,4 +72,12 @@ typedef struct tdnn_taps {
     const float *weight;
 } tdnn_taps;
 
+/* One block of channels put together from others: lane l of each pixel is lane index[l] of the
+ * source whose mask has bit l; no mask has it: 0. */
+typedef struct tdnn_lanes {
+    size_t block, sources; /* lanes of a block: 8 or 16; at most 16 sources */
+    int32_t index[16];
+    uint16_t mask[16]; /* per source */
+} tdnn_lanes;
+
 #endif

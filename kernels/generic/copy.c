@@ -213,10 +213,24 @@ static void lookup_generic(void *to_, const void *from, const tdnn_lookup *l, si
     }
 }
 
+/* Blocks of channels from other blocks: every lane by itself. */
+static void lanes_generic(float *to, const float *const *from, const tdnn_lanes *lanes,
+                          size_t pixels)
+{
+    for (size_t l = 0; l < lanes->block; l++) {
+        const float *source = NULL;
+        for (size_t s = 0; s < lanes->sources && !source; s++)
+            if (lanes->mask[s] >> l & 1) source = from[s] + lanes->index[l];
+        for (size_t p = 0; p < pixels; p++)
+            to[p * lanes->block + l] = source ? source[p * lanes->block] : 0;
+    }
+}
+
 void tdnn_fill_copy_generic(tdnn_kernels *t);
 void tdnn_fill_copy_generic(tdnn_kernels *t)
 {
     t->copy = copy_generic;
     t->lookup = lookup_generic;
     t->transpose_x32 = tdnn_transpose_x32_generic;
+    t->lanes_f32 = lanes_generic;
 }

@@ -1,4 +1,6 @@
-/* Transposition of 32-bit elements in squares of 8 x 8, held in registers. */
+/* Transposition of 32-bit elements in squares of 8 x 8, held in registers; and blocks of eight
+ * channels by permutation.
+ */
 #include "kernels/generic/copy.h"
 
 #include <immintrin.h>
@@ -51,9 +53,33 @@ static void copy_avx2(void *to, const void *from, const tdnn_copy *copy)
     tdnn_copy_strided(to, from, copy, transpose_avx2);
 }
 
+enum { MOST_SOURCES = 8 };
+
+static void lanes_avx2(float *to, const float *const *from, const tdnn_lanes *lanes,
+                       size_t pixels)
+{
+    const size_t sources = lanes->sources;
+    const __m256i index = _mm256_loadu_si256((const __m256i *)(const void *)lanes->index);
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    __m256 mask[MOST_SOURCES];
+    for (size_t s = 0; s < sources; s++) {
+        const __m256i set = _mm256_and_si256(_mm256_set1_epi32(lanes->mask[s]), bits);
+        mask[s] = _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, bits));
+    }
+    for (size_t p = 0; p < pixels * 8; p += 8) {
+        __m256 sum = _mm256_setzero_ps();
+        for (size_t s = 0; s < sources; s++) {
+            const __m256 x = _mm256_permutevar8x32_ps(_mm256_loadu_ps(from[s] + p), index);
+            sum = _mm256_blendv_ps(sum, x, mask[s]);
+        }
+        _mm256_storeu_ps(to + p, sum);
+    }
+}
+
 void tdnn_fill_copy_avx2(tdnn_kernels *t);
 void tdnn_fill_copy_avx2(tdnn_kernels *t)
 {
     t->copy = copy_avx2;
     t->transpose_x32 = transpose_avx2;
+    t->lanes_f32 = lanes_avx2;
 }

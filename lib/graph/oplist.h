@@ -162,9 +162,9 @@
     X(ImageDecoder)                                                                              \
     X(LabelEncoder)                                                                              \
     X(Loop)                                                                                      \
+    X(MaxRoiPool)                                                                                \
     X(MelWeightMatrix)                                                                           \
     X(Momentum)                                                                                  \
-    X(MaxRoiPool)                                                                                \
     X(Multinomial)                                                                               \
     X(NonMaxSuppression)                                                                         \
     X(NonZero)                                                                                   \
@@ -219,6 +219,7 @@
     /* ours */                                                                                   \
     X(Correlation)                                                                               \
     X(FlowWarp)                                                                                  \
+    X(ChannelShuffle)                                                                            \
     X(DetectionOutput)                                                                           \
     X(DetectionRows)                                                                             \
     X(PSRoiPool)                                                                                 \

@@ -91,6 +91,10 @@ typedef struct tdnn_cast_params {
     int64_t round_mode;
 } tdnn_cast_params;
 
+typedef struct tdnn_shuffle_params { /* ChannelShuffle */
+    int64_t group;
+} tdnn_shuffle_params;
+
 typedef enum tdnn_resize_mode { TDNN_RESIZE_NEAREST, TDNN_RESIZE_LINEAR, TDNN_RESIZE_CUBIC } tdnn_resize_mode;
 /* In the order of the operator's attribute list. */
 typedef enum tdnn_resize_coordinates {

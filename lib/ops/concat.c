@@ -1,6 +1,7 @@
 /* Concat and Split: pieces of a tensor along one axis. Where a piece is contiguous in the
  * whole, no byte is copied: Concat's inputs are made in place, Split's outputs are views.
  */
+#include "lib/ops/channels.h"
 #include "lib/ops/move.h"
 
 /* ---- Concat ---- */
@@ -32,8 +33,7 @@ static tdnn_status concat_infer(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
-/* Blocked if most of the data already is, and, along the channels, every piece ends with a
- * whole block (the last may be ragged). */
+/* Blocked if most of the data already is. */
 static void concat_layout(tdnn_layout_query *q)
 {
     const tdnn_axis_params *p = q->params;
@@ -47,11 +47,29 @@ static void concat_layout(tdnn_layout_query *q)
             blocked += count;
         else
             plain += count;
-        if (axis == 1 && i + 1 < q->input_count && q->in[i]->shape.dim[1] % q->block) return;
     }
     if (blocked == 0 || blocked < plain) return;
     for (size_t i = 0; i < q->input_count; i++) q->want[i] = q->block;
     q->give[0] = q->block;
+}
+
+static tdnn_channel joined(const void *context, size_t out, int64_t channel)
+{
+    (void)out;
+    const tdnn_step *step = context;
+    size_t in = 0;
+    for (; channel >= step->in[in]->shape.dim[1]; in++) channel -= step->in[in]->shape.dim[1];
+    return (tdnn_channel){in, channel};
+}
+
+/* A piece that ends within a block is followed by another one there. */
+static bool is_ragged(const tdnn_step *step, int axis)
+{
+    const tdnn_layout block = step->out[0]->layout;
+    bool ragged = false;
+    for (size_t i = 0; block && axis == 1 && i + 1 < step->input_count; i++)
+        ragged = ragged || step->in[i]->shape.dim[1] % block;
+    return ragged;
 }
 
 static tdnn_status concat_plan(tdnn_plan_ctx *ctx)
@@ -61,6 +79,8 @@ static tdnn_status concat_plan(tdnn_plan_ctx *ctx)
     const size_t count = ctx->step->input_count;
     int axis;
     TDNN_TRY(tdnn_axis_resolve(p->axis, ctx->step->out[0]->shape.ndim, &axis, ctx->err));
+    if (is_ragged(ctx->step, axis))
+        return tdnn_plan_channels(ctx, joined, ctx->step, NULL);
     tdnn_move *moves = tdnn_alloc(count, sizeof *moves);
     if (!moves) return TDNN_NO_MEMORY(ctx->err);
     size_t at = 0;
@@ -153,8 +173,6 @@ static void split_layout(tdnn_layout_query *q)
     int axis;
     if (q->in[0]->layout != q->block || q->in[0]->shape.ndim != 4) return;
     if (tdnn_axis_resolve(p->axis, 4, &axis, NULL) != TDNN_OK) return;
-    for (size_t i = 0; axis == 1 && i + 1 < q->output_count; i++)
-        if (q->out[i].shape.dim[1] % q->block) return;
     q->want[0] = q->block;
     for (size_t i = 0; i < q->output_count; i++) q->give[i] = q->block;
 }
@@ -169,6 +187,39 @@ static int64_t piece_length(const tdnn_plan_ctx *ctx, size_t index, int axis)
     return length / count + (length % count != 0);
 }
 
+static tdnn_channel cut_off(const void *context, size_t out, int64_t channel)
+{
+    const int64_t *starts = context;
+    return (tdnn_channel){0, starts[out] + channel};
+}
+
+/* Channels in the blocked layout. A piece that begins with a block is a view: in its last
+ * block, the lanes that are not its own hold its neighbour's channels, which is as good as
+ * anything. */
+static tdnn_status split_channels(tdnn_plan_ctx *ctx)
+{
+    const tdnn_step *step = ctx->step;
+    const tdnn_view from = tdnn_view_of(step->in[0]);
+    const int64_t block = from.dim[4];
+    int64_t *starts = tdnn_calloc(step->output_count, sizeof *starts), at = 0;
+    bool *wanted = tdnn_calloc(step->output_count, sizeof *wanted), any = false;
+    tdnn_status status = starts && wanted ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
+    ctx->step->kernel = "view";
+    for (size_t i = 0; !status && i < step->output_count; i++) {
+        starts[i] = at;
+        at += piece_length(ctx, i, 1);
+        if (!step->out[i]) continue;
+        const size_t offset = (size_t)(starts[i] / block * from.stride[1]);
+        wanted[i] =
+            starts[i] % block || from.dim[0] != 1 || !tdnn_plan_alias(ctx, i, 0, offset);
+        any = any || wanted[i];
+    }
+    if (any) status = tdnn_plan_channels(ctx, cut_off, starts, wanted);
+    tdnn_free(starts);
+    tdnn_free(wanted);
+    return status;
+}
+
 static tdnn_status split_plan(tdnn_plan_ctx *ctx)
 {
     const split_params *p = ctx->step->params;
@@ -176,17 +227,16 @@ static tdnn_status split_plan(tdnn_plan_ctx *ctx)
     const size_t outputs = ctx->step->output_count;
     int axis;
     TDNN_TRY(tdnn_axis_resolve(p->axis, ctx->step->in[0]->shape.ndim, &axis, ctx->err));
+    if (ctx->step->in[0]->layout && axis == 1) return split_channels(ctx);
     tdnn_move *moves = tdnn_alloc(outputs, sizeof *moves);
     if (!moves) return TDNN_NO_MEMORY(ctx->err);
-    const int64_t block =
-        from.ndim > ctx->step->in[0]->shape.ndim && axis == 1 ? from.dim[4] : 1;
     int64_t at = 0;
     size_t count = 0;
     for (size_t i = 0; i < outputs; i++) {
         if (ctx->step->out[i]) {
             const tdnn_view to = tdnn_view_of(ctx->step->out[i]);
             moves[count] = tdnn_move_make(0, &from, (int)i, &to, to.dim);
-            moves[count++].from = (size_t)(at / block * from.stride[axis]);
+            moves[count++].from = (size_t)(at * from.stride[axis]);
         }
         at += piece_length(ctx, i, axis);
     }

@@ -1,4 +1,5 @@
 /* Slice: every step-th element between two ends, forwards or backwards, along some axes. */
+#include "lib/ops/channels.h"
 #include "lib/ops/move.h"
 
 #include <string.h>
@@ -75,6 +76,14 @@ static tdnn_status slice_infer(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
+/* Whether rows, columns and images stay whole: then any channels will do. */
+static bool only_channels(const tdnn_shape *in, const ranges *r)
+{
+    for (int d = 0; d < in->ndim; d++)
+        if (d != 1 && (r->count[d] != in->dim[d] || r->step[d] != 1)) return false;
+    return true;
+}
+
 /* Whole blocks of channels can be sliced where they are. */
 static void slice_layout(tdnn_layout_query *q)
 {
@@ -85,8 +94,16 @@ static void slice_layout(tdnn_layout_query *q)
     for (size_t i = 0; i < 4; i++)
         if (!tdnn_layout_few(q, i + 1, &few[i])) return;
     if (resolve(in, few, &r, NULL) != TDNN_OK) return;
-    if (r.begin[1] % q->in[0]->layout || r.step[1] != 1) return;
+    const bool whole_blocks = r.begin[1] % q->in[0]->layout == 0 && r.step[1] == 1;
+    if (!whole_blocks && !only_channels(in, &r)) return;
     q->want[0] = q->give[0] = q->in[0]->layout;
+}
+
+static tdnn_channel sliced(const void *context, size_t out, int64_t channel)
+{
+    (void)out;
+    const ranges *r = context;
+    return (tdnn_channel){0, r->begin[1] + channel * r->step[1]};
 }
 
 static tdnn_status slice_plan(tdnn_plan_ctx *ctx)
@@ -98,7 +115,11 @@ static tdnn_status slice_plan(tdnn_plan_ctx *ctx)
     ranges r;
     for (size_t i = 0; i < 4; i++) TDNN_TRY(tdnn_plan_few(ctx, i + 1, &few[i]));
     TDNN_TRY(resolve(&ctx->step->in[0]->shape, few, &r, ctx->err));
-    if (from.ndim > ndim) r.begin[1] /= from.dim[ndim];
+    if (from.ndim > ndim) {
+        if (r.begin[1] % from.dim[ndim] || r.step[1] != 1)
+            return tdnn_plan_channels(ctx, sliced, &r, NULL);
+        r.begin[1] /= from.dim[ndim];
+    }
     ptrdiff_t at = 0;
     for (int d = 0; d < ndim; d++) {
         at += (ptrdiff_t)r.begin[d] * from.stride[d];

@@ -3,7 +3,7 @@ ONNX test cases and run by `tinydnn verify`, at every CPU level and with 1 and 2
 
     data_vs_numpy.py [--cases 600] [--seed 1] [--program build/tinydnn] [--keep DIR]
 
-A third of the cases has the operator between two convolutions, where values are channel-blocked.
+A third of the cases has the operator between convolutions, where values are channel-blocked.
 """
 import argparse
 import os
@@ -340,6 +340,46 @@ def blocked_case(rng, folder):
     write(folder, nodes, {"x": x}, weights, outputs)
 
 
+def shuffle_case(rng, folder):
+    """Channels dealt out in turn, as ShuffleNet has them, with or without Concat and Split."""
+    x = rng.random((int(rng.integers(1, 3)), 3, int(rng.integers(1, 9)), int(rng.integers(1, 40)))
+                   ).astype(np.float32)
+    group, each, join = int(rng.integers(2, 5)), int(rng.integers(2, 30)), rng.random() < 0.6
+    channels = group * each
+    first = int(rng.integers(1, channels)) if join else channels
+    weights, nodes, parts = {}, [], []
+    for i, c in enumerate([first, channels - first] if join else [channels]):
+        weights[f"w{i}"], y = conv(rng, x, c)
+        nodes.append(helper.make_node("Conv", ["x", f"w{i}"], [f"a{i}"]))
+        parts.append(y)
+    if join:
+        nodes.append(helper.make_node("Concat", ["a0", "a1"], ["a"], axis=1))
+    else:
+        nodes[0].output[0] = "a"
+    n, _, h, w = x.shape
+    weights["cut"], weights["back"] = ints(n, group, each, h, w), ints(n, -1, h, w)
+    nodes += [helper.make_node("Reshape", ["a", "cut"], ["b"]),
+              helper.make_node("Transpose", ["b"], ["c"], perm=[0, 2, 1, 3, 4]),
+              helper.make_node("Reshape", ["c", "back"], ["d"])]
+    y = np.concatenate(parts, 1).reshape(n, group, each, h, w)
+    y = y.transpose(0, 2, 1, 3, 4).reshape(n, channels, h, w)
+    pieces, names = [y], ["d"]
+    if rng.random() < 0.7:
+        at = int(rng.integers(1, channels))
+        weights["lengths"] = ints(at, channels - at)
+        names = ["d0", "d1"]
+        nodes.append(helper.make_node("Split", ["d", "lengths"], names, axis=1))
+        pieces = np.split(y, [at], 1)
+    outputs = {}
+    for i, (name, piece) in enumerate(zip(names, pieces)):
+        if rng.random() < 0.3:
+            outputs[name] = piece
+            continue
+        weights[f"u{i}"], outputs[f"y{i}"] = conv(rng, piece, int(rng.integers(1, 20)))
+        nodes.append(helper.make_node("Conv", [name, f"u{i}"], [f"y{i}"]))
+    write(folder, nodes, {"x": x}, weights, outputs)
+
+
 # ---- writing ----
 
 def info(name, array):
@@ -395,7 +435,8 @@ def main():
     folder = args.keep or tempfile.mkdtemp()
     rng = np.random.default_rng(args.seed)
     for i in range(args.cases):
-        (blocked_case if i % 3 == 2 else plain_case)(rng, os.path.join(folder, f"{i:04d}"))
+        case = shuffle_case if i % 15 == 14 else blocked_case if i % 3 == 2 else plain_case
+        case(rng, os.path.join(folder, f"{i:04d}"))
     failed = 0
     folders = sorted(os.path.join(folder, f) for f in os.listdir(folder))
     for level in "generic", "avx2", "avx512":

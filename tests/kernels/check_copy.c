@@ -202,3 +202,67 @@ void bench_transpose(tdnn_bench *b, tdnn_transpose_fn *variant, const tdnn_kerne
             variant(to, rows * 4, from, columns * 4, rows, columns);
     }
 }
+
+/* The block that the variant's level has; the portable one takes any. */
+static size_t block_of(tdnn_check *c, const tdnn_kernels *table)
+{
+    return table->block ? table->block : check_below(c, 2) ? 8 : 16;
+}
+
+/* Each lane from a random lane of a random source, or from none. */
+static void random_lanes(tdnn_check *c, tdnn_lanes *lanes, size_t block)
+{
+    *lanes = (tdnn_lanes){.block = block, .sources = check_below(c, 5)};
+    for (size_t l = 0; l < block; l++) {
+        const size_t s = check_below(c, 6);
+        lanes->index[l] = (int32_t)check_below(c, block);
+        if (s < lanes->sources) lanes->mask[s] = (uint16_t)(lanes->mask[s] | 1u << l);
+    }
+}
+
+void check_lanes(tdnn_check *c, tdnn_lanes_fn *variant, tdnn_lanes_fn *generic,
+                 const tdnn_kernels *table)
+{
+    (void)generic;
+    for (int round = 0; round < 300; round++) {
+        enum { MOST = 40 };
+        const size_t block = block_of(c, table), pixels = check_below(c, MOST);
+        const float *from[4];
+        float *to = check_output(c, pixels * block * sizeof *to), want[MOST * 16];
+        tdnn_lanes lanes;
+        random_lanes(c, &lanes, block);
+        for (size_t s = 0; s < lanes.sources; s++)
+            from[s] = check_input_f32(c, pixels * block, CHECK_FILL_SPECIAL);
+        for (size_t i = 0; i < pixels * block; i++) {
+            want[i] = 0;
+            for (size_t s = 0; s < lanes.sources; s++)
+                if (lanes.mask[s] >> i % block & 1)
+                    want[i] = from[s][i / block * block + (size_t)lanes.index[i % block]];
+        }
+        variant(to, from, &lanes, pixels);
+        const bool ok =
+            check_bytes(c, to, want, pixels * block * sizeof *to,
+                        "%zu sources, %zu pixels of %zu lanes", lanes.sources, pixels, block);
+        check_reset(c);
+        if (!ok) return;
+    }
+}
+
+void bench_lanes(tdnn_bench *b, tdnn_lanes_fn *variant, const tdnn_kernels *table)
+{
+    enum { PIXELS = 2704 };
+    const size_t block = table->block ? table->block : 16;
+    const float *from[4];
+    float *to = bench_floats(b, PIXELS * 16);
+    for (int s = 0; s < 4; s++) from[s] = bench_floats(b, PIXELS * 16);
+    for (size_t sources = 1; sources <= 4; sources *= 2) {
+        tdnn_lanes lanes = {.block = block, .sources = sources};
+        for (size_t l = 0; l < block; l++) {
+            lanes.index[l] = (int32_t)(block - 1 - l);
+            lanes.mask[l % sources] = (uint16_t)(lanes.mask[l % sources] | 1u << l);
+        }
+        while (bench_go(b, 0, 4.0 * (double)((sources + 1) * block) * PIXELS, "%zu sources",
+                        sources))
+            variant(to, from, &lanes, PIXELS);
+    }
+}
