@@ -95,8 +95,6 @@ OPS = \
 	lib/ops/attention.c \
 	lib/ops/boxes.c \
 	lib/ops/cast.c \
-	lib/ops/boxes.c \
-	lib/ops/cast.c \
 	lib/ops/channels.c \
 	lib/ops/clip.c \
 	lib/ops/col2im.c \
@@ -122,8 +120,8 @@ OPS = \
 	lib/ops/elementwise_unary.c \
 	lib/ops/expand.c \
 	lib/ops/flex_attention.c \
-	lib/ops/fourier.c \
 	lib/ops/flow.c \
+	lib/ops/fourier.c \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
 	lib/ops/grid_sample.c \
