@@ -351,6 +351,8 @@ EXAMPLES = \
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
 	tests/test_darknet.c \
+	tests/test_onnx.c \
+	tests/test_onnx_opsets.c \
 	tests/test_onnx_schema.c \
 	tests/test_base.c \
 	tests/test_conv.c \
