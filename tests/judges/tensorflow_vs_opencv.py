@@ -940,7 +940,7 @@ class LoadOptions(C.Structure):
     _fields_ = [("format", C.c_int), ("darknet_as", C.c_int), ("io_layout", C.c_int), ("optimize", C.c_bool),
                 ("max_bytes", C.c_uint64), ("max_tensor_bytes", C.c_uint64), ("max_nodes", C.c_uint32),
                 ("inputs", C.c_void_p), ("input_count", C.c_size_t), ("outputs", C.c_void_p),
-                ("output_count", C.c_size_t)]
+                ("output_count", C.c_size_t), ("found", C.c_void_p), ("user", C.c_void_p)]
 
 
 def first(a):
