@@ -355,6 +355,7 @@ TESTS = \
 	tests/test_onnx_opsets.c \
 	tests/test_onnx_schema.c \
 	tests/test_base.c \
+	tests/test_caffe.c \
 	tests/test_conv.c \
 	tests/test_file.c \
 	tests/test_tensor.c \
@@ -368,6 +369,7 @@ TESTS = \
 	tests/test_vision_nms.c \
 
 SLOW_TESTS = \
+	tests/test_caffe_bad.c \
 	tests/test_session.c \
 	tests/test_cuts.c \
 
@@ -397,6 +399,7 @@ KERNEL_CHECK = \
 
 # linked with every test and tool
 TEST_SUPPORT = \
+	tests/caffe_model.c \
 
 # ---- Switches -------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include "parsers/caffe/build.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NO_LAYER SIZE_MAX
@@ -55,7 +56,7 @@ static tdnn_status declare(tdnn_graph *graph, const caffe_value *value, tdnn_err
     v->dtype = TDNN_F32;
     v->shape = value->shape;
     for (int i = 0; i < v->shape.ndim; i++) v->shape.dim[i] = -1;
-    if (value->shape.ndim < 0 || !tdnn_shape_known(&value->shape)) return TDNN_OK;
+    if (value->shape.ndim < 0) return TDNN_OK;
     tdnn_shape *usual = tdnn_zone_alloc(graph->zone, 1, sizeof *usual);
     if (!usual) return TDNN_NO_MEMORY(err);
     *usual = value->shape;
@@ -107,10 +108,17 @@ static tdnn_status set_top(caffe_call *c, size_t layer, size_t index, size_t fir
 
 /* ---- a layer ---- */
 
+/* Adds the layer to a place that is nothing, or a line in it. */
 static tdnn_status at_layer(const caffe_layer *layer, tdnn_status status, tdnn_error *err)
 {
-    return tdnn_error_at(err, status, "layer \"%.80s\" (%.40s), line %d", layer->name,
-                         layer->type, layer->line);
+    char line[32] = "";
+    snprintf(line, sizeof line, "line %d", layer->line);
+    if (err && !strncmp(err->where, "line ", 5)) {
+        memcpy(line, err->where, sizeof line - 1);
+        err->where[0] = '\0';
+    }
+    return tdnn_error_at(err, status, "layer \"%.80s\" (%.40s), %s", layer->name, layer->type,
+                         line);
 }
 
 static tdnn_status count_fits(const char *what, size_t count, int least, int most,

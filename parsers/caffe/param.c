@@ -224,7 +224,7 @@ static tdnn_status note(caffe_call *c, const tdnn_text *message, const tdnn_text
     char where[200], what[200];
     const char *within = message == c->layer->text ? c->layer->type : message->name;
     snprintf(what, sizeof what, "%.80s.%.80s", within, field->name);
-    snprintf(where, sizeof where, "layer %.80s (%.40s), line %d", c->layer->name,
+    snprintf(where, sizeof where, "layer \"%.80s\" (%.40s), line %d", c->layer->name,
              c->layer->type, field->line);
     return tdnn_findings_add(&c->net->findings, where, what, c->err);
 }
