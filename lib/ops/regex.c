@@ -430,7 +430,7 @@ static tdnn_status emit_repeat(parser *p, tdnn_regex *r, const node *n)
         r->program[split].y = r->count;
         return TDNN_OK;
     }
-    for (int i = n->least; i < n->most; i++) { /* the ways out are chained through y for now */
+    for (int i = n->least; i < n->most; i++) { /* the ways out are chained through y until the end is known */
         TDNN_TRY(emit(p, r, OP_SPLIT, NULL, &split));
         r->program[split].x = split + 1;
         r->program[split].y = first;

@@ -82,8 +82,6 @@ TF_IMPORTER(strided_slice)
 /* op_image.c */
 TF_IMPORTER(resize)
 TF_IMPORTER(depth_to_space)
-TF_IMPORTER(crop_and_resize)
-TF_IMPORTER(non_max_suppression)
 
 /* op_quant.c */
 TF_IMPORTER(dequantize)
@@ -101,11 +99,8 @@ TF_IMPORTER(array_read)
 TF_IMPORTER(array_write)
 TF_IMPORTER(array_gather)
 TF_IMPORTER(array_size)
-TF_IMPORTER(call)
 
 /* op_rnn.c */
-TF_IMPORTER(block_lstm)
-TF_IMPORTER(lstm_cell)
 
 /* op_detect.c */
 TF_IMPORTER(prior_box)
