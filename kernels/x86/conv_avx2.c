@@ -1,5 +1,5 @@
 /* Blocked convolution for AVX2. */
-#include "kernels/x86/winograd_simd.h"
+#include "kernels/simd/winograd.h"
 
 void tdnn_fill_conv_avx2(tdnn_kernels *t);
 void tdnn_fill_conv_avx2(tdnn_kernels *t)

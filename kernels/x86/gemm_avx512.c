@@ -1,5 +1,5 @@
 /* Matrix products for AVX-512. */
-#include "kernels/x86/gemm_simd.h"
+#include "kernels/simd/gemm.h"
 
 void tdnn_fill_gemm_avx512(tdnn_kernels *t);
 void tdnn_fill_gemm_avx512(tdnn_kernels *t)

@@ -1,70 +1,12 @@
 /* Quantised numbers on vectors, and matrix products of 16-bit integers: pairs of products are
  * added by one instruction, so that B lies in pairs of rows. */
-#ifndef TDNN_KERNELS_INTEGER_SIMD_H
-#define TDNN_KERNELS_INTEGER_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_INTEGER_H
+#define TDNN_KERNELS_SIMD_INTEGER_H
 
 #include "kernels/kernels.h"
-#include "kernels/x86/simd.h"
+#include "kernels/simd/simd.h"
 
-#if V_LANES == 16
-enum { TILE_ROWS = 8, TILE_VECTORS = 2 };
-static inline v_i32 vi_zero(void) { return _mm512_setzero_si512(); }
-static inline v_i32 vi_pair(const int16_t *p)
-{
-    int32_t both;
-    __builtin_memcpy(&both, p, sizeof both);
-    return _mm512_set1_epi32(both);
-}
-static inline v_i32 vi_load(const void *p) { return _mm512_loadu_si512(p); }
-static inline void vi_store(void *p, v_i32 x) { _mm512_storeu_si512(p, x); }
-static inline v_i32 vi_madd(v_i32 sum, v_i32 a, v_i32 b)
-{
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
-}
-static inline v_f32 v_of_u8(const void *p)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
-}
-static inline v_f32 v_of_i8(const void *p)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
-}
-static inline void v_to_x8(void *p, v_f32 x)
-{
-    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
-}
-#else
-enum { TILE_ROWS = 4, TILE_VECTORS = 2 };
-static inline v_i32 vi_zero(void) { return _mm256_setzero_si256(); }
-static inline v_i32 vi_pair(const int16_t *p)
-{
-    int32_t both;
-    __builtin_memcpy(&both, p, sizeof both);
-    return _mm256_set1_epi32(both);
-}
-static inline v_i32 vi_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-static inline void vi_store(void *p, v_i32 x) { _mm256_storeu_si256((__m256i *)p, x); }
-static inline v_i32 vi_madd(v_i32 sum, v_i32 a, v_i32 b)
-{
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
-}
-static inline v_f32 v_of_u8(const void *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-static inline v_f32 v_of_i8(const void *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
-}
-/* The lowest byte of each 32-bit lane. */
-static inline void v_to_x8(void *p, v_f32 x)
-{
-    const __m256i byte = _mm256_and_si256(_mm256_cvtps_epi32(x), _mm256_set1_epi32(255));
-    const __m128i words =
-        _mm_packus_epi32(_mm256_castsi256_si128(byte), _mm256_extracti128_si256(byte, 1));
-    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
-}
-#endif
+enum { TILE_ROWS = V_LANES == 16 ? 8 : 4, TILE_VECTORS = 2 };
 
 static inline v_f32 v_quantize(v_f32 x, v_f32 scale, v_f32 zero, v_f32 low, v_f32 high)
 {

@@ -1,10 +1,10 @@
 /* How a tile of a convolution begins and ends: bias and residual into the sums, cheap activations, the
  * store. A tile is P pixels by one or two vectors of output channels, all sums in registers. */
-#ifndef TDNN_KERNELS_X86_CONV_TILE_H
-#define TDNN_KERNELS_X86_CONV_TILE_H
+#ifndef TDNN_KERNELS_SIMD_CONV_TILE_H
+#define TDNN_KERNELS_SIMD_CONV_TILE_H
 
-#include "kernels/x86/tile.h"
-#include "kernels/x86/vact.h"
+#include "kernels/simd/tile.h"
+#include "kernels/simd/vact.h"
 
 typedef struct tile_out {
     const float *bias;

@@ -2,10 +2,10 @@
  *
  * Each step of the inner loop loads the weights of one input channel once and broadcasts P inputs.
  */
-#ifndef TDNN_KERNELS_X86_CONV_SIMD_H
-#define TDNN_KERNELS_X86_CONV_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_CONV_H
+#define TDNN_KERNELS_SIMD_CONV_H
 
-#include "kernels/x86/conv_tile.h"
+#include "kernels/simd/conv_tile.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Activations of arrays: a loop for each kind. */
-#ifndef TDNN_KERNELS_X86_ACTIVATION_SIMD_H
-#define TDNN_KERNELS_X86_ACTIVATION_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_ACTIVATION_H
+#define TDNN_KERNELS_SIMD_ACTIVATION_H
 
-#include "kernels/x86/vact.h"
+#include "kernels/simd/vact.h"
 
 #define ACTIVATE_LOOP(kind)                                                                      \
     case kind:                                                                                   \

@@ -1,10 +1,10 @@
 /* Pooling windows on vectors: blocks of channels lane by lane; plain planes along their rows.
  */
-#ifndef TDNN_KERNELS_POOL_SIMD_H
-#define TDNN_KERNELS_POOL_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_POOL_H
+#define TDNN_KERNELS_SIMD_POOL_H
 
 #include "kernels/kernels.h"
-#include "kernels/x86/simd.h"
+#include "kernels/simd/simd.h"
 
 #include <math.h>
 

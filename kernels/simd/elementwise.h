@@ -1,11 +1,11 @@
 /* Arithmetic and functions on f32 arrays, and float16 to and from f32, on vectors. What is left
  * over at the end goes through the same instructions, so a result does not depend on where it
  * lies. */
-#ifndef TDNN_KERNELS_ELEMENTWISE_SIMD_H
-#define TDNN_KERNELS_ELEMENTWISE_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_ELEMENTWISE_H
+#define TDNN_KERNELS_SIMD_ELEMENTWISE_H
 
 #include "kernels/kernels.h"
-#include "kernels/x86/vmath.h"
+#include "kernels/simd/vmath.h"
 
 static inline v_f32 v_greater(v_f32 a, v_f32 b) { return v_select(v_eq(a, a), v_max(a, b), a); }
 static inline v_f32 v_less(v_f32 a, v_f32 b) { return v_select(v_eq(a, a), v_min(a, b), a); }
@@ -73,26 +73,6 @@ static void normalize(float *y, const float *x, const float *scale, const float 
         v_store_n(y + i, v, m);
     }
 }
-
-#if V_LANES == 16
-static inline v_f32 v_widen(const uint16_t *x)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)x));
-}
-static inline void v_narrow(uint16_t *y, v_f32 x)
-{
-    _mm256_storeu_si256((__m256i *)(void *)y, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
-}
-#else
-static inline v_f32 v_widen(const uint16_t *x)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)x));
-}
-static inline void v_narrow(uint16_t *y, v_f32 x)
-{
-    _mm_storeu_si128((__m128i *)(void *)y, _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
-}
-#endif
 
 static void widen_f16(float *y, const uint16_t *x, size_t n)
 {

@@ -1,9 +1,9 @@
 /* Activations of one vector. */
-#ifndef TDNN_KERNELS_X86_VACT_H
-#define TDNN_KERNELS_X86_VACT_H
+#ifndef TDNN_KERNELS_SIMD_VACT_H
+#define TDNN_KERNELS_SIMD_VACT_H
 
 #include "kernels/kernels.h"
-#include "kernels/x86/vmath.h"
+#include "kernels/simd/vmath.h"
 
 static inline v_f32 v_clip(v_f32 x, v_f32 low, v_f32 high) { return v_min(high, v_max(low, x)); }
 

@@ -3,10 +3,10 @@
  * exp after Cody and Waite's reduction by multiples of ln 2; the polynomials are our own minimax
  * fits. NaN stays NaN.
  */
-#ifndef TDNN_KERNELS_VMATH_H
-#define TDNN_KERNELS_VMATH_H
+#ifndef TDNN_KERNELS_SIMD_VMATH_H
+#define TDNN_KERNELS_SIMD_VMATH_H
 
-#include "kernels/x86/simd.h"
+#include "kernels/simd/simd.h"
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2. Returns e^r - 1. */
 static inline v_f32 v_exp_parts(v_f32 x, v_f32 *n)

@@ -4,10 +4,10 @@
  * Near the border a pixel sees only some positions of the kernel. The output is cut into rectangles
  * of pixels that see the same ones: the interior, and rows and columns along the border.
  */
-#ifndef TDNN_KERNELS_X86_DEPTHWISE_SIMD_H
-#define TDNN_KERNELS_X86_DEPTHWISE_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_DEPTHWISE_H
+#define TDNN_KERNELS_SIMD_DEPTHWISE_H
 
-#include "kernels/x86/conv_tile.h"
+#include "kernels/simd/conv_tile.h"
 
 /* Kernel positions begin .. end-1 of one axis are inside for output indices first .. last-1. */
 typedef struct stretch {

@@ -1,9 +1,9 @@
 /* Matrix products on vectors: tiles of P rows by one or two vectors of columns, held in registers. */
-#ifndef TDNN_KERNELS_X86_GEMM_SIMD_H
-#define TDNN_KERNELS_X86_GEMM_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_GEMM_H
+#define TDNN_KERNELS_SIMD_GEMM_H
 
-#include "kernels/x86/tile.h"
-#include "kernels/x86/vact.h"
+#include "kernels/simd/tile.h"
+#include "kernels/simd/vact.h"
 
 enum { PANEL = 2 * V_LANES };
 

@@ -2,10 +2,10 @@
  * channels goes to scratch, [point][plane][tile][lane]; then for each pair of output blocks 36
  * products of matrices, and their sums transformed back.
  */
-#ifndef TDNN_KERNELS_X86_WINOGRAD_SIMD_H
-#define TDNN_KERNELS_X86_WINOGRAD_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_WINOGRAD_H
+#define TDNN_KERNELS_SIMD_WINOGRAD_H
 
-#include "kernels/x86/conv_simd.h"
+#include "kernels/simd/conv.h"
 
 enum { IN = TDNN_WINOGRAD_IN, OUT = TDNN_WINOGRAD_OUT, POINTS = TDNN_WINOGRAD_POINTS };
 

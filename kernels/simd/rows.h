@@ -1,9 +1,9 @@
 /* A row of f32 to one number, on vectors: four running sums of a vector each. */
-#ifndef TDNN_KERNELS_ROWS_SIMD_H
-#define TDNN_KERNELS_ROWS_SIMD_H
+#ifndef TDNN_KERNELS_SIMD_ROWS_H
+#define TDNN_KERNELS_SIMD_ROWS_H
 
 #include "kernels/kernels.h"
-#include "kernels/x86/vmath.h"
+#include "kernels/simd/vmath.h"
 
 #include <math.h>
 
