@@ -84,6 +84,9 @@ PASSES = \
 	lib/passes/fold.c \
 	lib/passes/identity.c \
 	lib/passes/layer_norm.c \
+	lib/passes/lower.c \
+	lib/passes/lower_activation.c \
+	lib/passes/lower_build.c \
 	lib/passes/match.c \
 	lib/passes/patterns.c \
 	lib/passes/pipeline.c \

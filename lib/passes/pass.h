@@ -27,4 +27,11 @@ tdnn_status tdnn_pass_activation(tdnn_graph *, const tdnn_pass_context *, size_t
 tdnn_status tdnn_pass_layer_norm(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 tdnn_status tdnn_pass_patterns(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 
+/* From any graph to one of ONNX's standard operators with their standard attributes, for the
+ * writer: fused activations come apart, operators of our own become arithmetic, and those that
+ * are newer than `opset` older ones where that can be. Changes the graph it gets, a copy, as
+ * tdnn_graph_copy makes it; values that nobody uses any more may stay. TDNN_ERR_UNSUPPORTED
+ * where there is no such form. */
+tdnn_status tdnn_lower(tdnn_graph *graph, int64_t opset, tdnn_error *err);
+
 #endif

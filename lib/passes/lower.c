@@ -1,0 +1,55 @@
+/* Lowering: a graph for engines that know ONNX's own operators only. Which operators are
+ * replaced, and up to which opset; node by node, in order, into the same graph. */
+#include "lib/passes/lower.h"
+
+#include <string.h>
+
+/* `until`: replaced in opsets before it. */
+static const struct row {
+    tdnn_op_kind kind;
+    int64_t until;
+    tdnn_lower_fn lower;
+} rows[] = {
+    /* what passes fuse and recognise */
+    {TDNN_OP_Conv, INT64_MAX, tdnn_lower_fused},
+    {TDNN_OP_ConvTranspose, INT64_MAX, tdnn_lower_fused},
+    {TDNN_OP_Gemm, INT64_MAX, tdnn_lower_fused},
+    {TDNN_OP_ChannelShuffle, INT64_MAX, tdnn_lower_shuffle},
+    {TDNN_OP_Gelu, 20, tdnn_lower_gelu},
+    {TDNN_OP_HardSwish, 14, tdnn_lower_hard_swish},
+    {TDNN_OP_Mish, 18, tdnn_lower_mish},
+    {TDNN_OP_Swish, 24, tdnn_lower_swish},
+};
+
+static tdnn_lower_fn expansion_of(const tdnn_node *node, int64_t opset)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].kind == node->op->kind && opset < rows[i].until) return rows[i].lower;
+    return NULL;
+}
+
+static tdnn_status lower_node(tdnn_graph *graph, tdnn_node *node, int64_t opset, tdnn_error *err)
+{
+    tdnn_lowering l = {.graph = graph, .node = node, .opset = opset, .err = err};
+    const tdnn_lower_fn expand = expansion_of(node, opset);
+    l.begin = graph->node_count;
+    for (size_t s = 0; s < node->subgraph_count; s++) /* nesting was bounded */
+        TDNN_TRY(tdnn_lower(node->subgraphs[s], opset, err));
+    if (expand)
+        expand(&l);
+    else if (node->op->domain && strcmp(node->op->domain, "tinydnn") == 0)
+        lower_refuse(&l, "nobody has written how");
+    else
+        lower_keep(&l);
+    return l.status ? tdnn_node_error(graph, node, l.status, err) : TDNN_OK;
+}
+
+tdnn_status tdnn_lower(tdnn_graph *graph, int64_t opset, tdnn_error *err)
+{
+    tdnn_node **nodes = graph->nodes;
+    const size_t count = graph->node_count;
+    graph->nodes = NULL;
+    graph->node_count = graph->node_capacity = 0;
+    for (size_t n = 0; n < count; n++) TDNN_TRY(lower_node(graph, nodes[n], opset, err));
+    return TDNN_OK;
+}
