@@ -334,6 +334,7 @@ CLI = \
 	cli/main.c \
 	cli/model.c \
 	cli/options.c \
+	cli/peak.c \
 	cli/picture.c \
 	cli/profile.c \
 	cli/report.c \
@@ -482,7 +483,7 @@ SLOW_PROGRAMS := $(SLOW_TESTS:%.c=$(BUILD)/%)
 TOOL_PROGRAMS := $(TEST_TOOLS:%.c=$(BUILD)/%)
 EXAMPLE_PROGRAMS := $(EXAMPLES:%.c=$(BUILD)/%)
 KERNEL_CHECK_PROGRAM := $(if $(KERNEL_CHECK),$(BUILD)/tests/kernels/check)
-KERNEL_CHECK_OBJS := $(KERNEL_CHECK:%.c=$(BUILD)/%.o)
+KERNEL_CHECK_OBJS := $(KERNEL_CHECK:%.c=$(BUILD)/%.o) $(BUILD)/cli/peak.o
 PROGRAM := $(if $(CLI),$(BUILD)/tinydnn)
 
 LISTED := $(LIB) $(KERNELS_BLAS) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
@@ -499,7 +500,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick unit threaded check demo bench bench-opencv install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check demo bench bench-opencv bench-peers install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -529,11 +530,14 @@ demo: all ## classify and detect with the models of examples/models
 bench: all $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM) ## times of kernels and models
 	@BUILD="$(BUILD)" tests/bench.sh
 
-# Linked into one object, in which all names but the interface's are made local: a program may
-# have names such as ours, or another library with the same protobuf messages.
 bench-opencv: $(PROGRAM) ## times of ONNX models against OpenCV's: make bench-opencv [WITH=opencv]
 	@BUILD="$(BUILD)" tests/python.sh tests/bench/compare.py --with "$(or $(WITH),opencv)"
 
+bench-peers: $(PROGRAM) $(KERNEL_CHECK_PROGRAM) ## tinydnn beside its peers: docs/performance.md [ARGS="--only resnet50 ..."]
+	@BUILD="$(BUILD)" tests/python.sh tests/bench/peers.py $(ARGS)
+
+# Linked into one object, in which all names but the interface's are made local: a program may
+# have names such as ours, or another library with the same protobuf messages.
 $(STATIC): $(LIB_OBJS) $(BUILD)/objects.list
 	$(SAY) AR $@
 	@rm -f $@

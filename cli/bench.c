@@ -25,7 +25,7 @@ typedef struct bench_options {
 typedef struct bench_result {
     double load_ms, first_ms, min_ms, median_ms, mean_ms, p95_ms, gflops;
     uint64_t weight_bytes, arena_bytes;
-    long peak_rss_kb;
+    long base_rss_kb, peak_rss_kb; /* of the process: before loading, at the end */
 } bench_result;
 
 static double now_ms(void)
@@ -162,6 +162,7 @@ static void print_json(const bench_options *o, const char *model, const bench_re
     json_real(&w, "gflops", r->gflops);
     json_int(&w, "weight_bytes", (int64_t)r->weight_bytes);
     json_int(&w, "arena_bytes", (int64_t)r->arena_bytes);
+    json_int(&w, "base_rss_kb", r->base_rss_kb);
     json_int(&w, "peak_rss_kb", r->peak_rss_kb);
     json_close(&w, '}');
 }
@@ -187,8 +188,12 @@ static bool bench(const bench_options *o, const command_line *line)
     bench_result r = {0};
     struct rusage usage;
     tdnn_error err;
-    bool good = prepare(o, line, &net, &session, &shapes, &r);
+    machine_peak peak = {0};
+    bool good;
 
+    getrusage(RUSAGE_SELF, &usage);
+    r.base_rss_kb = usage.ru_maxrss;
+    good = prepare(o, line, &net, &session, &shapes, &r);
     if (good && (feed(net, session, shapes, &err) != TDNN_OK ||
                  measure(o, session, &r, &err) != TDNN_OK)) {
         report_error(line->given[0], &err);
@@ -199,11 +204,12 @@ static bool bench(const bench_options *o, const command_line *line)
         r.weight_bytes = tdnn_net_weight_bytes(net);
         r.arena_bytes = tdnn_session_arena_bytes(session);
         r.peak_rss_kb = usage.ru_maxrss;
+        if (o->profile) peak = peak_measure(o->session.cpu);
         if (o->json)
             print_json(o, line->given[0], &r);
         else
             print_result(o, line->given[0], &r);
-        if (o->profile) profile_show(session, o->json);
+        if (o->profile) profile_show(session, &peak, o->session.threads, o->json);
     }
     free(shapes);
     tdnn_session_free(session);

@@ -19,6 +19,7 @@ function randomTensor(ort, type, dims) {
 
 try {
   const ort = require('onnxruntime-node');
+  result.base_rss_kb = process.resourceUsage().maxRSS;
   const start = performance.now();
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: Number(threads), interOpNumThreads: 1, graphOptimizationLevel: 'all',
@@ -37,6 +38,8 @@ try {
     await session.run(feeds);
     times.push(performance.now() - from);
   }
+  result.peak_rss_kb = process.resourceUsage().maxRSS;
+  result.first_ms = times[0];
   times.splice(0, 3);
   times.sort((a, b) => a - b);
   result.min_ms = times[0];

@@ -4,6 +4,7 @@ SHAPES is "NAME=1x3x224x224" for each input, joined with ';'. Prints a line of J
 `tinydnn bench --json` does.
 """
 import json
+import resource
 import sys
 import time
 
@@ -14,6 +15,7 @@ threads, runs, shapes, model = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], 
 result = {"engine": "opencv " + cv2.__version__, "model": model, "threads": threads}
 try:
     cv2.setNumThreads(threads)
+    result["base_rss_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     net = cv2.dnn.readNet(model)
     result["load_ms"] = (time.perf_counter() - start) * 1e3
@@ -27,6 +29,8 @@ try:
         start = time.perf_counter()
         net.forward(names)
         times.append((time.perf_counter() - start) * 1e3)
+    result["peak_rss_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result["first_ms"] = times[0]
     times = sorted(times[3:])
     result.update(min_ms=times[0], median_ms=times[len(times) // 2])
 except cv2.error as fault:

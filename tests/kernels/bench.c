@@ -1,4 +1,5 @@
 /* Times kernels, and what the machine could do at best: FMAs from registers, a copy through memory. */
+#include "cli/peak.h"
 #include "tests/kernels/harness.h"
 
 #include <stdarg.h>
@@ -7,16 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -24,68 +15,9 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-enum { PEAK_LOOPS = 200000 };
-
-#if defined(__x86_64__)
-/* Twelve chains hide the latency of 4 cycles on two ports. */
-#define FMA_LOOP(type, set1, fma, add)                                                           \
-    const type half = set1(0.5f);                                                                \
-    type a[12];                                                                                  \
-    for (int k = 0; k < 12; k++) a[k] = set1((float)k);                                          \
-    for (int i = 0; i < PEAK_LOOPS; i++) {                                                       \
-        UNROLL for (int k = 0; k < 12; k++) a[k] = fma(a[k], half, half);                        \
-    }                                                                                            \
-    for (int k = 1; k < 12; k++) a[0] = add(a[0], a[k]);
-
-__attribute__((target("avx512f"))) static float fma_avx512(void)
-{
-    FMA_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps)
-    return _mm512_cvtss_f32(a[0]);
-}
-
-__attribute__((target("avx2,fma"))) static float fma_avx2(void)
-{
-    FMA_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps)
-    return _mm256_cvtss_f32(a[0]);
-}
-#endif
-
-static float fma_generic(void)
-{
-    float a[12] = {0};
-    for (int i = 0; i < PEAK_LOOPS; i++)
-        for (int k = 0; k < 12; k++) a[k] = a[k] * 0.5f + 0.5f;
-    return a[0] + a[11];
-}
-
 bench_peak bench_measure_peak(tdnn_cpu level)
 {
-    float (*loop)(void) = fma_generic;
-    double lanes = 1;
-#if defined(__x86_64__)
-    if (level == TDNN_CPU_AVX2) loop = fma_avx2, lanes = 8;
-    if (level == TDNN_CPU_AVX512) loop = fma_avx512, lanes = 16;
-#endif
-    volatile float sink = loop();
-    bench_peak peak = {0, 0};
-    for (int k = 0; k < 100; k++) {
-        const uint64_t begin = now_ns();
-        sink = sink + loop();
-        const double rate = 24.0 * PEAK_LOOPS * lanes / ((double)(now_ns() - begin) * 1e-9);
-        if (rate > peak.flops) peak.flops = rate;
-    }
-    const size_t bytes = (size_t)256 << 20;
-    char *from = calloc(bytes, 1), *to = calloc(bytes, 1);
-    if (!from || !to) exit(2);
-    for (int k = 0; k < 4; k++) {
-        memset(from, k, bytes);
-        const uint64_t begin = now_ns();
-        memcpy(to, from, bytes);
-        const double rate = 2.0 * (double)bytes / ((double)(now_ns() - begin) * 1e-9);
-        if (rate > peak.bytes) peak.bytes = rate;
-    }
-    free(from), free(to);
-    return peak;
+    return (bench_peak){peak_flops(tdnn_cpu_level_name(level)), peak_copy(256ul << 20, 4)};
 }
 
 void *bench_buffer(tdnn_bench *b, size_t bytes)

@@ -1,9 +1,11 @@
 /* Checks every kernel at every level, and times them.
  *
- *   kernels [-t PATTERN] [-s SEED] [--level NAME] [--bench]
+ *   kernels [-t PATTERN] [-s SEED] [--level NAME] [--bench | --peak]
  *
+ * --peak prints what the machine can do at best, as a line of JSON.
  * PATTERN is a part of a kernel's name. The list of rows comes from kernels/list.h.
  */
+#include "cli/peak.h"
 #include "tests/kernels/harness.h"
 
 #include <stdio.h>
@@ -102,16 +104,27 @@ static void bench_all(const char *pattern, tdnn_cpu low, tdnn_cpu high)
     }
 }
 
+static void print_peak(void)
+{
+    const machine_peak peak = peak_measure(NULL);
+    printf("{\"cpu\": \"%s\", \"gflops\": %.1f, \"amx_gflops\": %.1f, \"near_gb\": %.1f, "
+           "\"far_gb\": %.1f}\n",
+           tdnn_cpu_level_name(tdnn_cpu_best()), peak.flops * 1e-9, peak.amx * 1e-9, peak.near * 1e-9,
+           peak.far * 1e-9);
+}
+
 int main(int argc, char **argv)
 {
     const char *pattern = "";
     uint64_t seed = (uint64_t)time(NULL);
     tdnn_cpu low = TDNN_CPU_GENERIC, high = tdnn_cpu_best();
-    bool bench = false;
+    bool bench = false, peak = false;
     for (int i = 1; i < argc; i++) {
         const bool more = i + 1 < argc;
         if (strcmp(argv[i], "--bench") == 0) {
             bench = true;
+        } else if (strcmp(argv[i], "--peak") == 0) {
+            peak = true;
         } else if (strcmp(argv[i], "-t") == 0 && more) {
             pattern = argv[++i];
         } else if (strcmp(argv[i], "-s") == 0 && more) {
@@ -120,7 +133,8 @@ int main(int argc, char **argv)
             high = low;
             i++;
         } else {
-            fprintf(stderr, "usage: %s [-t PATTERN] [-s SEED] [--level NAME] [--bench]\n", argv[0]);
+            fprintf(stderr, "usage: %s [-t PATTERN] [-s SEED] [--level NAME] [--bench | --peak]\n",
+                    argv[0]);
             return 2;
         }
     }
@@ -128,6 +142,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "this CPU has no %s\n", tdnn_cpu_level_name(high));
         return 2;
     }
+    if (peak) return print_peak(), 0;
     if (bench) return bench_all(pattern, low, high), 0;
     return check_all(pattern, low, high, seed);
 }
