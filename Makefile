@@ -365,6 +365,7 @@ TESTS = \
 	tests/test_tensor.c \
 	tests/test_text.c \
 	tests/test_thread.c \
+	tests/test_formats.c \
 	tests/test_graph.c \
 	tests/test_vision_answers.c \
 	tests/test_vision_blob.c \

@@ -62,19 +62,23 @@ class Darknet(nn.Module):
             self.layers.append(layer)
             channels.append(last)
 
-    def forward(self, x):
-        """Returns the raw output of each head, as N x anchors x (5 + classes) x H x W."""
-        outputs, heads = [], []
+    def outputs(self, x):
+        """The output of each layer, in the cfg's order; what enters a head as it is."""
+        outputs = []
         for section, layer in zip(self.sections, self.layers):
             if section["type"] == "route":
                 x = torch.cat([outputs[i] for i in section["from"]], 1)
-            elif section["type"] == "yolo":
-                anchors = len(self.heads[len(heads)][1])
-                heads.append(x.reshape(x.shape[0], anchors, -1, *x.shape[2:]))
             else:
                 x = layer(x)
             outputs.append(x)
-        return heads
+        return outputs
+
+    def forward(self, x):
+        """Returns the raw output of each head, as N x anchors x (5 + classes) x H x W."""
+        entered = [output for section, output in zip(self.sections, self.outputs(x))
+                   if section["type"] == "yolo"]
+        return [output.reshape(len(x), len(mask), -1, *output.shape[2:])
+                for (_, mask), output in zip(self.heads, entered)]
 
     def boxes(self, head, raw):
         """Centre x, y, width, height of every cell's boxes, in pixels of the network's input."""
