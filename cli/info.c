@@ -49,7 +49,8 @@ static bool subject_open(subject *s, const info_options *o, bool optimize)
     tdnn_error err;
 
     how.no_optimize |= !optimize;
-    if (!optimize) options.cpu = "generic"; /* no weight is rearranged for that */
+    options.measure = true;
+    if (!optimize) options.cpu = "generic"; /* its steps are those of the file */
     status = model_load(s->model, s->config, &how, none, none, &s->net, &err);
     if (status == TDNN_OK && !model_shapes(s->net, &o->shapes, &s->shapes)) return false;
     if (status == TDNN_OK) {

@@ -297,6 +297,9 @@ typedef struct tdnn_session_options {
      * TDNN_ERR_CANCELLED. NULL: none. */
     int (*progress)(void *user, size_t step, size_t step_count);
     void *user;
+    /* For tdnn_session_plan and what it tells of steps and memory: weights are not rearranged, only
+     * counted, and the session does not run. */
+    bool measure;
 } tdnn_session_options;
 
 /* A net made ready to run, with its memory and its threads. Retains the net. */

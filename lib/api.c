@@ -77,8 +77,8 @@ tdnn_status tdnn_net_load(const char *model, const char *config, const tdnn_load
         status = tdnn_error_at(err, TDNN_FAIL(err, TDNN_ERR_FORMAT, "the file is empty"), "%s", config);
     if (!status) {
         tdnn_load_request request = {
-            .model = tdnn_file_bytes(model_file), .model_name = model, .model_owner = model_file,
-            .config_name = config, .config_owner = config_file, .dir = dir, .options = &opts,
+            .model = tdnn_file_bytes(model_file), .model_name = model, .model_file = model_file,
+            .config_name = config, .config_file = config_file, .dir = dir, .options = &opts,
         };
         if (config_file) request.config = tdnn_file_bytes(config_file);
         status = tdnn_net_build(&request, out, err);
@@ -240,7 +240,7 @@ tdnn_status tdnn_session_output(const tdnn_session *session, const char *name, c
 
 uint64_t tdnn_session_packed_bytes(const tdnn_session *session)
 {
-    return session ? tdnn_packs_bytes(session->net->packs) : 0;
+    return session ? tdnn_packs_bytes(session->env.packs) : 0;
 }
 
 tdnn_status tdnn_session_step(const tdnn_session *session, size_t index, tdnn_step_info *out,

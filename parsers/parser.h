@@ -9,8 +9,8 @@
 typedef struct tdnn_external {
     tdnn_status (*open)(void *context, const char *name, uint64_t offset, uint64_t length,
                         tdnn_bytes *bytes, tdnn_error *err); /* valid while the parser runs */
-    /* Makes a tensor over bytes that `open`, or the model itself, gave, without a copy where
-     * they outlive the parser; copies otherwise. */
+    /* The file that bytes which `open` gave lie in; NULL: none. The function may be missing. */
+    tdnn_file *(*file_of)(void *context, const void *data, size_t bytes);
     void *context;
 } tdnn_external;
 
@@ -20,11 +20,9 @@ typedef struct tdnn_source {
     const char *model_name, *config_name; /* for messages                 */
     const tdnn_load_options *options;
     const tdnn_external *external; /* NULL: external data is refused       */
-    /* Not NULL: `model`'s bytes stay valid as long as somebody holds a reference to this owner,
-     * so weights may point into them. */
-    void *owner;
-    void *(*owner_retain)(void *owner);
-    void (*owner_release)(void *owner);
+    /* The files that `model` and `config` are the bytes of, so that weights may point into
+     * them; NULL: they are somebody's memory, of which weights are copied. */
+    tdnn_file *model_file, *config_file;
     /* Told of each thing that tinydnn does not have, while the parser goes on looking for more;
      * the parse fails in the end. NULL: nobody is told. */
     void (*found)(void *context, const char *where, const char *what);
@@ -52,8 +50,9 @@ extern const tdnn_parser tdnn_parser_onnx;
 extern const tdnn_parser tdnn_parser_darknet;
 extern const tdnn_parser tdnn_parser_tensorflow;
 
-/* A tensor over a part of source->model (or of external bytes): shares it where source->owner
- * allows, else copies. Data must be aligned for its type to be shared, else it is copied. */
+/* A tensor over a part of source->model or source->config, or of external bytes: shares them if
+ * they are a file's, else copies. Large ones may be `unaligned` (lib/base/tensor.h): who reads
+ * the data of a constant that a file gave calls tdnn_tensor_align first. */
 tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size_t bytes,
                                tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
                                tdnn_error *err);

@@ -1,5 +1,6 @@
 /* Files: the one place that opens them. What a model's text names is opened component by
  * component below the model's folder, so that no link on the way can lead out of it. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "lib/base/file.h"
 
 #include <errno.h>
@@ -231,6 +232,14 @@ void tdnn_file_release(void *released)
 tdnn_bytes tdnn_file_bytes(const tdnn_file *file)
 {
     return (tdnn_bytes){file->data, file->size};
+}
+
+void tdnn_file_discard(const tdnn_file *file, const void *data, size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = tdnn_round_up((uintptr_t)data, page);
+    const uintptr_t end = ((uintptr_t)data + bytes) & ~(page - 1);
+    if (file->mapped && begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err)

@@ -16,6 +16,9 @@ tdnn_status tdnn_file_open_inside(const char *dir, const char *name, uint64_t ma
 tdnn_file *tdnn_file_retain(tdnn_file *file);
 void tdnn_file_release(void *file); /* takes NULL; void * to serve as tdnn_tensor's release_data */
 tdnn_bytes tdnn_file_bytes(const tdnn_file *file);
+/* These bytes of it are not needed for some time: if they are mapped, their memory goes back and
+ * is filled again from the file when they are read. */
+void tdnn_file_discard(const tdnn_file *file, const void *data, size_t bytes);
 
 /* Replaces the file's contents. */
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err);

@@ -120,6 +120,13 @@ tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, td
     return create(dtype, shape, false, out, err);
 }
 
+static size_t alignment(tdnn_dtype dtype)
+{
+    size_t align = (size_t)tdnn_dtype_bits(dtype) / 8;
+    if (dtype == TDNN_C64 || dtype == TDNN_C128) align /= 2;
+    return align ? align : 1;
+}
+
 tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
                               const tdnn_shape *shape, void (*release_data)(void *),
                               void *owner, tdnn_tensor **out, tdnn_error *err)
@@ -135,9 +142,8 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%zu bytes for %s %s, expected %zu", bytes,
                          tdnn_dtype_name(dtype), tdnn_shape_text(shape, text), wanted);
     if (!data && bytes) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is NULL");
-    size_t align = (size_t)tdnn_dtype_bits(dtype) / 8;
-    if (dtype == TDNN_C64 || dtype == TDNN_C128) align /= 2;
-    if (align && (uintptr_t)data % align)
+    size_t align = alignment(dtype);
+    if ((uintptr_t)data % align)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is not aligned to %zu bytes for %s",
                          align, tdnn_dtype_name(dtype));
     tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
@@ -148,6 +154,52 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
     t->owner = owner;
     *out = t;
     return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_of_file(tdnn_file *file, const void *data, size_t bytes, tdnn_dtype dtype,
+                                const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
+{
+    void *owner = tdnn_file_retain(file);
+    /* The map is read-only; tensors of a model are never written. The address is set behind
+     * tdnn_tensor_adopt, which wants an aligned one. */
+    void *any = (void *)(uintptr_t)TDNN_ALIGN;
+    tdnn_status status =
+        tdnn_tensor_adopt(any, bytes, dtype, shape, tdnn_file_release, owner, out, err);
+    if (status) {
+        tdnn_file_release(file);
+        return status;
+    }
+    (*out)->data = (void *)(uintptr_t)data;
+    (*out)->file = file;
+    (*out)->unaligned = (uintptr_t)data % alignment(dtype) != 0;
+    return TDNN_OK;
+}
+
+/* In pieces, so that no more of the file is in memory at once. */
+enum { COPY_PIECE = 4 << 20 };
+
+tdnn_status tdnn_tensor_align(tdnn_tensor *t, tdnn_error *err)
+{
+    if (!t->unaligned) return TDNN_OK;
+    unsigned char *copy = tdnn_alloc(t->bytes, 1);
+    if (!copy) return TDNN_NO_MEMORY(err);
+    for (size_t done = 0; done < t->bytes; done += COPY_PIECE) {
+        const size_t left = t->bytes - done, count = left < COPY_PIECE ? left : COPY_PIECE;
+        const unsigned char *from = (const unsigned char *)t->data + done;
+        memcpy(copy + done, from, count);
+        tdnn_file_discard(t->file, from, count);
+    }
+    t->release_data(t->owner);
+    t->data = t->owner = copy;
+    t->release_data = tdnn_free;
+    t->file = NULL;
+    t->unaligned = false;
+    return TDNN_OK;
+}
+
+void tdnn_tensor_discard(const tdnn_tensor *t)
+{
+    if (t->file) tdnn_file_discard(t->file, t->data, t->bytes);
 }
 
 tdnn_status tdnn_tensor_wrap(void *data, size_t bytes, tdnn_dtype dtype,
@@ -300,6 +352,7 @@ tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape,
     if (tdnn_shape_count(shape) != tdnn_shape_count(&tensor->shape))
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s cannot be reshaped to %s",
                          tdnn_shape_text(&tensor->shape, from), tdnn_shape_text(shape, to));
+    TDNN_TRY(tdnn_tensor_align(tensor, err));
     tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, shape);
     if (!t) return TDNN_NO_MEMORY(err);
     /* The one that owns the data, never a reshaped one: else chains grow as loops reshape. */

@@ -6,7 +6,7 @@
 #ifndef TDNN_BASE_TENSOR_H
 #define TDNN_BASE_TENSOR_H
 
-#include "lib/base/mem.h"
+#include "lib/base/file.h"
 
 #include <stdatomic.h>
 
@@ -29,6 +29,10 @@ struct tdnn_tensor {
     atomic_int refs;
     void (*release_data)(void *owner); /* NULL: data is borrowed */
     void *owner;      /* what release_data gets */
+    tdnn_file *file;  /* whose mapped bytes `data` are; NULL: others. Not a reference of its own */
+    /* Weights of a mapped file, at an address that their type does not allow: only for operators
+     * that ask for such, until tdnn_tensor_align. */
+    bool unaligned;
 };
 
 /* Bytes of a plain tensor; false if it does not fit. Sub-byte types round up. */
@@ -44,6 +48,13 @@ tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, td
 tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
                               void (*release_data)(void *), void *owner, tdnn_tensor **out,
                               tdnn_error *err);
+/* A tensor over bytes of a file, which it keeps open; `unaligned` where they lie so. */
+tdnn_status tdnn_tensor_of_file(tdnn_file *file, const void *data, size_t bytes, tdnn_dtype dtype,
+                                const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err);
+/* Gives unaligned data an aligned copy in its place. Not while others read the tensor. */
+tdnn_status tdnn_tensor_align(tdnn_tensor *tensor, tdnn_error *err);
+/* The data will not be read for some time: memory that only mirrors a file goes back. */
+void tdnn_tensor_discard(const tdnn_tensor *tensor);
 /* The same contents under another shape with as many elements; shares the data. */
 tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape, tdnn_tensor **out,
                                  tdnn_error *err);

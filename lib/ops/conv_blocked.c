@@ -9,16 +9,11 @@ typedef struct blocked_plan {
     const float *packed; /* NULL: packed in each run, into the step's shared scratch */
 } blocked_plan;
 
-typedef struct pack_context {
-    const tdnn_conv *conv;
-    const float *weights, *bias;
-} pack_context;
-
-static tdnn_status pack_weights(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,
+                                tdnn_error *err)
 {
     (void)err;
-    const pack_context *p = context;
-    tdnn_conv_pack(p->conv, p->weights, p->bias, out);
+    tdnn_conv_pack(context, source[0]->data, source[1] ? source[1]->data : NULL, out);
     return TDNN_OK;
 }
 
@@ -77,9 +72,8 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, blocked_plan *p)
     const tdnn_pack_key key = {.what = "conv blocked", .source = {w, bias},
                                .number = {(int64_t)p->conv.method, (int64_t)p->conv.block,
                                           (int64_t)p->conv.groups}};
-    pack_context context = {&p->conv, w->data, bias ? bias->data : NULL};
     const void *packed = NULL;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &p->conv, &packed));
     p->packed = packed;
     return TDNN_OK;
 }

@@ -39,15 +39,20 @@ typedef struct pack_context {
     size_t rows, k, pairs;
 } pack_context;
 
-static tdnn_status pack_weights(void *context, void *out, tdnn_error *err)
+static void pack_rows(const pack_context *c, void *out)
 {
-    (void)err;
-    const pack_context *c = context;
     int16_t *to = out;
     memset(to, 0, c->rows * c->pairs * 2 * sizeof *to);
     for (size_t r = 0; r < c->rows; r++)
         tdnn_widen_i16(to + r * c->pairs * 2, 1, (const uint8_t *)c->w->data + r * c->k,
                        c->w->dtype, 1, tdnn_zero_at(c->zero, r), c->k);
+}
+
+static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,
+                                tdnn_error *err)
+{
+    (void)source, (void)err;
+    pack_rows(context, out);
     return TDNN_OK;
 }
 
@@ -57,7 +62,7 @@ static void run_pack(const tdnn_step *s, size_t task, size_t worker)
     const conv_data *d = s->data;
     pack_context c = {weights(s, d->quantized), optional(s, d->quantized ? 5 : 3),
                       d->groups * d->oc, d->k, d->pairs};
-    pack_weights(&c, s->shared, NULL);
+    pack_rows(&c, s->shared);
 }
 
 /* ---- windows as columns ---- */

@@ -18,7 +18,6 @@ enum { COLUMN_BYTES = 512 * 1024 };
 typedef struct pack_context {
     const plain_plan *plan;
     const tdnn_kernels *kernels;
-    const float *weights;
 } pack_context;
 
 static void pack_groups(const plain_plan *p, const tdnn_kernels *k, const float *w, float *out)
@@ -28,11 +27,12 @@ static void pack_groups(const plain_plan *p, const tdnn_kernels *k, const float 
         k->gemm_pack_a_f32(out + g * p->a_count, w + g * m * depth, depth, 1, m, depth, panel);
 }
 
-static tdnn_status pack_weights(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,
+                                tdnn_error *err)
 {
     (void)err;
     const pack_context *c = context;
-    pack_groups(c->plan, c->kernels, c->weights, out);
+    pack_groups(c->plan, c->kernels, source[0]->data, out);
     return TDNN_OK;
 }
 
@@ -118,7 +118,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, plain_plan *p)
     }
     const tdnn_pack_key key = {.what = "conv plain", .source = {w},
                                .number = {(int64_t)k->level, (int64_t)p->groups}};
-    pack_context context = {p, k, w->data};
+    pack_context context = {p, k};
     const void *packed = NULL;
     TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
     p->packed = packed;

@@ -121,14 +121,14 @@ static void pack_groups(const transpose_plan *p, const tdnn_kernels *k, const fl
 typedef struct pack_context {
     const transpose_plan *plan;
     const tdnn_kernels *kernels;
-    const float *weights;
 } pack_context;
 
-static tdnn_status pack_weights(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,
+                                tdnn_error *err)
 {
     (void)err;
     const pack_context *c = context;
-    pack_groups(c->plan, c->kernels, c->weights, out);
+    pack_groups(c->plan, c->kernels, source[0]->data, out);
     return TDNN_OK;
 }
 
@@ -210,7 +210,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, transpose_plan *p)
         const tdnn_pack_key key = {.what = "conv transpose", .source = {ctx->constants[CONV_W]},
                                    .number = {(int64_t)ctx->kernels->level, (int64_t)p->groups,
                                               (int64_t)p->chunk}};
-        pack_context context = {p, ctx->kernels, ctx->constants[CONV_W]->data};
+        pack_context context = {p, ctx->kernels};
         const void *packed = NULL;
         TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float), pack_weights, &context, &packed));
         p->packed = packed;
@@ -259,6 +259,7 @@ static tdnn_status transpose_plan_step(tdnn_plan_ctx *ctx)
 
 const tdnn_op tdnn_op_ConvTranspose = {
     .schema = {TDNN_SCHEMA(ConvTranspose, 2, 3, 1, 1, transpose_attrs, tdnn_conv_transpose_params)},
+    .unaligned = 1u << CONV_W,
     .infer = transpose_infer,
     .plan = transpose_plan_step,
 };

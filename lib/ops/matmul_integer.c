@@ -48,9 +48,10 @@ typedef struct pack_context {
     size_t k, n, wide, matrices;
 } pack_context;
 
-static tdnn_status pack_all(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_all(void *context, const tdnn_tensor *const *source, void *out,
+                            tdnn_error *err)
 {
-    (void)err;
+    (void)source, (void)err;
     const pack_context *c = context;
     const size_t each = (c->k + 1) / 2 * c->wide * 2;
     for (size_t i = 0; i < c->matrices; i++)

@@ -118,7 +118,9 @@ typedef struct tdnn_plan_ctx {
     const tdnn_kernels *kernels;
     int threads;
     tdnn_precision precision;
-    const tdnn_tensor *const *constants; /* per input: its contents if they never change, else NULL */
+    /* Per input: its contents if they never change, else NULL. Of the inputs in op->unaligned the
+     * data may lie unaligned. */
+    const tdnn_tensor *const *constants;
     /* Per input: its contents if this plan is for no others (constants, and what infer asked for or
      * worked out), else NULL. */
     const tdnn_tensor *const *known;
@@ -152,7 +154,9 @@ typedef struct tdnn_pack_key {
     const tdnn_tensor *source[4];   /* constants of the net; NULL: none */
     int64_t number[6];              /* whatever else it depends on */
 } tdnn_pack_key;
-typedef tdnn_status (*tdnn_pack_fn)(void *context, void *out, tdnn_error *err);
+/* `source` are those of the key, with aligned data whatever the constants have. */
+typedef tdnn_status (*tdnn_pack_fn)(void *context, const tdnn_tensor *const *source, void *out,
+                                    tdnn_error *err);
 tdnn_status tdnn_plan_pack(tdnn_plan_ctx *ctx, const tdnn_pack_key *key, size_t bytes,
                            tdnn_pack_fn build, void *context, const void **out);
 
@@ -202,6 +206,9 @@ enum {
 typedef struct tdnn_op {
     tdnn_schema schema; /* first: node->op points here */
     unsigned flags;
+    /* Bit i: constant f32 data of input i need not be aligned, where all inputs but the first are
+     * constant: `plan` packs them, or has a kernel that does not mind. */
+    unsigned unaligned;
     tdnn_status (*infer)(tdnn_infer *ctx);
     void (*layout)(tdnn_layout_query *query);
     tdnn_status (*plan)(tdnn_plan_ctx *ctx);

@@ -36,26 +36,28 @@ static void pack_b(const tdnn_product *p, const tdnn_kernels *k, const float *b,
 typedef struct pack_context {
     const product_plan *plan;
     const tdnn_kernels *kernels;
-    const float *from;
 } pack_context;
 
-static tdnn_status pack_constant_a(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_constant_a(void *context, const tdnn_tensor *const *source, void *out,
+                                   tdnn_error *err)
 {
     (void)err;
     const pack_context *c = context;
     const tdnn_product *p = &c->plan->p;
     for (size_t i = 0; i < p->a_matrices; i++)
-        pack_a(p, c->kernels, c->from + i * p->m * p->k, (float *)out + i * c->plan->a.count);
+        pack_a(p, c->kernels, (const float *)source[0]->data + i * p->m * p->k, (float *)out + i * c->plan->a.count);
     return TDNN_OK;
 }
 
-static tdnn_status pack_constant_b(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_constant_b(void *context, const tdnn_tensor *const *source, void *out,
+                                   tdnn_error *err)
 {
     (void)err;
     const pack_context *c = context;
     const tdnn_product *p = &c->plan->p;
     for (size_t i = 0; i < p->b_matrices; i++)
-        pack_b(p, c->kernels, c->from + i * p->k * p->n, (float *)out + i * c->plan->b.count, 0, p->n);
+        pack_b(p, c->kernels, (const float *)source[0]->data + i * p->k * p->n,
+               (float *)out + i * c->plan->b.count, 0, p->n);
     return TDNN_OK;
 }
 
@@ -122,7 +124,7 @@ static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, si
         const tdnn_pack_key key = {
             .what = i == 0 ? "gemm a" : "gemm b", .source = {ctx->constants[i]},
             .number = {(int64_t)ctx->kernels->level, (int64_t)row, (int64_t)column, (int64_t)p->k}};
-        pack_context context = {plan, ctx->kernels, ctx->constants[i]->data};
+        pack_context context = {plan, ctx->kernels};
         const void *packed = NULL;
         TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float),
                                 i == 0 ? pack_constant_a : pack_constant_b, &context, &packed));
@@ -161,7 +163,7 @@ static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
     plan->gemm = (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
     plan->a.count = tdnn_gemm_a_count(k, p->m, p->k);
     plan->b.count = tdnn_gemm_b_count(k, p->n, p->k);
-    plan->a.in_place = p->m == 1 && p->a_column == 1 && plan->a.count == p->k;
+    plan->a.in_place = p->m == 1 && p->a_column == 1 && plan->a.count == p->k && !ctx->constants[0];
     plan->b_pieces = tdnn_plan_split(ctx, 4.0 * (double)(p->k * p->n),
                                      (p->n + k->gemm_columns - 1) / k->gemm_columns);
     size_t shared_count = 0;

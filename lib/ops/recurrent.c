@@ -67,21 +67,21 @@ static void pack_all(const layer *l, const tdnn_kernels *k, const tdnn_tensor *t
 typedef struct pack_context {
     const layer *layer;
     const tdnn_kernels *kernels;
-    const tdnn_tensor *from;
     bool recurrent;
 } pack_context;
 
-static tdnn_status pack_constant(void *context, void *out, tdnn_error *err)
+static tdnn_status pack_constant(void *context, const tdnn_tensor *const *source, void *out,
+                                 tdnn_error *err)
 {
     const pack_context *c = context;
     const layer *l = c->layer;
     float *wide = NULL;
-    if (c->from->dtype != TDNN_F32) {
+    if (source[0]->dtype != TDNN_F32) {
         wide = tdnn_alloc(l->gates * l->hidden * (c->recurrent ? l->hidden : l->input),
                           sizeof *wide);
         if (!wide) return TDNN_NO_MEMORY(err);
     }
-    pack_all(l, c->kernels, c->from, c->recurrent, wide, out);
+    pack_all(l, c->kernels, source[0], c->recurrent, wide, out);
     tdnn_free(wide);
     return TDNN_OK;
 }
@@ -340,7 +340,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, layer *l, bool recurrent, co
 {
     const tdnn_tensor *from = ctx->constants[recurrent ? IN_R : IN_W];
     if (!from) return TDNN_OK;
-    pack_context context = {l, ctx->kernels, from, recurrent};
+    pack_context context = {l, ctx->kernels, recurrent};
     const tdnn_pack_key key = {.what = recurrent ? "recurrent r" : "recurrent w",
                                .source = {from},
                                .number = {(int64_t)ctx->kernels->level, (int64_t)l->kind}};

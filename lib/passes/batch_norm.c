@@ -25,7 +25,7 @@ static bool f32_constant(const tdnn_tensor *t)
 
 static bool describe(const tdnn_match *m, const tdnn_node *node, weights *out)
 {
-    const tdnn_tensor *w = tdnn_match_constant(m, node, 1);
+    const tdnn_tensor *w = tdnn_match_weights(m, node, 1);
     if (!f32_constant(w) || w->shape.ndim < 2) return false;
     size_t inner = 1;
     for (int i = 2; i < w->shape.ndim; i++) inner *= (size_t)w->shape.dim[i];
@@ -56,17 +56,44 @@ static tdnn_node *front_of(const tdnn_match *m, const tdnn_node *node, size_t in
     return NULL;
 }
 
+/* to = from * scale; `from` may lie unaligned, and may be `to`. `step` 0: one factor for all. */
+static void scale_row(float *to, const unsigned char *from, size_t n, const double *scale, size_t step)
+{
+    float piece[256];
+    const size_t most = sizeof piece / sizeof *piece;
+    for (size_t done = 0; done < n; done += most) {
+        const size_t count = n - done < most ? n - done : most;
+        memcpy(piece, from + done * sizeof *piece, count * sizeof *piece);
+        if (step)
+            for (size_t i = 0; i < count; i++) to[done + i] = (float)(piece[i] * scale[done + i]);
+        else
+            for (size_t i = 0; i < count; i++) to[done + i] = (float)(piece[i] * *scale);
+    }
+}
+
+static void scale_all(const weights *w, const affine *a, const tdnn_tensor *old, float *to)
+{
+    const unsigned char *from = old->data;
+    const bool narrow = w->inner == 1;
+    const size_t count = narrow ? w->channels : w->inner, rows = narrow ? 1 : w->channels;
+    for (size_t i = 0; i < w->groups * w->outer * rows; i++) {
+        const size_t group = i / (w->outer * rows), channel = i % rows;
+        scale_row(to, from, count, a->scale + group * w->channels + channel, narrow);
+        to += count;
+        from += count * sizeof *to;
+    }
+}
+
 static tdnn_status scale_weights(tdnn_match *m, tdnn_node *front, const weights *w, const affine *a)
 {
-    tdnn_tensor *old = tdnn_match_constant(m, front, 1), *made;
+    tdnn_tensor *old = m->graph->values[front->inputs[1]].constant, *made;
+    if ((size_t)front->inputs[1] >= m->value_count) { /* of this pass: nobody else has it */
+        scale_all(w, a, old, old->data);
+        return TDNN_OK;
+    }
     TDNN_TRY(tdnn_tensor_create_raw(TDNN_F32, &old->shape, &made, m->err));
-    const float *from = old->data;
-    float *to = made->data;
-    for (size_t g = 0; g < w->groups; g++)
-        for (size_t o = 0; o < w->outer; o++)
-            for (size_t c = 0; c < w->channels; c++)
-                for (size_t i = 0; i < w->inner; i++)
-                    *to++ = (float)(*from++ * a->scale[g * w->channels + c]);
+    scale_all(w, a, old, made->data);
+    tdnn_tensor_discard(old);
     return tdnn_match_add_constant(m, made, &front->inputs[1]);
 }
 
@@ -167,7 +194,7 @@ static bool per_channel(const tdnn_tensor *t, size_t channels, bool gemm)
 
 static bool two_spatial_axes(const tdnn_match *m, const tdnn_node *front)
 {
-    return front->op->kind == TDNN_OP_Gemm || tdnn_match_constant(m, front, 1)->shape.ndim == 4;
+    return front->op->kind == TDNN_OP_Gemm || tdnn_match_weights(m, front, 1)->shape.ndim == 4;
 }
 
 static tdnn_status visit_arithmetic(tdnn_match *m, tdnn_node *node)

@@ -42,6 +42,13 @@ tdnn_node *tdnn_match_lone(const tdnn_match *m, const tdnn_node *node, size_t in
 tdnn_tensor *tdnn_match_constant(const tdnn_match *m, const tdnn_node *node, size_t index)
 {
     if (index >= node->input_count || node->inputs[index] == TDNN_ABSENT) return NULL;
+    tdnn_tensor *t = m->graph->values[node->inputs[index]].constant;
+    return t && tdnn_tensor_align(t, NULL) == TDNN_OK ? t : NULL;
+}
+
+const tdnn_tensor *tdnn_match_weights(const tdnn_match *m, const tdnn_node *node, size_t index)
+{
+    if (index >= node->input_count || node->inputs[index] == TDNN_ABSENT) return NULL;
     return m->graph->values[node->inputs[index]].constant;
 }
 

@@ -103,7 +103,17 @@ static void external_close(external *e)
     tdnn_zone_free(e->zone);
 }
 
-static void *retain_file(void *file) { return tdnn_file_retain(file); }
+static tdnn_file *external_file_of(void *context, const void *data, size_t bytes)
+{
+    const external *e = context;
+    for (size_t i = 0; i < e->count; i++) {
+        const tdnn_bytes all = tdnn_file_bytes(e->files[i].file);
+        const uintptr_t begin = (uintptr_t)all.data, at = (uintptr_t)data;
+        if (at >= begin && at - begin <= all.size && bytes <= all.size - (at - begin))
+            return e->files[i].file;
+    }
+    return NULL;
+}
 
 /* ---- parsing and optimising ---- */
 
@@ -119,14 +129,14 @@ static tdnn_status parse(const tdnn_load_request *r, tdnn_net *net, tdnn_error *
                              "%s", r->model_name);
     external e = {.request = r, .zone = tdnn_zone_create()};
     if (!e.zone) return TDNN_NO_MEMORY(err);
-    tdnn_external ext = {external_open, &e};
+    tdnn_external ext = {external_open, external_file_of, &e};
     tdnn_source source = {
         .model = swapped ? r->config : r->model, .config = swapped ? r->model : r->config,
         .model_name = swapped ? r->config_name : r->model_name,
         .config_name = swapped ? r->model_name : r->config_name,
         .options = r->options, .external = r->dir ? &ext : NULL,
-        .owner = swapped ? r->config_owner : r->model_owner,
-        .owner_retain = retain_file, .owner_release = tdnn_file_release,
+        .model_file = swapped ? r->config_file : r->model_file,
+        .config_file = swapped ? r->model_file : r->config_file,
         .found = r->options->found, .found_context = r->options->user,
     };
     net->format = parser->format;
@@ -158,6 +168,37 @@ static tdnn_status evaluate(void *user, const tdnn_graph *graph, const tdnn_node
     if (!status) status = tdnn_evaluate(&env, node, inputs, outputs, err);
     tdnn_zone_free(zone);
     return status == TDNN_WAIT ? TDNN_ERR_UNSUPPORTED : status;
+}
+
+/* Whether a node takes its input `index` as it lies in the file. */
+static bool takes_unaligned(const tdnn_graph *graph, const tdnn_node *node, size_t index)
+{
+    const tdnn_tensor *t = graph->values[node->inputs[index]].constant;
+    if (index >= 8 || !(tdnn_op_of(node)->unaligned >> index & 1)) return false;
+    for (size_t i = 1; i < node->input_count; i++)
+        if (node->inputs[i] != TDNN_ABSENT && !graph->values[node->inputs[i]].constant) return false;
+    return t->dtype == TDNN_F32 && t->shape.ndim <= 5;
+}
+
+/* Aligns all constants but those whose every user takes them as they are. */
+static tdnn_status align_constants(const tdnn_graph *graph, tdnn_error *err)
+{
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const tdnn_node *node = graph->nodes[n];
+        for (size_t i = 0; i < node->input_count + node->capture_count; i++) {
+            tdnn_tensor *t = node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
+            if (!t || !t->unaligned) continue;
+            if (i < node->input_count && takes_unaligned(graph, node, i)) continue;
+            TDNN_TRY(tdnn_tensor_align(t, err));
+        }
+        for (size_t s = 0; s < node->subgraph_count; s++) /* nesting was bounded by the check */
+            TDNN_TRY(align_constants(node->subgraphs[s], err));
+    }
+    for (size_t i = 0; i < graph->output_count; i++) {
+        tdnn_tensor *t = graph->values[graph->outputs[i]].constant;
+        if (t) TDNN_TRY(tdnn_tensor_align(t, err));
+    }
+    return TDNN_OK;
 }
 
 static void sum_weights(const tdnn_graph *graph, uint64_t *bytes)
@@ -204,8 +245,9 @@ static tdnn_status finish(tdnn_net *net, const tdnn_load_options *options, tdnn_
     net->inputs = make_ports(net->graph, net->graph->inputs, net->graph->input_count);
     net->outputs = make_ports(net->graph, net->graph->outputs, net->graph->output_count);
     if (!net->inputs || !net->outputs) return TDNN_NO_MEMORY(err);
+    TDNN_TRY(align_constants(net->graph, err));
     sum_weights(net->graph, &net->weight_bytes);
-    return tdnn_packs_create(&net->packs, err);
+    return tdnn_packs_create(false, &net->packs, err);
 }
 
 tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdnn_error *err)

@@ -18,11 +18,11 @@ struct tdnn_net {
 };
 
 /* From bytes; `names` are for messages, `dir` is where external data may lie (NULL: refused).
- * `owner` as in tdnn_source. */
+ * The files as in tdnn_source. */
 typedef struct tdnn_load_request {
     tdnn_bytes model, config;
     const char *model_name, *config_name, *dir;
-    void *model_owner, *config_owner; /* tdnn_file, or NULL: bytes are copied */
+    tdnn_file *model_file, *config_file; /* NULL: bytes are copied */
     const tdnn_load_options *options;
 } tdnn_load_request;
 tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdnn_error *err);

@@ -12,18 +12,20 @@ typedef struct pack {
     void *data;
 } pack;
 
-enum { BUCKETS = 1024 };
+enum { BUCKETS = 1024, SOURCES = sizeof(((tdnn_pack_key *)0)->source) / sizeof(tdnn_tensor *) };
 
 struct tdnn_packs {
     tdnn_mutex *mutex;
     uint64_t bytes;
+    bool measure; /* nothing is built, its size only counted */
     pack *buckets[BUCKETS];
 };
 
-tdnn_status tdnn_packs_create(tdnn_packs **out, tdnn_error *err)
+tdnn_status tdnn_packs_create(bool measure, tdnn_packs **out, tdnn_error *err)
 {
     tdnn_packs *packs = *out = tdnn_calloc(1, sizeof *packs);
     if (!packs) return TDNN_NO_MEMORY(err);
+    packs->measure = measure;
     packs->mutex = tdnn_mutex_create();
     if (packs->mutex) return TDNN_OK;
     tdnn_free(packs);
@@ -58,12 +60,34 @@ static size_t bucket_of(const tdnn_pack_key *key)
     return (size_t)(tdnn_hash(key->number, sizeof key->number, h) >> 7) % BUCKETS;
 }
 
+/* The key's constants for `build`: unaligned ones as aligned copies. */
+static tdnn_status align_sources(const tdnn_pack_key *key, tdnn_tensor *source[SOURCES],
+                                 tdnn_error *err)
+{
+    for (size_t i = 0; i < SOURCES; i++) {
+        const tdnn_tensor *t = key->source[i];
+        if (t && t->unaligned) TDNN_TRY(tdnn_tensor_copy(t, &source[i], err));
+        if (t && t->unaligned) tdnn_tensor_discard(t);
+        else source[i] = tdnn_tensor_retain(t);
+    }
+    return TDNN_OK;
+}
+
 static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes,
                        tdnn_pack_fn build, void *context, const void **out, tdnn_error *err)
 {
+    tdnn_tensor *source[SOURCES] = {NULL};
     pack *p = tdnn_calloc(1, sizeof *p);
-    void *data = tdnn_alloc(bytes, 1);
-    tdnn_status status = p && data ? build(context, data, err) : TDNN_NO_MEMORY(err);
+    void *data = tdnn_alloc(packs->measure ? 1 : bytes, 1);
+    tdnn_status status = p && data ? TDNN_OK : TDNN_NO_MEMORY(err);
+    if (!status && !packs->measure) {
+        status = align_sources(key, source, err);
+        if (!status) status = build(context, (const tdnn_tensor *const *)source, data, err);
+    }
+    for (size_t i = 0; i < SOURCES; i++) {
+        if (source[i]) tdnn_tensor_discard(source[i]); /* from now on the packed ones are used */
+        tdnn_tensor_release(source[i]);
+    }
     if (status) {
         tdnn_free(p);
         tdnn_free(data);

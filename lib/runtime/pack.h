@@ -6,7 +6,8 @@
 
 typedef struct tdnn_packs tdnn_packs;
 
-tdnn_status tdnn_packs_create(tdnn_packs **out, tdnn_error *err);
+/* `measure`: what is asked for is not built; only how large it would be is counted. */
+tdnn_status tdnn_packs_create(bool measure, tdnn_packs **out, tdnn_error *err);
 void tdnn_packs_free(tdnn_packs *packs); /* takes NULL */
 /* Safe to call from several threads. */
 tdnn_status tdnn_packs_get(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes,

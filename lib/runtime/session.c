@@ -24,6 +24,10 @@ static tdnn_status init(tdnn_session *session, tdnn_error *err)
     session->env.threads = session->options.threads;
     session->env.precision = session->options.precision;
     session->env.packs = session->net->packs;
+    if (session->options.measure) {
+        TDNN_TRY(tdnn_packs_create(true, &session->measured, err));
+        session->env.packs = session->measured;
+    }
     session->hooks.profile = session->options.profile;
     session->hooks.progress = session->options.progress;
     session->hooks.user = session->options.user;
@@ -65,6 +69,7 @@ void tdnn_session_free(tdnn_session *session)
         for (size_t i = 0; i < session->net->graph->input_count; i++)
             tdnn_tensor_release(session->inputs[i]);
     tdnn_free(session->inputs);
+    tdnn_packs_free(session->measured);
     tdnn_zone_free(session->zone);
     tdnn_net_release(session->net);
     tdnn_free(session);
@@ -149,6 +154,8 @@ tdnn_status tdnn_session_go(tdnn_session *session, tdnn_error *err)
     tdnn_frame *frame = session->frames;
     session->ran = false;
     tdnn_frame_clear(frame);
+    if (session->measured)
+        return TDNN_FAIL(err, TDNN_ERR_STATE, "the session was made for measuring only (option measure)");
     if (net->graph->incomplete) return TDNN_FAIL(err, TDNN_ERR_STATE, "%s", net->graph->incomplete);
     for (size_t i = 0; i < net->graph->input_count; i++) {
         if (!session->inputs[i])

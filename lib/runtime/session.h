@@ -33,6 +33,7 @@ struct tdnn_session {
     tdnn_net *net;
     tdnn_session_options options;
     tdnn_plan_env env;
+    tdnn_packs *measured; /* in place of the net's, which stay as they are; else NULL */
     tdnn_workers *workers;
     tdnn_run_hooks hooks;
     tdnn_zone *zone;      /* of the frames */

@@ -122,8 +122,8 @@ const float *caffe_weight_values(caffe_call *c, size_t index, int64_t count)
     const tdnn_shape shape = tdnn_shape_make(1, &count);
     tdnn_tensor *tensor;
     if (c->status || !caffe_try(c, get_weight(c, index, &shape, &tensor))) return NULL;
-    const float *values = tensor->data;
-    return caffe_try(c, tdnn_graph_hold(c->net->graph, tensor, c->err)) ? values : NULL;
+    if (!caffe_try(c, tdnn_graph_hold(c->net->graph, tensor, c->err))) return NULL;
+    return caffe_try(c, tdnn_tensor_align(tensor, c->err)) ? tensor->data : NULL;
 }
 
 /* ---- nodes ---- */

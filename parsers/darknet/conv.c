@@ -46,7 +46,8 @@ tdnn_status tdnn_dark_batchnorm(tdnn_dark_net *net)
 /* The file has [channels/groups * size * size, filters] in place of the transpose. */
 static tdnn_status transpose(tdnn_dark_net *net, const int64_t dims[4], tdnn_id *weights)
 {
-    const tdnn_tensor *from = net->graph->values[*weights].constant;
+    tdnn_tensor *from = net->graph->values[*weights].constant;
+    TDNN_TRY(tdnn_tensor_align(from, net->err));
     size_t columns = (size_t)dims[0], rows = (size_t)(dims[1] * dims[2] * dims[3]);
     const float *source = from->data;
     float *target;
