@@ -87,6 +87,9 @@ PASSES = \
 	lib/passes/lower.c \
 	lib/passes/lower_activation.c \
 	lib/passes/lower_build.c \
+	lib/passes/lower_prior_box.c \
+	lib/passes/lower_ssd.c \
+	lib/passes/lower_yolo.c \
 	lib/passes/match.c \
 	lib/passes/patterns.c \
 	lib/passes/pipeline.c \
@@ -367,6 +370,7 @@ TESTS = \
 	tests/test_thread.c \
 	tests/test_formats.c \
 	tests/test_graph.c \
+	tests/test_lower.c \
 	tests/test_vision_answers.c \
 	tests/test_vision_blob.c \
 	tests/test_vision_detect.c \

@@ -15,6 +15,12 @@ static const struct row {
     {TDNN_OP_ConvTranspose, INT64_MAX, tdnn_lower_fused},
     {TDNN_OP_Gemm, INT64_MAX, tdnn_lower_fused},
     {TDNN_OP_ChannelShuffle, INT64_MAX, tdnn_lower_shuffle},
+    /* ours */
+    {TDNN_OP_DetectionOutput, INT64_MAX, tdnn_lower_detections},
+    {TDNN_OP_DetectionRows, INT64_MAX, tdnn_lower_detections},
+    {TDNN_OP_PriorBox, INT64_MAX, tdnn_lower_prior_box},
+    {TDNN_OP_Yolo, INT64_MAX, tdnn_lower_yolo},
+    /* newer than the opset may be */
     {TDNN_OP_Gelu, 20, tdnn_lower_gelu},
     {TDNN_OP_HardSwish, 14, tdnn_lower_hard_swish},
     {TDNN_OP_Mish, 18, tdnn_lower_mish},
@@ -28,7 +34,8 @@ static tdnn_lower_fn expansion_of(const tdnn_node *node, int64_t opset)
     return NULL;
 }
 
-static tdnn_status lower_node(tdnn_graph *graph, tdnn_node *node, int64_t opset, tdnn_error *err)
+static tdnn_status lower_node(tdnn_graph *graph, tdnn_node *node, int64_t opset,
+                              tdnn_error *err)
 {
     tdnn_lowering l = {.graph = graph, .node = node, .opset = opset, .err = err};
     const tdnn_lower_fn expand = expansion_of(node, opset);

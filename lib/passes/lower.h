@@ -1,7 +1,8 @@
-/* Building the standard operators that stand for one node: what the files of the lowering share.
+/* Building the standard operators that stand for one node: what the files of the lowering
+ * share.
  *
- * The first failure is kept in `status`; everything after it does nothing and gives TDNN_ABSENT,
- * so an expansion reads like arithmetic and is checked once, at its end.
+ * The first failure is kept in `status`; everything after it does nothing and gives
+ * TDNN_ABSENT, so an expansion reads like arithmetic and is checked once, at its end.
  */
 #ifndef TDNN_PASSES_LOWER_H
 #define TDNN_PASSES_LOWER_H
@@ -50,6 +51,7 @@ tdnn_id lower_vector(tdnn_lowering *l, const int64_t *values, size_t count);
                  sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
 tdnn_id lower_i64(tdnn_lowering *l, int64_t value); /* a scalar          */
 tdnn_id lower_f32(tdnn_lowering *l, float value);   /* a scalar          */
+tdnn_id lower_one(tdnn_lowering *l, float value);   /* a vector of one */
 tdnn_id lower_f64(tdnn_lowering *l, double value);  /* a scalar          */
 tdnn_id lower_floats(tdnn_lowering *l, const float *values, int ndim, const int64_t *dims);
 tdnn_id lower_doubles(tdnn_lowering *l, const double *values, int64_t count);
@@ -58,7 +60,7 @@ tdnn_id lower_number(tdnn_lowering *l, size_t index, double value);
 
 /* ---- shapes ---- */
 
-tdnn_id lower_dim(tdnn_lowering *l, tdnn_id x, int axis);           /* a vector of one */
+tdnn_id lower_dim(tdnn_lowering *l, tdnn_id x, int axis); /* a vector of one */
 tdnn_id lower_cast(tdnn_lowering *l, tdnn_id x, tdnn_dtype to);
 tdnn_id lower_concat(tdnn_lowering *l, int64_t axis, const tdnn_id *pieces, size_t count);
 #define lower_joined(l, axis, ...)                                                             \
@@ -95,5 +97,11 @@ void tdnn_lower_mish(tdnn_lowering *l);
 void tdnn_lower_gelu(tdnn_lowering *l);
 void tdnn_lower_hard_swish(tdnn_lowering *l);
 void tdnn_lower_shuffle(tdnn_lowering *l);
+/* lower_yolo.c */
+void tdnn_lower_yolo(tdnn_lowering *l);
+/* lower_ssd.c */
+void tdnn_lower_detections(tdnn_lowering *l);
+/* lower_prior_box.c */
+void tdnn_lower_prior_box(tdnn_lowering *l);
 
 #endif

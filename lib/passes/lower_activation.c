@@ -40,7 +40,8 @@ static tdnn_id gelu_tanh(tdnn_lowering *l, tdnn_id x)
     const tdnn_id half = lower_number(l, 0, 0.5), one = lower_number(l, 0, 1);
     const tdnn_id root = lower_number(l, 0, sqrt(2 / 3.14159265358979323846));
     const tdnn_id cube = lower_op(l, Mul, lower_op(l, Mul, x, x), x);
-    const tdnn_id bent = lower_op(l, Add, x, lower_op(l, Mul, lower_number(l, 0, 0.044715), cube));
+    const tdnn_id bent =
+        lower_op(l, Add, x, lower_op(l, Mul, lower_number(l, 0, 0.044715), cube));
     const tdnn_id gate = lower_op(l, Add, one, lower_op(l, Tanh, lower_op(l, Mul, root, bent)));
     return lower_op(l, Mul, lower_op(l, Mul, half, x), gate);
 }

@@ -41,8 +41,12 @@ tdnn_id lower_more(tdnn_lowering *l)
 static void *attribute(tdnn_lowering *l, const char *name)
 {
     if (l->status) return NULL;
-    for (const tdnn_attr *a = l->last->op->attrs; a && a->type != TDNN_ATTR_END; a++)
-        if (strcmp(a->name, name) == 0) return (unsigned char *)l->last->params + a->offset;
+    unsigned char *params = l->last->params;
+    for (const tdnn_attr *a = l->last->op->attrs; a && a->type != TDNN_ATTR_END; a++) {
+        if (strcmp(a->name, name) != 0) continue;
+        if (a->given) *(bool *)(params + a->given) = true;
+        return params + a->offset;
+    }
     keep_status(l, TDNN_FAIL(l->err, TDNN_ERR_INTERNAL, "%s has no attribute \"%s\"",
                              l->last->op->name, name));
     return NULL;
@@ -128,7 +132,8 @@ static tdnn_id add_constant(tdnn_lowering *l, tdnn_status made, tdnn_tensor *ten
 {
     tdnn_id id = TDNN_ABSENT;
     keep_status(l, made);
-    if (!l->status) keep_status(l, tdnn_graph_add_constant(l->graph, NULL, tensor, &id, l->err));
+    if (!l->status)
+        keep_status(l, tdnn_graph_add_constant(l->graph, NULL, tensor, &id, l->err));
     return l->status ? TDNN_ABSENT : id;
 }
 
@@ -158,6 +163,11 @@ tdnn_id lower_f32(tdnn_lowering *l, float value)
 {
     const tdnn_shape scalar = {0};
     return add_numbers(l, TDNN_F32, &value, &scalar);
+}
+
+tdnn_id lower_one(tdnn_lowering *l, float value)
+{
+    return lower_floats(l, &value, 1, (int64_t[]){1});
 }
 
 tdnn_id lower_f64(tdnn_lowering *l, double value)
