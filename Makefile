@@ -87,7 +87,9 @@ PASSES = \
 	lib/passes/lower.c \
 	lib/passes/lower_activation.c \
 	lib/passes/lower_build.c \
+	lib/passes/lower_flow.c \
 	lib/passes/lower_prior_box.c \
+	lib/passes/lower_roi.c \
 	lib/passes/lower_ssd.c \
 	lib/passes/lower_yolo.c \
 	lib/passes/match.c \

@@ -290,10 +290,165 @@ static void detections(void **state)
     assert_true(used > 10000);
 }
 
+/* ---- regions ---- */
+
+static void proposal(void **state)
+{
+    (void)state;
+    size_t used = 0;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        const int64_t ratios = pick(1, 3), scales = pick(1, 3), anchors = ratios * scales;
+        const int64_t height = pick(1, 6), width = pick(1, 6), numbers = pick(2, 3);
+        attr_int(&m, "feat_stride", pick(4, 16));
+        attr_int(&m, "base_size", pick(8, 20));
+        attr_int(&m, "min_size", pick(0, 20));
+        attr_int(&m, "pre_nms_topn", pick(5, 200));
+        attr_int(&m, "post_nms_topn", pick(1, 60));
+        attr_float(&m, "nms_thresh", uniform(0.2, 0.9));
+        attr_floats(&m, "ratio", (size_t)ratios, 0.4, 2.5);
+        attr_floats(&m, "scale", (size_t)scales, 0.5, 4);
+        feed(&m, "scores", 4, (int64_t[]){1, 2 * anchors, height, width}, 0, 1);
+        feed(&m, "deltas", 4, (int64_t[]){1, 4 * anchors, height, width}, -0.5, 0.5);
+        float *image = feed(&m, "image", 2, (int64_t[]){1, numbers}, 40, 100);
+        if (numbers > 2) image[2] = (float)uniform(0.5, 2);
+        onnx_node(&m.build, "tinydnn.Proposal", "scores, deltas, image", "rois, best", m.attrs);
+        onnx_output(&m.build, "rois");
+        if (chance()) onnx_output(&m.build, "best");
+        used += same_lowered(&m, 1e-5);
+    }
+    assert_true(used > 1000);
+}
+
+static void ps_roi_pool(void **state)
+{
+    (void)state;
+    size_t used = 0;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        const int64_t images = pick(1, 3), group = pick(1, 4), outputs = pick(1, 3);
+        const int64_t regions = pick(1, 9), height = pick(3, 12), width = pick(3, 12);
+        const double scale = uniform(0.1, 1);
+        attr_int(&m, "group_size", group);
+        attr_int(&m, "output_dim", outputs);
+        attr_float(&m, "spatial_scale", scale);
+        feed(&m, "maps", 4, (int64_t[]){images, outputs * group * group, height, width}, -1, 1);
+        float *roi = feed(&m, "rois", 2, (int64_t[]){regions, 5}, 0, 1);
+        for (int64_t r = 0; r < regions; r++, roi += 5) {
+            roi[0] = (float)pick(-1, images);
+            for (int i = 1; i < 5; i++) { /* some at halves, some outside, some inside out */
+                const double at =
+                    i < 3 ? uniform(-2, 8) : (double)roi[i - 2] * scale + uniform(-1, 8);
+                roi[i] = (float)(floor(at / scale) + (chance() ? 0.5 : 0.3));
+            }
+        }
+        onnx_node(&m.build, "tinydnn.PSRoiPool", "maps, rois", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        used += same_lowered(&m, 1e-5);
+    }
+    assert_true(used > 500);
+}
+
+/* ---- flow ---- */
+
+static void correlation(void **state)
+{
+    (void)state;
+    size_t used = 0;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        const int64_t kernel = 2 * pick(0, 1) + 1, most = pick(0, 4);
+        const int64_t room = 2 * (most + kernel / 2);
+        const int64_t dims[] = {pick(1, 2), pick(1, 5), room + pick(1, 6), room + pick(1, 6)};
+        attr_int(&m, "kernel_size", kernel);
+        attr_int(&m, "max_displacement", most);
+        attr_int(&m, "pad", pick(0, 4));
+        attr_int(&m, "stride_1", pick(1, 3));
+        attr_int(&m, "stride_2", pick(1, 3));
+        feed(&m, "a", 4, dims, -1, 1);
+        feed(&m, "b", 4, dims, -1, 1);
+        onnx_node(&m.build, "tinydnn.Correlation", "a, b", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        used += same_lowered(&m, 1e-5);
+    }
+    assert_true(used > 1000);
+}
+
+static void flow_warp(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        const int64_t dims[] = {pick(1, 2), pick(1, 4), pick(1, 7), pick(1, 7)};
+        attr_float(&m, "fill", chance() ? 0 : uniform(-2, 2));
+        feed(&m, "x", 4, dims, -1, 1);
+        float *flow = feed(&m, "flow", 4, (int64_t[]){dims[0], 2, dims[2], dims[3]}, -4, 4);
+        if (chance()) flow[0] = (float)pick(-2, 2); /* whole pixels too */
+        onnx_node(&m.build, "tinydnn.FlowWarp", "x, flow", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        same_lowered(&m, 0);
+    }
+}
+
+/* ---- what the passes fuse ---- */
+
+static void activations(void **state)
+{
+    static const char *const kinds[] = {"Relu",  "LeakyRelu",   "Elu",       "Sigmoid",
+                                        "Tanh",  "HardSigmoid", "HardSwish", "Mish",
+                                        "Swish", "Gelu",        "Clip"};
+    static const char *const attrs[] = {
+        "", "alpha=0.2", "alpha=0.7", "", "", "alpha=0.3; beta=0.4",
+        "", "",          "alpha=1.0", "", ""};
+    static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm"};
+    (void)state;
+    for (uint64_t n = 0; n < 3 * 11 * 2; n++) {
+        const size_t kind = (n / 3) % 11;
+        const bool gemm = n % 3 == 2, alone = n >= 33;
+        model m = begin(n);
+        m.build.opset = 24;
+        const int64_t in = pick(1, 5), out = pick(1, 5), size = pick(1, 3);
+        const int64_t weight[] = {n % 3 == 0 ? out : in, n % 3 == 0 ? in : out, size, size};
+        float w[512], bound[2] = {(float)uniform(-0.5, 0), (float)uniform(0, 0.5)};
+        for (size_t i = 0; i < 512; i++) w[i] = (float)uniform(-1, 1);
+        feed(&m, "x", gemm ? 2 : 4, (int64_t[]){2, in, 6, 6}, -1, 1);
+        onnx_floats(&m.build, "w", gemm ? 2 : 4, weight, w);
+        onnx_floats(&m.build, "low", 0, NULL, &bound[0]);
+        onnx_floats(&m.build, "high", 0, NULL, &bound[1]);
+        onnx_node(&m.build, ops[n % 3], "x, w", "y", "");
+        onnx_node(&m.build, kinds[kind], kind == 10 ? "y, low, high" : "y", "z", attrs[kind]);
+        onnx_output(&m.build, "z");
+        if (alone) onnx_output(&m.build, "y"); /* then nothing is fused */
+        snprintf(m.attrs, sizeof m.attrs, "%s, %s", ops[n % 3], kinds[kind]);
+        assert_true(same_lowered(&m, 1e-6) > 0);
+    }
+}
+
+static void shuffle(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        const int64_t group = pick(1, 4);
+        attr_int(&m, "group", group);
+        feed(&m, "x", 4, (int64_t[]){pick(1, 2), group * pick(1, 4), pick(1, 4), pick(1, 4)},
+             -1, 1);
+        onnx_node(&m.build, "tinydnn.ChannelShuffle", "x", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        assert_true(same_lowered(&m, 0) > 0);
+    }
+}
+
 int main(void)
 {
     static int yes = 1;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations),
+        cmocka_unit_test(shuffle),
+        cmocka_unit_test(proposal),
+        cmocka_unit_test(ps_roi_pool),
+        cmocka_unit_test(correlation),
+        cmocka_unit_test(flow_warp),
         cmocka_unit_test(yolo),
         cmocka_unit_test(prior_box),
         {"detection_rows", detections, NULL, NULL, NULL},

@@ -18,6 +18,10 @@ static const struct row {
     /* ours */
     {TDNN_OP_DetectionOutput, INT64_MAX, tdnn_lower_detections},
     {TDNN_OP_DetectionRows, INT64_MAX, tdnn_lower_detections},
+    {TDNN_OP_Correlation, INT64_MAX, tdnn_lower_correlation},
+    {TDNN_OP_FlowWarp, INT64_MAX, tdnn_lower_flow_warp},
+    {TDNN_OP_PSRoiPool, INT64_MAX, tdnn_lower_ps_roi_pool},
+    {TDNN_OP_Proposal, INT64_MAX, tdnn_lower_proposal},
     {TDNN_OP_PriorBox, INT64_MAX, tdnn_lower_prior_box},
     {TDNN_OP_Yolo, INT64_MAX, tdnn_lower_yolo},
     /* newer than the opset may be */

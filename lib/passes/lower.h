@@ -33,6 +33,8 @@ tdnn_id lower_more(tdnn_lowering *l);
 void lower_set_int(tdnn_lowering *l, const char *name, int64_t value);
 void lower_set_float(tdnn_lowering *l, const char *name, float value);
 void lower_set_ints(tdnn_lowering *l, const char *name, const int64_t *values, size_t count);
+/* Reads a parameter of a node by the name of its attribute. */
+void lower_read(const tdnn_node *node, const char *name, void *out, size_t size);
 /* Input `index` of the node that is replaced; TDNN_ABSENT if it has none. */
 tdnn_id lower_input(const tdnn_lowering *l, size_t index);
 bool lower_wants(const tdnn_lowering *l, size_t output);
@@ -83,6 +85,8 @@ tdnn_id lower_unsqueeze(tdnn_lowering *l, tdnn_id x, int64_t axis);
 tdnn_id lower_reduce(tdnn_lowering *l, tdnn_op_kind kind, tdnn_id x, int64_t axis, bool keep);
 /* 0, 1 ... before `count`, a vector of one, as i64. */
 tdnn_id lower_count_up(tdnn_lowering *l, tdnn_id count);
+/* Row and column of each cell of N,C,H,W maps: vectors of i64. */
+void lower_cells(tdnn_lowering *l, tdnn_id maps, tdnn_id *row, tdnn_id *column);
 /* `shape` full of a number. */
 tdnn_id lower_full(tdnn_lowering *l, tdnn_id shape, float value);
 
@@ -103,5 +107,11 @@ void tdnn_lower_yolo(tdnn_lowering *l);
 void tdnn_lower_detections(tdnn_lowering *l);
 /* lower_prior_box.c */
 void tdnn_lower_prior_box(tdnn_lowering *l);
+/* lower_roi.c */
+void tdnn_lower_proposal(tdnn_lowering *l);
+void tdnn_lower_ps_roi_pool(tdnn_lowering *l);
+/* lower_flow.c */
+void tdnn_lower_correlation(tdnn_lowering *l);
+void tdnn_lower_flow_warp(tdnn_lowering *l);
 
 #endif

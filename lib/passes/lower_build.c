@@ -73,6 +73,13 @@ void lower_set_ints(tdnn_lowering *l, const char *name, const int64_t *values, s
     if (!l->status) memcpy(at, &list, sizeof list);
 }
 
+void lower_read(const tdnn_node *node, const char *name, void *out, size_t size)
+{
+    for (const tdnn_attr *a = node->op->attrs; a && a->type != TDNN_ATTR_END; a++)
+        if (strcmp(a->name, name) == 0)
+            memcpy(out, (const unsigned char *)node->params + a->offset, size);
+}
+
 tdnn_id lower_input(const tdnn_lowering *l, size_t index)
 {
     return index < l->node->input_count ? l->node->inputs[index] : TDNN_ABSENT;
@@ -265,6 +272,14 @@ tdnn_id lower_reduce(tdnn_lowering *l, tdnn_op_kind kind, tdnn_id x, int64_t axi
 tdnn_id lower_count_up(tdnn_lowering *l, tdnn_id count)
 {
     return lower_op(l, Range, lower_i64(l, 0), lower_squeeze(l, count, 0), lower_i64(l, 1));
+}
+
+void lower_cells(tdnn_lowering *l, tdnn_id maps, tdnn_id *row, tdnn_id *column)
+{
+    const tdnn_id width = lower_dim(l, maps, 3), height = lower_dim(l, maps, 2);
+    const tdnn_id cell = lower_count_up(l, lower_op(l, Mul, height, width));
+    *row = lower_op(l, Div, cell, width);
+    *column = lower_op(l, Sub, cell, lower_op(l, Mul, *row, width));
 }
 
 tdnn_id lower_full(tdnn_lowering *l, tdnn_id shape, float value)

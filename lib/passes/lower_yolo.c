@@ -26,10 +26,8 @@ static tdnn_id size_of(tdnn_lowering *l, tdnn_id x)
 /* Column and row of each cell: H W, 1, 2. */
 static tdnn_id grid(tdnn_lowering *l, tdnn_id x)
 {
-    const tdnn_id width = lower_dim(l, x, 3), height = lower_dim(l, x, 2);
-    const tdnn_id cell = lower_count_up(l, lower_op(l, Mul, height, width));
-    const tdnn_id row = lower_op(l, Div, cell, width);
-    const tdnn_id column = lower_op(l, Sub, cell, lower_op(l, Mul, row, width));
+    tdnn_id row, column;
+    lower_cells(l, x, &row, &column);
     const tdnn_id both = lower_joined(l, -1, lower_reshape(l, column, -1, 1, 1),
                                       lower_reshape(l, row, -1, 1, 1));
     return lower_cast(l, both, TDNN_F32);
