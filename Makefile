@@ -37,6 +37,7 @@ KERNELS_GENERIC = \
 	kernels/generic/pool.c \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
+	kernels/generic/gemv.c \
 	kernels/generic/unfold.c \
 	kernels/generic/winograd.c \
 
@@ -55,6 +56,7 @@ KERNELS_AVX2 = \
 	kernels/x86/conv_avx2.c \
 	kernels/x86/depthwise_avx2.c \
 	kernels/x86/gemm_avx2.c \
+	kernels/x86/gemv_avx2.c \
 
 KERNELS_AVX512 = \
 	kernels/x86/activation_avx512.c \
@@ -67,6 +69,7 @@ KERNELS_AVX512 = \
 	kernels/x86/pool_avx512.c \
 	kernels/x86/rows_avx512.c \
 	kernels/x86/gemm_avx512.c \
+	kernels/x86/gemv_avx512.c \
 
 KERNELS_AMX = \
 
@@ -158,6 +161,7 @@ OPS = \
 	lib/ops/power.c \
 	lib/ops/prior_box.c \
 	lib/ops/product.c \
+	lib/ops/product_thin.c \
 	lib/ops/product_wide.c \
 	lib/ops/proposal.c \
 	lib/ops/quantize.c \
@@ -404,6 +408,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_pool.c \
 	tests/kernels/check_rows.c \
 	tests/kernels/check_gemm.c \
+	tests/kernels/check_gemv.c \
 	tests/kernels/check_unfold.c \
 	tests/kernels/harness.c \
 	tests/kernels/main.c \

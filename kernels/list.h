@@ -43,6 +43,10 @@
     /* a part of a matrix product (kernels/gemm.h) */                                            \
     X(gemm, void, (const tdnn_gemm *gemm, const tdnn_gemm_io *io, const tdnn_gemm_part *part,    \
                    const tdnn_kernels *table))                                                   \
+    /* columns begin .. end-1 of the same for few rows and factors that are not packed: A is        \
+     * m x k, B the transpose of n x k (gemv_rows) or k x n (gemv_columns), at any address */       \
+    X(gemv, void, (const tdnn_gemm *gemm, const tdnn_gemm_io *io, size_t begin, size_t end,      \
+                   const tdnn_kernels *table))                                                   \
     /* im2col: pixels begin .. end-1 as columns, in panels as gemm_pack_b makes them */          \
     X(unfold, void, (float *to, const float *x, const tdnn_unfold *windows, size_t begin,        \
                      size_t end, size_t panel))                                                  \
@@ -111,6 +115,8 @@
     X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
     X(gemm_pack_b_f32, gemm_pack_b, 0)                                                           \
     X(gemm_f32, gemm, 32)                                                                        \
+    X(gemv_rows_f32, gemv, 32)                                                                   \
+    X(gemv_columns_f32, gemv, 32)                                                                \
     X(unfold_f32, unfold, 0)                                                                     \
     X(fold_f32, fold, 4)                                                                         \
     X(copy, copy, 0)                                                                             \
@@ -124,6 +130,7 @@
     X(generic, conv)                                                                             \
     X(generic, winograd)                                                                         \
     X(generic, gemm)                                                                             \
+    X(generic, gemv)                                                                             \
     X(generic, unfold)                                                                           \
     X(generic, activation)                                                                       \
     X(generic, copy)                                                                             \
@@ -146,6 +153,7 @@
     X(avx2, integer)                                                                             \
     X(avx2, copy)                                                                                \
     X(avx2, gemm)                                                                                \
+    X(avx2, gemv)                                                                                \
     X(avx2, depthwise)                                                                           \
     X(avx2, conv)                                                                                \
     X(avx2, activation)                                                                          \
@@ -155,6 +163,7 @@
     X(avx512, depthwise)                                                                         \
     X(avx512, conv)                                                                              \
     X(avx512, gemm)                                                                              \
+    X(avx512, gemv)                                                                              \
     X(avx512, activation)                                                                        \
     X(avx512, copy)                                                                              \
     X(avx512, resize)                                                                            \

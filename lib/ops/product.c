@@ -183,5 +183,7 @@ tdnn_status tdnn_product_plan(tdnn_plan_ctx *ctx, const tdnn_product *p)
     if (p->m * p->n * p->batch == 0) return TDNN_OK;
     step->flops = (uint64_t)(2.0 * (double)p->batch * (double)(p->m * p->n) * (double)p->k);
     step->moved = step->in[0]->bytes + step->in[1]->bytes + step->out[0]->bytes;
+    if (step->out[0]->dtype == TDNN_F32 && tdnn_product_is_thin(ctx, p))
+        return tdnn_product_plan_thin(ctx, p);
     return step->out[0]->dtype == TDNN_F32 ? plan_f32(ctx, p) : tdnn_product_plan_wide(ctx, p);
 }

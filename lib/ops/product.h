@@ -20,6 +20,9 @@ typedef struct tdnn_product {
 /* Plans the step for inputs A, B and D (0, 1, 2); f32 by the kernels, other types element by
  * element. */
 tdnn_status tdnn_product_plan(tdnn_plan_ctx *ctx, const tdnn_product *product);
+/* The former for few rows, where tdnn_product_is_thin: nothing is packed. */
+bool tdnn_product_is_thin(const tdnn_plan_ctx *ctx, const tdnn_product *product);
+tdnn_status tdnn_product_plan_thin(tdnn_plan_ctx *ctx, const tdnn_product *product);
 /* The latter. */
 tdnn_status tdnn_product_plan_wide(tdnn_plan_ctx *ctx, const tdnn_product *product);
 
