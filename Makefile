@@ -78,6 +78,7 @@ GRAPH = \
 	lib/graph/graph.c \
 	lib/graph/edit.c \
 	lib/graph/check.c \
+	lib/graph/copy.c \
 
 # layer 2: graph to better graph
 PASSES = \
@@ -274,6 +275,13 @@ PARSERS = \
 	parsers/onnx/tensor.c \
 	parsers/onnx/tensor_file.c \
 	parsers/onnx/type.c \
+	parsers/onnx/write.c \
+	parsers/onnx/write_graph.c \
+	parsers/onnx/write_node.c \
+	parsers/onnx/write_older.c \
+	parsers/onnx/write_opset.c \
+	parsers/onnx/write_out.c \
+	parsers/onnx/write_tensor.c \
 	parsers/source.c \
 	parsers/table.c \
 	parsers/tensorflow/call.c \
@@ -309,6 +317,8 @@ RUNTIME = \
 	lib/runtime/net.c \
 	lib/runtime/cut.c \
 	lib/runtime/dot.c \
+	lib/runtime/write.c \
+	lib/runtime/declare.c \
 	lib/runtime/pack.c \
 	lib/runtime/arena.c \
 	lib/runtime/plan.c \
@@ -335,6 +345,7 @@ CLI = \
 	cli/check.c \
 	cli/classify.c \
 	cli/compare.c \
+	cli/convert.c \
 	cli/detect.c \
 	cli/elements.c \
 	cli/info.c \

@@ -11,5 +11,6 @@ int command_bench(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_detect(int argc, char **argv);
 int command_blob(int argc, char **argv);
+int command_convert(int argc, char **argv);
 
 #endif

@@ -20,6 +20,7 @@ static const command commands[] = {
     {"classify", command_classify, "pictures in, labels out"},
     {"detect", command_detect, "pictures in, labelled boxes out"},
     {"blob", command_blob, "pictures to the tensor a network is fed with"},
+    {"convert", command_convert, "a model of any format as an ONNX file"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -284,6 +284,23 @@ TDNN_API uint64_t tdnn_net_weight_bytes(const tdnn_net *net);
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_write_dot(const tdnn_net *net, const char *path,
                                                       tdnn_error *err);
 
+/* How tdnn_net_write_onnx writes. Always initialise with tdnn_onnx_options_init. */
+typedef struct tdnn_onnx_options {
+    int opset; /* 7 to 28; 0: 17, or the first later one that has what the model needs */
+    /* Inputs whose sizes are fixed in the model that is written. Read only during the call. */
+    const char *const *input_names;
+    const tdnn_shape *input_shapes;
+    size_t input_count;
+} tdnn_onnx_options;
+
+TDNN_API void tdnn_onnx_options_init(tdnn_onnx_options *options);
+/* Writes the net as an ONNX model of standard operators, whatever its format was. A file that is there
+ * already is replaced when all has gone well. TDNN_ERR_UNSUPPORTED, with the node's name, where the opset
+ * has no form for an operator. `options` may be NULL. */
+TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_write_onnx(const tdnn_net *net, const char *path,
+                                                       const tdnn_onnx_options *options,
+                                                       tdnn_error *err);
+
 /* ---- Sessions ------------------------------------------------------------------------------ */
 
 typedef enum tdnn_precision { TDNN_PRECISION_FP32, TDNN_PRECISION_FAST } tdnn_precision;

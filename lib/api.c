@@ -2,6 +2,7 @@
  * tensors and images stand beside what they do, in lib/base and lib/vision.) */
 #include "lib/base/file.h"
 #include "lib/runtime/session.h"
+#include "lib/runtime/write.h"
 
 #include <string.h>
 
@@ -160,6 +161,24 @@ tdnn_status tdnn_net_write_dot(const tdnn_net *net, const char *path, tdnn_error
     TDNN_NEED(net != NULL, err);
     TDNN_NEED(path != NULL, err);
     return tdnn_graph_write_dot(net->graph, path, err);
+}
+
+void tdnn_onnx_options_init(tdnn_onnx_options *options)
+{
+    if (options) *options = (tdnn_onnx_options){0};
+}
+
+tdnn_status tdnn_net_write_onnx(const tdnn_net *net, const char *path, const tdnn_onnx_options *options,
+                                tdnn_error *err)
+{
+    tdnn_onnx_options defaults;
+    tdnn_onnx_options_init(&defaults);
+    tdnn_error_clear(err);
+    TDNN_NEED(net != NULL, err);
+    TDNN_NEED(path != NULL, err);
+    if (!options) options = &defaults;
+    TDNN_NEED(options->input_count == 0 || (options->input_names && options->input_shapes), err);
+    return tdnn_net_write(net, options, path, err);
 }
 
 /* ---- sessions ---- */

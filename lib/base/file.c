@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -242,23 +244,65 @@ void tdnn_file_discard(const tdnn_file *file, const void *data, size_t bytes)
     if (file->mapped && begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
+/* ---- Writing ---- */
+
+/* Number of what went wrong; 0: nothing. */
+static int write_all(int fd, const void *data, size_t size)
+{
+    const char *at = data;
+    while (size > 0) {
+        ssize_t put = write(fd, at, size);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return errno;
+        at += put;
+        size -= (size_t)put;
+    }
+    return 0;
+}
+
+static int write_and_close(int fd, const tdnn_bytes *parts, size_t count)
+{
+    int fault = 0;
+    for (size_t i = 0; !fault && i < count; i++)
+        fault = write_all(fd, parts[i].data, parts[i].size);
+    return close(fd) != 0 && !fault ? errno : fault;
+}
+
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err)
 {
     if (!path) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "path is NULL");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return IO_FAIL(err, path, "open the file for writing", errno);
-    const char *at = data;
-    while (size > 0) {
-        ssize_t put = write(fd, at, size);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) {
-            int number = errno;
-            close(fd);
-            return IO_FAIL(err, path, "write the file", number);
-        }
-        at += put;
-        size -= (size_t)put;
+    int fault = write_and_close(fd, &(tdnn_bytes){data, size}, 1);
+    return fault ? IO_FAIL(err, path, "write the file", fault) : TDNN_OK;
+}
+
+/* A name beside `path` that nothing has yet, opened; -1, and errno, if there is none. */
+static int open_beside(const char *path, char *name, size_t size)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        if (snprintf(name, size, "%s.part%u", path, i) >= (int)size) break;
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
     }
-    if (close(fd) != 0) return IO_FAIL(err, path, "write the file", errno);
-    return TDNN_OK;
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+tdnn_status tdnn_file_write_parts(const char *path, const tdnn_bytes *parts, size_t count,
+                                  tdnn_error *err)
+{
+    if (!path) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "path is NULL");
+    char beside[PATH_MAX], real[PATH_MAX];
+    struct stat info;
+    if (realpath(path, real)) path = real; /* what a link leads to is replaced, not the link */
+    bool other = stat(path, &info) == 0 && !S_ISREG(info.st_mode); /* a device, a pipe */
+    int fd = other ? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+                   : open_beside(path, beside, sizeof beside);
+    if (fd < 0) return IO_FAIL(err, path, "open the file for writing", errno);
+    int fault = write_and_close(fd, parts, count);
+    if (!other && !fault && rename(beside, path) != 0) fault = errno;
+    if (!fault) return TDNN_OK;
+    if (!other) unlink(beside);
+    return IO_FAIL(err, path, "write the file", fault);
 }

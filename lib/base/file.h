@@ -22,5 +22,10 @@ void tdnn_file_discard(const tdnn_file *file, const void *data, size_t bytes);
 
 /* Replaces the file's contents. */
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err);
+/* The same with the parts one behind the other, which may lie in a file that is open, even in this one: a
+ * regular file is written beside the old one and then takes its place, so that it is there as a whole or
+ * not at all. */
+tdnn_status tdnn_file_write_parts(const char *path, const tdnn_bytes *parts, size_t count,
+                                  tdnn_error *err);
 
 #endif

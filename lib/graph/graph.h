@@ -69,6 +69,9 @@ tdnn_status tdnn_graph_create(const tdnn_load_options *limits, tdnn_graph **out,
 /* A subgraph in the same zone. Its owner is the node that is added to `parent` with it. */
 tdnn_status tdnn_graph_create_sub(tdnn_graph *parent, tdnn_graph **out, tdnn_error *err);
 void tdnn_graph_free(tdnn_graph *main_graph); /* takes NULL */
+/* Of a main graph with its subgraphs, in a zone of its own; the same ids. Tensors are shared, and so is
+ * what parameters point to: the original must outlive the copy. */
+tdnn_status tdnn_graph_copy(const tdnn_graph *from, tdnn_graph **out, tdnn_error *err);
 
 /* A value without a producer so far. An empty or NULL name: a fresh one is made. A name that the
  * graph has already: TDNN_ERR_FORMAT. */
