@@ -44,6 +44,8 @@ static tdnn_status infer(survey *s, const tdnn_graph *graph, tdnn_error *err)
             s->infos[plan.values[i].id] = plan.values[i].info;
             s->infos[plan.values[i].id].contents = NULL;
         }
+    for (size_t i = 0; i < graph->input_count; i++) /* they stay as they are declared */
+        s->infos[graph->inputs[i]].dtype = TDNN_NONE;
     for (size_t i = 0; i < plan.held_count; i++) tdnn_tensor_release(plan.held[i]);
     return status;
 }
@@ -79,11 +81,14 @@ static void declare(tdnn_value *value, const tdnn_info *one, const tdnn_info *ot
         value->kind = one->kind;
         value->dtype = one->dtype;
     }
-    if (value->shape.ndim >= 0 || one->kind != TDNN_KIND_TENSOR) return;
-    value->shape = one->shape;
+    bool ranked = value->shape.ndim >= 0;
+    if (one->kind != TDNN_KIND_TENSOR || (ranked && value->shape.ndim != one->shape.ndim)) return;
     bool same = other->dtype != TDNN_NONE && other->shape.ndim == one->shape.ndim;
-    for (int i = 0; i < one->shape.ndim; i++)
-        if (!same || other->shape.dim[i] != one->shape.dim[i]) value->shape.dim[i] = -1;
+    value->shape.ndim = one->shape.ndim;
+    for (int i = 0; i < one->shape.ndim; i++) {
+        if (ranked && value->shape.dim[i] >= 0) continue;
+        value->shape.dim[i] = same && other->shape.dim[i] == one->shape.dim[i] ? one->shape.dim[i] : -1;
+    }
 }
 
 tdnn_status tdnn_graph_declare(tdnn_graph *graph, tdnn_error *err)

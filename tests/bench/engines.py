@@ -8,6 +8,7 @@ the folder that $ONNXRUNTIME_NODE names, default build/peers.
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -17,6 +18,20 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 SHARED = os.environ.get("TINYDNN_SHARED", os.path.join(os.path.dirname(ROOT), "shared"))
 PEERS = os.path.abspath(os.environ.get("ONNXRUNTIME_NODE", os.path.join(BUILD, "peers")))
 PROGRAM = os.path.join(BUILD, "tinydnn")
+
+
+def setup_onnxruntime():
+    if os.path.isdir(os.path.join(PEERS, "node_modules", "onnxruntime-node")):
+        return True
+    if not shutil.which("npm"):
+        print("ONNX Runtime is left out: there is no npm", file=sys.stderr)
+        return False
+    os.makedirs(PEERS, exist_ok=True)
+    print("installing onnxruntime-node into %s" % PEERS, file=sys.stderr)
+    # its install script would only fetch parts for GPUs
+    done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-save", "--prefix",
+                           PEERS, "onnxruntime-node"], stdout=subprocess.DEVNULL)
+    return done.returncode == 0
 
 
 def tinydnn(threads, runs, shapes, model, *more):

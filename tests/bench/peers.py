@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
@@ -33,20 +32,6 @@ MODELS = os.path.join(engines.SHARED, "models", "onnx")
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-def setup_onnxruntime():
-    if os.path.isdir(os.path.join(engines.PEERS, "node_modules", "onnxruntime-node")):
-        return True
-    if not shutil.which("npm"):
-        say("ONNX Runtime is left out: there is no npm")
-        return False
-    os.makedirs(engines.PEERS, exist_ok=True)
-    say("installing onnxruntime-node into %s" % engines.PEERS)
-    # its install script would only fetch parts for GPUs
-    done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-save", "--prefix",
-                           engines.PEERS, "onnxruntime-node"], stdout=subprocess.DEVNULL)
-    return done.returncode == 0
 
 
 def setup_opencv():
@@ -144,7 +129,7 @@ def save(results):
 
 def run(args, results):
     networks = find_networks(args)
-    peers = (["onnxruntime"] if setup_onnxruntime() else []) + (
+    peers = (["onnxruntime"] if engines.setup_onnxruntime() else []) + (
         ["opencv"] if args.opencv_rounds and setup_opencv() else [])
     if args.resume:
         networks = {n: p for n, p in networks.items() if n not in results["networks"]}
