@@ -285,16 +285,27 @@ PARSERS = \
 	parsers/source.c \
 	parsers/table.c \
 	parsers/tensorflow/call.c \
+	parsers/tensorflow/delegate.c \
 	parsers/tensorflow/layout.c \
+	parsers/tensorflow/op_blocks.c \
 	parsers/tensorflow/op_conv.c \
+	parsers/tensorflow/op_crop.c \
 	parsers/tensorflow/op_detect.c \
 	parsers/tensorflow/op_flow.c \
+	parsers/tensorflow/op_fused.c \
 	parsers/tensorflow/op_image.c \
 	parsers/tensorflow/op_loop.c \
 	parsers/tensorflow/op_math.c \
+	parsers/tensorflow/op_matrix.c \
+	parsers/tensorflow/op_nms.c \
 	parsers/tensorflow/op_norm.c \
+	parsers/tensorflow/op_pick.c \
 	parsers/tensorflow/op_pieces.c \
+	parsers/tensorflow/op_pool.c \
 	parsers/tensorflow/op_quant.c \
+	parsers/tensorflow/op_rare.c \
+	parsers/tensorflow/op_scan.c \
+	parsers/tensorflow/op_scatter.c \
 	parsers/tensorflow/op_shape.c \
 	parsers/tensorflow/op_slice.c \
 	parsers/tensorflow/pbtxt.c \
@@ -303,6 +314,7 @@ PARSERS = \
 	parsers/tensorflow/tensor.c \
 	parsers/tensorflow/tensorflow.c \
 	parsers/tensorflow/value.c \
+	parsers/tensorflow/window.c \
 	parsers/text.c \
 	parsers/wire.c \
 

@@ -250,6 +250,49 @@ tdnn_status tf_cast(const tf_call *c, tdnn_id in, tdnn_dtype to, tdnn_id *out, t
     return tf_set_int(c, node, "to", to, err);
 }
 
+tdnn_status tf_one(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id *out, tdnn_error *err)
+{
+    return tf_inner(c, kind, &a, 1, NULL, out, err);
+}
+
+tdnn_status tf_two(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, tdnn_id *out,
+                   tdnn_error *err)
+{
+    return tf_inner(c, kind, (tdnn_id[2]){a, b}, 2, NULL, out, err);
+}
+
+tdnn_status tf_three(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, tdnn_id d,
+                     tdnn_id *out, tdnn_error *err)
+{
+    return tf_inner(c, kind, (tdnn_id[3]){a, b, d}, 3, NULL, out, err);
+}
+
+tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype type, double scalar,
+                    tdnn_id *out, tdnn_error *err)
+{
+    tdnn_id b;
+    TDNN_TRY(tf_const_scalar(c, type, scalar, &b, err));
+    return tf_two(c, kind, a, b, out, err);
+}
+
+tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis, tdnn_id *out,
+                      tdnn_error *err)
+{
+    tdnn_node *node;
+    TDNN_TRY(tf_inner(c, TDNN_OP_Concat, parts, count, &node, out, err));
+    ((tdnn_axis_params *)node->params)->axis = axis;
+    return TDNN_OK;
+}
+
+tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count, tdnn_id *out,
+                    tdnn_error *err)
+{
+    tdnn_id shape, at;
+    TDNN_TRY(tf_one(c, TDNN_OP_Shape, in, &shape, err));
+    TDNN_TRY(tf_const_ints(c, axes, count, &at, err));
+    return tf_two(c, TDNN_OP_Gather, shape, at, out, err);
+}
+
 /* ---- Results ---- */
 
 tdnn_status tf_give(const tf_call *c, size_t port, tf_value *value, tdnn_error *err)

@@ -228,6 +228,21 @@ tdnn_status tf_reshape(const tf_call *c, tdnn_id in, const int64_t *dims, size_t
                        tdnn_error *err);
 tdnn_status tf_cast(const tf_call *c, tdnn_id in, tdnn_dtype to, tdnn_id *out, tdnn_error *err);
 
+/* Inner nodes of one, two and three inputs. */
+tdnn_status tf_one(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id *out, tdnn_error *err);
+tdnn_status tf_two(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, tdnn_id *out,
+                   tdnn_error *err);
+tdnn_status tf_three(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, tdnn_id d,
+                     tdnn_id *out, tdnn_error *err);
+/* With a scalar of the type, which stands second. */
+tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype type, double scalar,
+                    tdnn_id *out, tdnn_error *err);
+tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis, tdnn_id *out,
+                      tdnn_error *err);
+/* Dimension `axis` of a value of the IR, as a vector of one i64; and some of them. */
+tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count, tdnn_id *out,
+                    tdnn_error *err);
+
 /* Says what the call's output `port` is. */
 tdnn_status tf_give(const tf_call *c, size_t port, tf_value *value, tdnn_error *err);
 tdnn_status tf_give_new(const tf_call *c, size_t port, tdnn_id id, tdnn_dtype dtype,
@@ -248,6 +263,41 @@ tdnn_status tf_unify(const tf_call *c, size_t from, size_t count, tdnn_id *ids, 
                      tdnn_error *err);
 /* The value without pending blocks. */
 tdnn_status tf_unblocked(const tf_call *c, size_t index, tf_value **out, tdnn_error *err);
+
+/* ---- window.c ---- */
+
+enum { TF_MOST_SPACE = 3 };
+
+/* Height and width, and depth before them, out of an attribute's list over all dimensions. */
+tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool last, int64_t *out,
+                            tdnn_error *err);
+/* From the attribute "padding". */
+tdnn_status tf_set_padding(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err);
+tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err);
+/* The result of a spatial call: N, outer dimensions not known, `channels`. */
+tdnn_status tf_give_spatial(const tf_call *c, tdnn_id id, int ndim, bool last, int64_t channels,
+                            tf_value **out, tdnn_error *err);
+/* -1: not known. */
+int64_t tf_channels(const tf_value *v, bool last);
+
+/* ---- delegate.c ---- */
+
+/* An attribute that a delegate has besides those of the call, or in place of them. */
+typedef struct tf_extra {
+    const char *key;
+    Tensorflow__AttrValue value;
+} tf_extra;
+tf_extra tf_extra_int(const char *key, int64_t value);
+tf_extra tf_extra_float(const char *key, float value);
+tf_extra tf_extra_bool(const char *key, bool value);
+tf_extra tf_extra_text(const char *key, const char *value);
+/* Imports operator `op` with the call's attributes and these inputs, as if it stood in the graph. The last
+ * delegate of a call bears its name, others one of their own. */
+tdnn_status tf_delegate(const tf_call *c, const char *op, bool last, tf_value *const *inputs, size_t count,
+                        const tf_extra *extra, size_t extra_count, tf_value **out, tdnn_error *err);
+/* A constant of integers, as an input for a delegate. */
+tdnn_status tf_value_ints(const tf_call *c, const int64_t *at, size_t count, int ndim, tf_value **out,
+                          tdnn_error *err);
 
 /* ---- table.c ---- */
 

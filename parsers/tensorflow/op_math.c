@@ -31,6 +31,13 @@ tdnn_status tf_import_identity(tf_call *c, tdnn_error *err)
     return TDNN_OK;
 }
 
+/* Of its inputs the first passes; the others check or print it. */
+tdnn_status tf_import_identity_first(tf_call *c, tdnn_error *err)
+{
+    if (!c->input_count) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no input, expected one");
+    return tf_give(c, 0, c->inputs[0], err);
+}
+
 /* ---- Integers that are known ---- */
 
 static bool calculate(tdnn_op_kind kind, int64_t a, int64_t b, int64_t *out)

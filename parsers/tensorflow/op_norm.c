@@ -1,4 +1,4 @@
-/* Normalisation, softmax, reductions, matrix products. */
+/* Normalisation, softmax, reductions. */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>
@@ -204,56 +204,4 @@ tdnn_status tf_import_arg(tf_call *c, tdnn_error *err)
     for (int i = 0; i < x->shape.ndim; i++)
         if (i != axis) shape.dim[shape.ndim++] = x->shape.dim[i];
     return tf_give_new(c, 0, id, type, &shape, NULL, err);
-}
-
-/* ---- Matrix products ---- */
-
-static int64_t dim_of(const tf_value *v, int at) { return v->shape.ndim == 2 ? v->shape.dim[at] : -1; }
-
-tdnn_status tf_import_matmul(tf_call *c, tdnn_error *err)
-{
-    const bool ta = tf_attr_bool(c, "transpose_a", false), tb = tf_attr_bool(c, "transpose_b", false);
-    tf_value *a, *b;
-    tdnn_id ids[2], id;
-    tdnn_node *node;
-    TDNN_TRY(tf_input(c, 0, &a, err));
-    TDNN_TRY(tf_input(c, 1, &b, err));
-    if ((a->shape.ndim >= 0 && a->shape.ndim != 2) || (b->shape.ndim >= 0 && b->shape.ndim != 2))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "inputs of %d and %d dimensions, expected 2 and 2",
-                         a->shape.ndim, b->shape.ndim);
-    TDNN_TRY(tf_plain(c->scope, a, &ids[0], err));
-    TDNN_TRY(tf_plain(c->scope, b, &ids[1], err));
-    TDNN_TRY(tf_last(c, TDNN_OP_Gemm, ids, 2, &node, &id, err));
-    tdnn_gemm_params *p = node->params;
-    p->transA = ta;
-    p->transB = tb;
-    const int64_t dims[2] = {dim_of(a, ta), dim_of(b, !tb)};
-    tdnn_shape shape = tdnn_shape_make(2, dims);
-    return tf_give_new(c, 0, id, a->dtype, &shape, NULL, err);
-}
-
-static tdnn_status swap_last(const tf_call *c, const tf_value *v, tdnn_id in, tdnn_id *out, tdnn_error *err)
-{
-    int64_t perm[TDNN_MAX_DIMS];
-    const int n = v->shape.ndim;
-    if (n < 2)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "the adjoint of an input of unknown rank");
-    for (int i = 0; i < n; i++) perm[i] = i < n - 2 ? i : 2 * n - 3 - i;
-    return tf_transpose(c, in, perm, (size_t)n, out, err);
-}
-
-tdnn_status tf_import_batch_matmul(tf_call *c, tdnn_error *err)
-{
-    static const char *const adjoint[2] = {"adj_x", "adj_y"};
-    tf_value *v[2];
-    tdnn_id ids[2], id;
-    for (size_t i = 0; i < 2; i++) {
-        TDNN_TRY(tf_input(c, i, &v[i], err));
-        TDNN_TRY(tf_plain(c->scope, v[i], &ids[i], err));
-        if (tf_attr_bool(c, adjoint[i], false)) TDNN_TRY(swap_last(c, v[i], ids[i], &ids[i], err));
-    }
-    TDNN_TRY(tf_last(c, TDNN_OP_MatMul, ids, 2, NULL, &id, err));
-    const int a = v[0]->shape.ndim, b = v[1]->shape.ndim;
-    tdnn_shape shape = tf_unknown_shape(a < 0 || b < 0 ? -1 : a > b ? a : b);
-    return tf_give_new(c, 0, id, v[0]->dtype, &shape, NULL, err);
 }

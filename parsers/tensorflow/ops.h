@@ -9,6 +9,7 @@
 /* op_math.c */
 TF_IMPORTER(unary)
 TF_IMPORTER(identity)
+TF_IMPORTER(identity_first)
 TF_IMPORTER(binary)
 TF_IMPORTER(nary)
 TF_IMPORTER(rsqrt)
@@ -27,13 +28,30 @@ TF_IMPORTER(select)
 TF_IMPORTER(cast)
 TF_IMPORTER(bias_add)
 
-/* op_conv.c */
+/* op_rare.c */
+TF_IMPORTER(atan2)
+TF_IMPORTER(zero_times)
+TF_IMPORTER(is_finite)
+TF_IMPORTER(erfc)
+TF_IMPORTER(approximate_equal)
+TF_IMPORTER(prelu)
+TF_IMPORTER(euclidean_norm)
+
+/* op_conv.c, op_pool.c, op_fused.c, op_blocks.c */
 TF_IMPORTER(conv)
 TF_IMPORTER(depthwise)
 TF_IMPORTER(conv_transpose)
 TF_IMPORTER(pool)
+TF_IMPORTER(pool_v2)
+TF_IMPORTER(pool_argmax)
+TF_IMPORTER(pool_grad)
+TF_IMPORTER(patches)
+TF_IMPORTER(fused)
+TF_IMPORTER(fused_batch_norm)
+TF_IMPORTER(pad_conv)
 TF_IMPORTER(space_to_batch)
 TF_IMPORTER(batch_to_space)
+TF_IMPORTER(square_blocks)
 
 /* op_norm.c */
 TF_IMPORTER(batch_norm)
@@ -42,8 +60,13 @@ TF_IMPORTER(softmax)
 TF_IMPORTER(l2_loss)
 TF_IMPORTER(reduce)
 TF_IMPORTER(arg)
+
+/* op_matrix.c */
 TF_IMPORTER(matmul)
 TF_IMPORTER(batch_matmul)
+TF_IMPORTER(einsum)
+TF_IMPORTER(band)
+TF_IMPORTER(diagonal)
 
 /* op_shape.c */
 TF_IMPORTER(variable)
@@ -69,19 +92,42 @@ TF_IMPORTER(unpack)
 TF_IMPORTER(split)
 TF_IMPORTER(pad)
 TF_IMPORTER(symmetric_pad)
+
+/* op_pick.c */
 TF_IMPORTER(gather)
 TF_IMPORTER(gather_nd)
 TF_IMPORTER(reverse)
 TF_IMPORTER(one_hot)
 TF_IMPORTER(top_k)
+TF_IMPORTER(where)
+TF_IMPORTER(unique)
+TF_IMPORTER(list_diff)
+
+/* op_scatter.c */
+TF_IMPORTER(scatter_nd)
+TF_IMPORTER(tensor_scatter)
+TF_IMPORTER(sparse_to_dense)
+TF_IMPORTER(segments)
+TF_IMPORTER(bincount)
+TF_IMPORTER(stitch)
+
+/* op_scan.c */
+TF_IMPORTER(cumulate)
+TF_IMPORTER(reverse_sequence)
+TF_IMPORTER(invert_permutation)
+TF_IMPORTER(lin_space)
+TF_IMPORTER(roll)
 
 /* op_slice.c */
 TF_IMPORTER(slice)
 TF_IMPORTER(strided_slice)
 
-/* op_image.c */
+/* op_image.c, op_nms.c, op_crop.c */
 TF_IMPORTER(resize)
 TF_IMPORTER(depth_to_space)
+TF_IMPORTER(nms)
+TF_IMPORTER(combined_nms)
+TF_IMPORTER(crop_and_resize)
 
 /* op_quant.c */
 TF_IMPORTER(dequantize)
