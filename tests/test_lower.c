@@ -3,6 +3,7 @@
  */
 #include "tests/onnx_build.h"
 
+#include "lib/graph/params.h"
 #include "lib/passes/pass.h"
 #include "lib/runtime/net.h"
 
@@ -109,6 +110,11 @@ static void only_standard(const tdnn_graph *graph)
 {
     for (size_t n = 0; n < graph->node_count; n++) {
         assert_null(graph->nodes[n]->op->domain);
+        if (graph->nodes[n]->op->kind == TDNN_OP_BatchNormalization)
+            assert_false(
+                ((const tdnn_batch_norm_params *)graph->nodes[n]->params)->training_mode);
+        if (graph->nodes[n]->op->kind == TDNN_OP_Resize)
+            assert_false(((const tdnn_resize_params *)graph->nodes[n]->params)->axes.given);
         for (size_t s = 0; s < graph->nodes[n]->subgraph_count; s++)
             only_standard(graph->nodes[n]->subgraphs[s]);
     }
@@ -439,12 +445,67 @@ static void shuffle(void **state)
     }
 }
 
+/* ---- what opset 17 or other engines lack ---- */
+
+static void resize(void **state)
+{
+    static const char *const modes[] = {"nearest", "linear", "cubic"};
+    static const char *const places[] = {"half_pixel", "align_corners", "asymmetric",
+                                         "pytorch_half_pixel"};
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        m.build.opset = 18;
+        const bool nhwc = chance(), sized = chance();
+        const int64_t axis = nhwc ? 1 : 2, sizes[] = {pick(1, 9), pick(1, 9)}, two = 2;
+        const float scales[] = {(float)uniform(0.7, 3), (float)uniform(0.7, 3)};
+        attr_text(&m, "mode", modes[pick(0, 2)]);
+        attr_text(&m, "coordinate_transformation_mode", places[pick(0, 3)]);
+        snprintf(m.attrs + strlen(m.attrs), 64, "; axes=[%d, %d]", (int)axis, (int)axis + 1);
+        feed(&m, "x", 4, (int64_t[]){pick(1, 2), pick(2, 5), pick(2, 5), pick(2, 5)}, -1, 1);
+        onnx_ints(&m.build, "sizes", 2, sizes);
+        onnx_floats(&m.build, "scales", 1, &two, scales);
+        onnx_node(&m.build, "Resize", sized ? "x, , , sizes" : "x, , scales", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        assert_true(same_lowered(&m, 0) > 0);
+    }
+}
+
+static void batch_norm(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        const int ndim = (int)pick(2, 5);
+        const int64_t channels = pick(1, 5);
+        const int64_t dims[] = {pick(2, 3), channels, pick(1, 5), pick(2, 5), pick(1, 3)};
+        attr_int(&m, "training_mode", 1);
+        attr_float(&m, "momentum", uniform(0.1, 0.9));
+        attr_float(&m, "epsilon", uniform(0.01, 0.1));
+        feed(&m, "x", ndim, dims, -3, 5);
+        static const char *const names[] = {"scale", "bias", "mean", "variance"};
+        float values[4][8];
+        for (int i = 0; i < 4; i++) {
+            for (int k = 0; k < 8; k++) values[i][k] = (float)uniform(0.5, 2);
+            onnx_floats(&m.build, names[i], 1, &channels, values[i]);
+        }
+        onnx_node(&m.build, "BatchNormalization", "x, scale, bias, mean, variance",
+                  "y, mean2, variance2", m.attrs);
+        onnx_output(&m.build, "y");
+        if (chance()) onnx_output(&m.build, "mean2");
+        if (chance()) onnx_output(&m.build, "variance2");
+        assert_true(same_lowered(&m, 1e-5) > 0);
+    }
+}
+
 int main(void)
 {
     static int yes = 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations),
         cmocka_unit_test(shuffle),
+        cmocka_unit_test(resize),
+        cmocka_unit_test(batch_norm),
         cmocka_unit_test(proposal),
         cmocka_unit_test(ps_roi_pool),
         cmocka_unit_test(correlation),

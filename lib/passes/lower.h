@@ -113,5 +113,8 @@ void tdnn_lower_ps_roi_pool(tdnn_lowering *l);
 /* lower_flow.c */
 void tdnn_lower_correlation(tdnn_lowering *l);
 void tdnn_lower_flow_warp(tdnn_lowering *l);
+/* lower_newer.c */
+void tdnn_lower_batch_norm(tdnn_lowering *l);
+void tdnn_lower_resize(tdnn_lowering *l);
 
 #endif
