@@ -1,4 +1,5 @@
 /* The one file that allocates. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "lib/base/mem.h"
 
 #include <stdarg.h>
@@ -6,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 };
 
 static atomic_size_t fail_countdown; /* 0: allocations do not fail on purpose */
 
@@ -26,6 +30,17 @@ void *tdnn_alloc(size_t count, size_t size)
     if (!tdnn_size_mul(count, size, &bytes) || bytes > SIZE_MAX / 2 || fails_on_purpose())
         return NULL;
     return aligned_alloc(TDNN_ALIGN, bytes ? tdnn_round_up(bytes, TDNN_ALIGN) : TDNN_ALIGN);
+}
+
+void *tdnn_alloc_huge(size_t bytes)
+{
+    if (bytes < HUGE_PAGE) return tdnn_alloc(bytes, 1);
+    if (bytes > SIZE_MAX / 2 || fails_on_purpose()) return NULL;
+    void *block = aligned_alloc(HUGE_PAGE, tdnn_round_up(bytes, HUGE_PAGE));
+#ifdef MADV_HUGEPAGE
+    if (block) madvise(block, tdnn_round_up(bytes, HUGE_PAGE), MADV_HUGEPAGE); /* no more than a wish */
+#endif
+    return block;
 }
 
 void *tdnn_calloc(size_t count, size_t size)

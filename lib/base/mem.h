@@ -30,6 +30,9 @@ static inline size_t tdnn_round_up(size_t n, size_t to) { return (n + to - 1) & 
 
 /* count * size bytes, aligned to TDNN_ALIGN; NULL if refused. A zero size gives a valid pointer. */
 void *tdnn_alloc(size_t count, size_t size);
+/* For what is read from end to end in each run (weights, arenas): from 2 MiB on, in pages of that size where
+ * the system has them. */
+void *tdnn_alloc_huge(size_t bytes);
 void *tdnn_calloc(size_t count, size_t size); /* zeroed */
 /* Grows (or shrinks) to count * size bytes, keeping the first `kept` bytes. NULL if refused: the old
  * block stays. */

@@ -91,7 +91,7 @@ static void keep_plan(tdnn_site *site, tdnn_plan *plan)
 static tdnn_status grow_arena(tdnn_site *site, size_t bytes, tdnn_error *err)
 {
     if (bytes <= site->arena_bytes && site->arena) return TDNN_OK;
-    unsigned char *arena = tdnn_alloc(bytes, 1);
+    unsigned char *arena = tdnn_alloc_huge(bytes);
     if (!arena)
         return TDNN_FAIL(err, TDNN_ERR_MEMORY, "no memory for an arena of %zu bytes", bytes);
     tdnn_free(site->arena);

@@ -1,4 +1,6 @@
-/* A chained hash table behind a mutex, which is taken while planning only. */
+/* A chained hash table behind a mutex, which is taken while planning only. What is packed lies side by side
+ * in slabs, so that it can have huge pages: of the time of 512 to 2048 channels at 7x7, 15 % went into
+ * finding small ones. */
 #include "lib/runtime/pack.h"
 
 #include "lib/base/map.h"
@@ -12,12 +14,20 @@ typedef struct pack {
     void *data;
 } pack;
 
+typedef struct slab {
+    struct slab *next;
+    unsigned char *data;
+    size_t used, size;
+} slab;
+
+enum { SLAB = 2 << 20, LARGEST_SLAB = 32 << 20 }; /* bytes; sizes are multiples of SLAB */
 enum { BUCKETS = 1024, SOURCES = sizeof(((tdnn_pack_key *)0)->source) / sizeof(tdnn_tensor *) };
 
 struct tdnn_packs {
     tdnn_mutex *mutex;
     uint64_t bytes;
     bool measure; /* nothing is built, its size only counted */
+    slab *slabs;
     pack *buckets[BUCKETS];
 };
 
@@ -39,10 +49,15 @@ void tdnn_packs_free(tdnn_packs *packs)
     for (size_t i = 0; i < BUCKETS; i++)
         for (pack *p = packs->buckets[i]; p;) {
             pack *next = p->next;
-            tdnn_free(p->data);
             tdnn_free(p);
             p = next;
         }
+    for (slab *s = packs->slabs; s;) {
+        slab *next = s->next;
+        tdnn_free(s->data);
+        tdnn_free(s);
+        s = next;
+    }
     tdnn_mutex_free(packs->mutex);
     tdnn_free(packs);
 }
@@ -73,13 +88,32 @@ static tdnn_status align_sources(const tdnn_pack_key *key, tdnn_tensor *source[S
     return TDNN_OK;
 }
 
+/* A slab with room for `bytes`; a new one is as large as all there is. NULL: no memory. */
+static slab *slab_for(tdnn_packs *packs, size_t bytes)
+{
+    for (slab *s = packs->slabs; s; s = s->next)
+        if (s->size - s->used >= bytes) return s;
+    size_t size = packs->bytes < LARGEST_SLAB ? (size_t)packs->bytes : LARGEST_SLAB;
+    if (size < bytes) size = bytes;
+    slab *made = tdnn_calloc(1, sizeof *made);
+    unsigned char *data = made ? tdnn_alloc_huge(tdnn_round_up(size, SLAB)) : NULL;
+    if (!data) {
+        tdnn_free(made);
+        return NULL;
+    }
+    *made = (slab){packs->slabs, data, 0, tdnn_round_up(size, SLAB)};
+    return packs->slabs = made;
+}
+
 static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes,
                        tdnn_pack_fn build, void *context, const void **out, tdnn_error *err)
 {
     tdnn_tensor *source[SOURCES] = {NULL};
     pack *p = tdnn_calloc(1, sizeof *p);
-    void *data = tdnn_alloc(packs->measure ? 1 : bytes, 1);
-    tdnn_status status = p && data ? TDNN_OK : TDNN_NO_MEMORY(err);
+    const size_t taken = packs->measure ? TDNN_ALIGN : tdnn_round_up(bytes, TDNN_ALIGN);
+    slab *room = slab_for(packs, taken);
+    tdnn_status status = p && room ? TDNN_OK : TDNN_NO_MEMORY(err);
+    void *data = room ? room->data + room->used : NULL;
     if (!status && !packs->measure) {
         status = align_sources(key, source, err);
         if (!status) status = build(context, (const tdnn_tensor *const *)source, data, err);
@@ -90,9 +124,9 @@ static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes
     }
     if (status) {
         tdnn_free(p);
-        tdnn_free(data);
         return status;
     }
+    room->used += taken;
     pack **bucket = &packs->buckets[bucket_of(key)];
     *p = (pack){.next = *bucket, .key = *key, .data = data};
     *bucket = p;
