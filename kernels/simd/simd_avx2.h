@@ -120,7 +120,9 @@ static inline void v_to_x8(void *p, v_f32 x)
     _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
 }
 
-/* Any address may be named. */
-static inline void v_prefetch(const float *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+/* Any address may be named. Macros, since gcc takes a function that does nothing but prefetch for one
+ * without effect, and drops the calls. The second: into the second-level cache. */
+#define v_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+#define v_prefetch_far(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 
 #endif
