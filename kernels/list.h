@@ -36,10 +36,10 @@
     X(narrow, void, (uint16_t *y, const float *x, size_t n))                                     \
     /* an m x k matrix, element [i, j] at a + i row + j column, into panels of `panel` rows */   \
     X(gemm_pack_a, void, (float *to, const float *a, size_t row, size_t column, size_t m,        \
-                          size_t k, size_t panel))                                               \
+                          size_t k, size_t panel, const tdnn_kernels *table))                    \
     /* a k x n matrix into panels of `panel` columns */                                          \
     X(gemm_pack_b, void, (float *to, const float *b, size_t row, size_t column, size_t k,        \
-                          size_t n, size_t panel))                                               \
+                          size_t n, size_t panel, const tdnn_kernels *table))                    \
     /* a part of a matrix product (kernels/gemm.h) */                                            \
     X(gemm, void, (const tdnn_gemm *gemm, const tdnn_gemm_io *io, const tdnn_gemm_part *part,    \
                    const tdnn_kernels *table))                                                   \

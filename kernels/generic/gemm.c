@@ -25,28 +25,48 @@ size_t tdnn_gemm_b_count(const tdnn_kernels *table, size_t n, size_t k)
     return (n + width - 1) / width * width * k;
 }
 
+/* A column after the other: the transpose of `rows` rows, each of adjacent elements. Squares of 8 x 8
+ * are the fast part of that: the last 8 rows are done once more rather than fewer of them. */
+static void pack_rows(float *to, const float *from, size_t row, size_t rows, size_t k, size_t width,
+                      const tdnn_kernels *table)
+{
+    const size_t stride = sizeof *to * width, whole = rows & ~(size_t)7;
+    if (rows > 8 && whole < rows) {
+        table->transpose_x32(to, stride, from, row * sizeof *from, whole, k);
+        from += (rows - 8) * row, to += rows - 8, rows = 8;
+    }
+    table->transpose_x32(to, stride, from, row * sizeof *from, rows, k);
+}
+
 /* Panels are stored one after another; the last one has only the rows that there are. */
 static void pack_a(float *to, const float *a, size_t row, size_t column, size_t m, size_t k,
-                   size_t panel)
+                   size_t panel, const tdnn_kernels *table)
 {
     for (size_t begin = 0; begin < m; begin += panel, a += panel * row) {
         const size_t rows = m - begin < panel ? m - begin : panel;
+        if (column == 1) {
+            pack_rows(to, a, row, rows, k, rows, table);
+            to += rows * k;
+            continue;
+        }
         for (size_t i = 0; i < k; i++)
             for (size_t r = 0; r < rows; r++) *to++ = a[r * row + i * column];
     }
 }
 
 static void pack_b(float *to, const float *b, size_t row, size_t column, size_t k, size_t n,
-                   size_t panel)
+                   size_t panel, const tdnn_kernels *table)
 {
     for (size_t begin = 0; begin < n; begin += panel, b += panel * column) {
         const size_t columns = n - begin < panel ? n - begin : panel;
+        const bool transposed = row == 1 && column != 1;
+        if (transposed) pack_rows(to, b, column, columns, k, panel, table);
         for (size_t i = 0; i < k; i++, to += panel) {
             const float *from = b + i * row;
             if (column == 1)
                 memcpy(to, from, columns * sizeof *to);
             else
-                for (size_t c = 0; c < columns; c++) to[c] = from[c * column];
+                for (size_t c = 0; c < columns && !transposed; c++) to[c] = from[c * column];
             memset(to + columns, 0, (panel - columns) * sizeof *to);
         }
     }

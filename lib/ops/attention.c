@@ -72,11 +72,11 @@ static void run_pack(const tdnn_step *s, size_t task, size_t worker)
     float *rows = (float *)(void *)(s->scratch + worker * s->scratch_stride);
     float *packed = (float *)(void *)s->shared + task * (d->k_count + d->v_count);
     gather(s, d, task, given(s, IN_PAST_KEY), s->in[IN_K], wanted(s, OUT_KEY), d->key, rows);
-    k->gemm_pack_b_f32(packed, rows, 1, d->key, d->key, d->total, k->gemm_columns);
+    k->gemm_pack_b_f32(packed, rows, 1, d->key, d->key, d->total, k->gemm_columns, k);
     gather(s, d, task, given(s, IN_PAST_VALUE), s->in[IN_V], wanted(s, OUT_VALUE), d->value,
            rows);
     k->gemm_pack_b_f32(packed + d->k_count, rows, d->value, 1, d->total, d->value,
-                       k->gemm_columns);
+                       k->gemm_columns, k);
 }
 
 /* ---- phase 2 ---- */
@@ -87,7 +87,7 @@ static void multiply(const tdnn_kernels *k, const float *a, const float *b, floa
     const tdnn_gemm gemm = {.m = m, .n = n, .k = inner, .c_stride = n, .alpha = alpha};
     const tdnn_gemm_io io = {.a = packed, .b = b, .c = c};
     const tdnn_gemm_part all = {0, m, 0, n};
-    k->gemm_pack_a_f32(packed, a, inner, 1, m, inner, tdnn_gemm_panel_rows(k, m));
+    k->gemm_pack_a_f32(packed, a, inner, 1, m, inner, tdnn_gemm_panel_rows(k, m), k);
     k->gemm_f32(&gemm, &io, &all, k);
 }
 

@@ -24,7 +24,7 @@ static void pack_groups(const plain_plan *p, const tdnn_kernels *k, const float 
 {
     const size_t m = p->gemm.m, depth = p->gemm.k, panel = tdnn_gemm_panel_rows(k, m);
     for (size_t g = 0; g < p->groups; g++)
-        k->gemm_pack_a_f32(out + g * p->a_count, w + g * m * depth, depth, 1, m, depth, panel);
+        k->gemm_pack_a_f32(out + g * p->a_count, w + g * m * depth, depth, 1, m, depth, panel, k);
 }
 
 static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,

@@ -113,7 +113,7 @@ static void pack_groups(const transpose_plan *p, const tdnn_kernels *k, const fl
             const size_t m = least(p->chunk, p->group_oc - first) * p->area;
             const float *from = w + (g * p->group_ic * p->group_oc + first) * p->area;
             k->gemm_pack_a_f32(to, from, 1, p->group_oc * p->area, m, p->group_ic,
-                               tdnn_gemm_panel_rows(k, m));
+                               tdnn_gemm_panel_rows(k, m), k);
             to += tdnn_gemm_a_count(k, m, p->group_ic);
         }
 }
@@ -147,7 +147,8 @@ static void run_pack_input(const tdnn_step *step, size_t task, size_t worker)
     const transpose_plan *p = step->data;
     step->kernels->gemm_pack_b_f32(shared(step) + task * p->b_count,
                                    tdnn_step_floats(step, CONV_X) + task * p->group_ic * p->pixels,
-                                   p->pixels, 1, p->group_ic, p->pixels, step->kernels->gemm_columns);
+                                   p->pixels, 1, p->group_ic, p->pixels, step->kernels->gemm_columns,
+                                   step->kernels);
 }
 
 static void transpose_run(const tdnn_step *step, size_t task, size_t worker)

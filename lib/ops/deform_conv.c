@@ -98,8 +98,8 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         fill_columns(s, d, image, group, first, n, columns);
         tdnn_get_f32(k, weights, s->in[IN_W], group * d->oc * d->depth, d->oc * d->depth);
         k->gemm_pack_a_f32(a, weights, d->depth, 1, d->oc, d->depth,
-                           tdnn_gemm_panel_rows(k, d->oc));
-        k->gemm_pack_b_f32(b, columns, n, 1, d->depth, n, k->gemm_columns);
+                           tdnn_gemm_panel_rows(k, d->oc), k);
+        k->gemm_pack_b_f32(b, columns, n, 1, d->depth, n, k->gemm_columns, k);
         k->gemm_f32(&gemm, &io, &all, k);
         for (size_t c = 0; c < d->oc; c++) {
             const size_t channel = group * d->oc + c,

@@ -18,11 +18,11 @@ typedef struct product_plan {
 } product_plan;
 
 /* Bytes of A that one task runs over for each panel of B. */
-enum { A_BYTES = 512 * 1024 };
+enum { A_BYTES = 1024 * 1024 };
 
 static void pack_a(const tdnn_product *p, const tdnn_kernels *k, const float *a, float *to)
 {
-    k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, p->m, p->k, tdnn_gemm_panel_rows(k, p->m));
+    k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, p->m, p->k, tdnn_gemm_panel_rows(k, p->m), k);
 }
 
 /* Columns begin .. end-1, which is whole panels. */
@@ -30,7 +30,7 @@ static void pack_b(const tdnn_product *p, const tdnn_kernels *k, const float *b,
                    size_t end)
 {
     k->gemm_pack_b_f32(to + begin * p->k, b + begin * p->b_column, p->b_row, p->b_column, p->k,
-                       end - begin, k->gemm_columns);
+                       end - begin, k->gemm_columns, k);
 }
 
 typedef struct pack_context {
@@ -144,7 +144,10 @@ static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
     const size_t high = tdnn_gemm_panel_rows(ctx->kernels, p->m), wide = ctx->kernels->gemm_columns;
     const size_t panels = (p->n + wide - 1) / wide;
     size_t rows = A_BYTES / sizeof(float) / (p->k ? p->k : 1) / high;
-    plan->row_step = (rows ? rows : 1) * high;
+    const size_t row_panels = (p->m + high - 1) / high;
+    rows = rows ? rows : 1;
+    const size_t blocks = (row_panels + rows - 1) / rows;
+    plan->row_step = (row_panels + blocks - 1) / blocks * high;
     plan->row_tasks = (p->m + plan->row_step - 1) / plan->row_step;
     const double flops = 2.0 * (double)(p->m * p->n) * (double)(p->k + 1) * (double)p->batch;
     const size_t wanted = tdnn_plan_split(ctx, flops, SIZE_MAX), have = plan->row_tasks * p->batch;

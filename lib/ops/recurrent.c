@@ -38,7 +38,7 @@ static float *shared(const tdnn_step *s, size_t at) { return (float *)(void *)s-
 static void pack(const tdnn_kernels *k, float *to, const float *matrix, size_t rows,
                  size_t columns)
 {
-    k->gemm_pack_b_f32(to, matrix, 1, columns, columns, rows, k->gemm_columns);
+    k->gemm_pack_b_f32(to, matrix, 1, columns, columns, rows, k->gemm_columns, k);
 }
 
 /* All directions; `wide` has room for one direction's matrix, unless that is f32 already. */
@@ -135,7 +135,7 @@ static void multiply_input(const tdnn_step *s, size_t task, size_t worker)
                                  .c = shared(s, l->at_gates) + (d * rows + first) * n};
         const tdnn_gemm_part all = {0, m, 0, n};
         k->gemm_pack_a_f32(packed, x + first * l->input, l->input, 1, m, l->input,
-                           tdnn_gemm_panel_rows(k, m));
+                           tdnn_gemm_panel_rows(k, m), k);
         k->gemm_f32(&gemm, &io, &all, k);
     }
 }

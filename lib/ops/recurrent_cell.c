@@ -26,7 +26,7 @@ static void multiply(const tdnn_cell *s, const float *state, size_t part, size_t
     const tdnn_gemm_io io = {.a = s->packed, .b = s->r[part], .c = s->product};
     const tdnn_gemm_part all = {0, s->batch, 0, n};
     k->gemm_pack_a_f32(s->packed, state, s->hidden, 1, s->batch, s->hidden,
-                       tdnn_gemm_panel_rows(k, s->batch));
+                       tdnn_gemm_panel_rows(k, s->batch), k);
     k->gemm_f32(&gemm, &io, &all, k);
 }
 

@@ -18,14 +18,14 @@ static float packed_b(const float *b, size_t k, size_t panel, size_t i, size_t j
 void check_gemm_pack_a(tdnn_check *c, tdnn_gemm_pack_a_fn *variant, tdnn_gemm_pack_a_fn *generic,
                        const tdnn_kernels *table)
 {
-    (void)generic, (void)table;
+    (void)generic;
     for (size_t n = 0; n < 200; n++) {
         const size_t m = 1 + check_below(c, 40), k = check_below(c, 40), panel = 1 + check_below(c, 16);
         const bool transposed = check_below(c, 2);
         const size_t row = transposed ? 1 : k + check_below(c, 3), column = transposed ? m : 1;
         const float *a = check_input_f32(c, k ? (m - 1) * row + (k - 1) * column + 1 : 0, CHECK_FILL_WIDE);
         float *to = check_output(c, m * k * sizeof *to);
-        variant(to, a, row, column, m, k, panel);
+        variant(to, a, row, column, m, k, panel, table);
         for (size_t i = 0; i < m * k; i++) {
             const float got = packed_a(to, m, k, panel, i / k, i % k);
             const float want = a[i / k * row + i % k * column];
@@ -40,14 +40,14 @@ void bench_gemm_pack_a(tdnn_bench *b, tdnn_gemm_pack_a_fn *variant, const tdnn_k
     const size_t m = 196, k = 512, panel = tdnn_gemm_panel_rows(table, m);
     const float *a = bench_floats(b, m * k);
     float *to = bench_floats(b, m * k);
-    while (bench_go(b, 0, 8.0 * 196 * 512, "rows 196x512")) variant(to, a, k, 1, m, k, panel);
-    while (bench_go(b, 0, 8.0 * 196 * 512, "columns 196x512")) variant(to, a, 1, m, m, k, panel);
+    while (bench_go(b, 0, 8.0 * 196 * 512, "rows 196x512")) variant(to, a, k, 1, m, k, panel, table);
+    while (bench_go(b, 0, 8.0 * 196 * 512, "columns 196x512")) variant(to, a, 1, m, m, k, panel, table);
 }
 
 void check_gemm_pack_b(tdnn_check *c, tdnn_gemm_pack_b_fn *variant, tdnn_gemm_pack_b_fn *generic,
                        const tdnn_kernels *table)
 {
-    (void)generic, (void)table;
+    (void)generic;
     for (size_t i = 0; i < 200; i++) {
         const size_t n = 1 + check_below(c, 80), k = check_below(c, 40), panel = 8u << check_below(c, 3);
         const bool transposed = check_below(c, 2);
@@ -55,7 +55,7 @@ void check_gemm_pack_b(tdnn_check *c, tdnn_gemm_pack_b_fn *variant, tdnn_gemm_pa
         const float *b = check_input_f32(c, k ? (k - 1) * row + (n - 1) * column + 1 : 0, CHECK_FILL_WIDE);
         const size_t width = (n + panel - 1) / panel * panel;
         float *to = check_output(c, width * k * sizeof *to);
-        variant(to, b, row, column, k, n, panel);
+        variant(to, b, row, column, k, n, panel, table);
         for (size_t j = 0; j < width * k; j++) {
             const float got = packed_b(to, k, panel, j / width, j % width);
             const float want = j % width < n ? b[j / width * row + j % width * column] : 0;
@@ -71,9 +71,9 @@ void bench_gemm_pack_b(tdnn_bench *b, tdnn_gemm_pack_b_fn *variant, const tdnn_k
     const float *x = bench_floats(b, n * k);
     float *to = bench_floats(b, tdnn_gemm_b_count(table, n, k));
     while (bench_go(b, 0, 8.0 * 196 * 512, "rows 512x196"))
-        variant(to, x, n, 1, k, n, table->gemm_columns);
+        variant(to, x, n, 1, k, n, table->gemm_columns, table);
     while (bench_go(b, 0, 8.0 * 196 * 512, "columns 512x196"))
-        variant(to, x, 1, k, k, n, table->gemm_columns);
+        variant(to, x, 1, k, k, n, table->gemm_columns, table);
 }
 
 typedef struct problem {
@@ -137,8 +137,8 @@ void check_gemm(tdnn_check *c, tdnn_gemm_fn *variant, tdnn_gemm_fn *generic,
         const tdnn_gemm *g = &p.g;
         float *a = check_input(c, tdnn_gemm_a_count(table, g->m, g->k) * sizeof *a);
         float *b = check_input(c, tdnn_gemm_b_count(table, g->n, g->k) * sizeof *b);
-        table->gemm_pack_a_f32(a, p.a, g->k, 1, g->m, g->k, tdnn_gemm_panel_rows(table, g->m));
-        table->gemm_pack_b_f32(b, p.b, g->n, 1, g->k, g->n, table->gemm_columns);
+        table->gemm_pack_a_f32(a, p.a, g->k, 1, g->m, g->k, tdnn_gemm_panel_rows(table, g->m), table);
+        table->gemm_pack_b_f32(b, p.b, g->n, 1, g->k, g->n, table->gemm_columns, table);
         float *out = check_output(c, ((g->m - 1) * g->c_stride + g->n) * sizeof *out);
         const tdnn_gemm_io io = {a, b, p.d, out};
         run_parts(c, variant, table, g, &io);
