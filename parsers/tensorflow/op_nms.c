@@ -177,7 +177,7 @@ static tdnn_status finish(const tf_call *c, const combined *k, tdnn_id in, int n
                           tdnn_error *err)
 {
     static const int64_t second = 1, last = -1;
-    const int64_t zeros[3] = {0, 0, 0};
+    const int64_t zeros[4] = {0, 0, 0, 0};
     tdnn_id zero, count, front, back, id = in, pads, tail;
     TDNN_TRY(tf_const_scalar(c, TDNN_F32, 0, &zero, err));
     if (ndim == 3) TDNN_TRY(unsqueeze(c, any, &last, 1, &any, err));

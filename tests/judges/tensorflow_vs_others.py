@@ -14,7 +14,7 @@ import zlib
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 import tdnn
 from tdnn import cv2, np
-from tf_kinds import axes, elementwise, flow, layers, pieces, rare, tfjs
+from tf_kinds import axes, elementwise, flow, images, layers, pieces, rare, tfjs
 from tf_kinds.graph import KINDS, Random
 from tf_kinds.writer import binary, text
 
@@ -149,7 +149,7 @@ def main():
             r = Random(zlib.crc32(("%s %d" % (name, config)).encode()))
             nets.append((name, config, KINDS[name](r), r.one("content", "list", "one", "text")))
     asked = [n for n in nets if n[2].tfjs] if tfjs.folder() else []
-    answers = dict(zip([id(n[2]) for n in asked], tfjs.run_all([n[2] for n in asked]) if asked else []))
+    answers = dict(zip([id(n[2]) for n in asked], tfjs.run_all([n[2].parts or n[2] for n in asked]) if asked else []))
     for name, config, net, way in nets:
         answer = answers.get(id(net))
         if answer is None and net.want is None and not net.opencv and net.tfjs:

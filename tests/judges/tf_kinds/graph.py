@@ -43,6 +43,7 @@ class Net:
 
     def __init__(self, r):
         self.r, self.nodes, self.inputs, self.want, self.functions = r, [], {}, None, []
+        self.parts = None # the same in other words, for TensorFlow.js
         self.opencv, self.tfjs, self.few, self.tolerance = False, True, False, 0.0
 
     def add(self, op, inputs=(), name=None, **attrs):
