@@ -89,6 +89,8 @@ tdnn_status tf_import_conv(tf_call *c, tdnn_error *err)
     TDNN_TRY(filter_of(c, 1, space, &w, err));
     TDNN_TRY(tf_plain(c->scope, w, &ids[1], err));
     TDNN_TRY(tf_transpose(c, ids[1], space == 2 ? flat : deep, (size_t)space + 2, &ids[1], err));
+    if (tf_locations_transposed(c->node))
+        TDNN_TRY(tf_swap_locations(c, &ids[1], w->shape.dim[space + 1], err));
     TDNN_TRY(finish_conv(c, ids, space, last, blocks, &node, &v, w->shape.dim[space + 1], err));
     return set_group(c->inputs[0], last, w, space, node->params, err);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { MOST_LOCATIONS = 1 << 20 };
+
 /* ---- Attributes that may be a number, a list or a tensor ---- */
 
 static tdnn_status floats(const tf_call *c, const char *name, tdnn_floats *out, tdnn_error *err)
@@ -38,6 +40,30 @@ static tdnn_status one_float(const tf_call *c, const char *name, float *out, tdn
 static int64_t truth(const tf_call *c, const char *name, bool otherwise)
 {
     return tf_attr_bool(c, name, tf_attr_int(c, name, otherwise) != 0);
+}
+
+/* ---- Locations ---- */
+
+/* TensorFlow's detectors predict y, x, height, width where SSD has x, y, width, height. OpenCV's texts
+ * say so at the convolution that predicts them: its filters, and the biases behind it, trade places. */
+bool tf_locations_transposed(const tf_node *conv)
+{
+    const Tensorflow__AttrValue *a = conv ? tf_attr(conv, "loc_pred_transposed") : NULL;
+    return a && (a->has_b ? a->b : a->i != 0);
+}
+
+tdnn_status tf_swap_locations(const tf_call *c, tdnn_id *id, int64_t count, tdnn_error *err)
+{
+    tdnn_id ids[2] = {*id};
+    if (count < 4 || count % 4 != 0 || count > MOST_LOCATIONS)
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "%lld channels of transposed locations, expected a multiple of 4 up to %d",
+                         (long long)count, MOST_LOCATIONS);
+    int64_t *order = tdnn_zone_alloc(c->scope->model->zone, (size_t)count, sizeof *order);
+    if (!order) return TDNN_NO_MEMORY(err);
+    for (int64_t i = 0; i < count; i++) order[i] = i ^ 1;
+    TDNN_TRY(tf_const_ints(c, order, (size_t)count, &ids[1], err));
+    return tf_inner(c, TDNN_OP_Gather, ids, 2, NULL, id, err);
 }
 
 /* ---- PriorBox ---- */
@@ -145,7 +171,8 @@ tdnn_status tf_import_detection_output(tf_call *c, tdnn_error *err)
     const bool all = tf_attr_int(c, "keep_top_k", -1) < 0;
     TDNN_TRY(tf_last(c, all ? TDNN_OP_DetectionRows : TDNN_OP_DetectionOutput, ids, 3, &node, &id, err));
     TDNN_TRY(set_detection(c, node->params, err));
-    tdnn_shape shape = tf_unknown_shape(-1);
+    static const int64_t rows[4] = {1, 1, -1, 7};
+    tdnn_shape shape = tdnn_shape_make(4, rows);
     return tf_give_new(c, 0, id, TDNN_F32, &shape, NULL, err);
 }
 

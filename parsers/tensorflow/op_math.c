@@ -325,12 +325,25 @@ tdnn_status tf_import_cast(tf_call *c, tdnn_error *err)
 
 /* ---- Biases and quantised values ---- */
 
+/* Behind a convolution whose channels have traded places, the biases do. */
+static tdnn_status swap_biases(tf_call *c, tdnn_error *err)
+{
+    tf_value *bias;
+    tdnn_id id;
+    if (!tf_locations_transposed(tf_input_node(c->scope, c->node, 0))) return TDNN_OK;
+    TDNN_TRY(tf_input(c, 1, &bias, err));
+    TDNN_TRY(tf_plain(c->scope, bias, &id, err));
+    TDNN_TRY(tf_swap_locations(c, &id, bias->shape.ndim == 1 ? bias->shape.dim[0] : -1, err));
+    return tf_value_like(c->scope, bias, id, &c->inputs[1], err);
+}
+
 tdnn_status tf_import_bias_add(tf_call *c, tdnn_error *err)
 {
     tf_value like;
     tdnn_id ids[2], id;
     bool known, last = tf_channels_last(c, &known);
     if (c->input_count < 2) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2", c->input_count);
+    TDNN_TRY(swap_biases(c, err));
     if (last || c->inputs[0]->shape.ndim == 2) {
         TDNN_TRY(tf_unify(c, 0, 2, ids, &like, err));
     } else {

@@ -152,6 +152,9 @@ TF_IMPORTER(array_size)
 TF_IMPORTER(prior_box)
 TF_IMPORTER(detection_output)
 TF_IMPORTER(l2_normalize)
+bool tf_locations_transposed(const tf_node *conv); /* NULL: false */
+/* Swaps each y with the x behind it in a tensor's first dimension, of `count`. */
+tdnn_status tf_swap_locations(const tf_call *c, tdnn_id *id, int64_t count, tdnn_error *err);
 
 /* tensorflow.c */
 TF_IMPORTER(placeholder)
