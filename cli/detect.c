@@ -188,8 +188,9 @@ int command_detect(int argc, char **argv)
         .about =
             "Prints a line for each box, best first: label, score, x, y, width, height, in\n"
             "pixels of the picture. Pictures are fed as --preset says; without it Darknet\n"
-            "models take yolo, others the preset named as their --head, given or told from\n"
-            "the outputs' shapes, else pixels as they are.",
+            "models take yolo, others the preset named as their --head (ssd-tf for ssd in\n"
+            "TensorFlow models), given or told from the outputs' shapes, else pixels as they\n"
+            "are.",
         .options = known,
         .least = 2,
         .most = -1,

@@ -189,7 +189,11 @@ static const char *guess_preset(const picture_net *p, const picture_options *o)
     tdnn_head head;
 
     if (count > MOST) return NULL;
-    for (size_t i = 0; i < count; i++) shapes[i] = tdnn_net_output(p->net, i)->usual;
+    for (size_t i = 0; i < count; i++) {
+        shapes[i] = tdnn_net_output(p->net, i)->usual;
+        for (int d = 0; d < shapes[i].ndim; d++) /* a batch, or as many rows as there will be */
+            if (shapes[i].dim[d] == -1) shapes[i].dim[d] = 1;
+    }
     head = tdnn_head_guess(shapes, count, o->size[0] ? o->size[0] : (int)f.width,
                            o->size[0] ? o->size[1] : (int)f.height);
     name = tdnn_head_names()[head];
@@ -198,9 +202,13 @@ static const char *guess_preset(const picture_net *p, const picture_options *o)
 
 static const char *choose_preset(const picture_net *p, const picture_choice *choice)
 {
-    if (choice->preset) return choice->preset;
-    if (tdnn_net_format(p->net) == TDNN_FORMAT_DARKNET) return "yolo";
-    return choice->detector ? guess_preset(p, &choice->picture) : NULL;
+    const char *name = choice->preset;
+    tdnn_format format = tdnn_net_format(p->net);
+
+    if (!name && format == TDNN_FORMAT_DARKNET) return "yolo";
+    if (!name && choice->detector) name = guess_preset(p, &choice->picture);
+    /* The graphs of TensorFlow's detectors take pixels as they are. */
+    return name && !strcmp(name, "ssd") && format == TDNN_FORMAT_TENSORFLOW ? "ssd-tf" : name;
 }
 
 /* Loads, and checks that pictures can be fed. */
