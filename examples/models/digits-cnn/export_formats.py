@@ -19,6 +19,7 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import caffe  # noqa: E402
+import darknet  # noqa: E402
 import graphdef  # noqa: E402
 import onnxfile  # noqa: E402
 
@@ -92,10 +93,7 @@ def write_darknet(path, convolutions, dense):
     with open(path + ".cfg", "w") as file:
         file.write("# digits-cnn: reads one handwritten digit; the logits, no softmax.\n" +
                    "\n".join(sections))
-    with open(path + ".weights", "wb") as file:     # version 0.2.5, pictures seen in training
-        file.write(np.array([0, 2, 5], "<i4").tobytes() + np.array([0], "<u8").tobytes())
-        for array in values:
-            file.write(np.ascontiguousarray(array, "<f4").tobytes())
+    darknet.write_weights(path + ".weights", values)
     return [os.path.basename(path) + end for end in (".cfg", ".weights")]
 
 

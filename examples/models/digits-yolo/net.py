@@ -4,26 +4,15 @@
 
 Knows the sections digits-yolo.cfg uses: convolutional, maxpool, route, upsample, yolo.
 """
+import os
+import sys
+
 import numpy as np
 import torch
 from torch import nn
 
-
-def read_cfg(path):
-    """Returns the sections of a .cfg as a list of dictionaries; "type" is the section's name."""
-    sections = []
-    for line in open(path):
-        line = line.split("#")[0].strip()
-        if line.startswith("["):
-            sections.append({"type": line[1:-1]})
-        elif line:
-            key, value = line.split("=")
-            sections[-1][key.strip()] = value.strip()
-    return sections
-
-
-def numbers(text):
-    return [int(value) for value in text.split(",")]
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from darknet import HEADER, numbers, read_cfg, sources, write_weights  # noqa: E402
 
 
 class Darknet(nn.Module):
@@ -52,8 +41,7 @@ class Darknet(nn.Module):
             elif kind == "upsample":
                 layer = nn.Upsample(scale_factor=int(section["stride"]), mode="nearest")
             elif kind == "route":
-                section["from"] = [index + i if i < 0 else i for i in numbers(section["layers"])]
-                last = sum(channels[i] for i in section["from"])
+                last = sum(channels[i] for i in sources(section, index))
             elif kind == "yolo":
                 anchors = torch.tensor(numbers(section["anchors"])).float().view(-1, 2)
                 self.heads.append((anchors, numbers(section["mask"])))
@@ -65,9 +53,9 @@ class Darknet(nn.Module):
     def outputs(self, x):
         """The output of each layer, in the cfg's order; what enters a head as it is."""
         outputs = []
-        for section, layer in zip(self.sections, self.layers):
+        for index, (section, layer) in enumerate(zip(self.sections, self.layers)):
             if section["type"] == "route":
-                x = torch.cat([outputs[i] for i in section["from"]], 1)
+                x = torch.cat([outputs[i] for i in sources(section, index)], 1)
             else:
                 x = layer(x)
             outputs.append(x)
@@ -101,14 +89,10 @@ class Darknet(nn.Module):
                 yield conv.weight
 
     def save_weights(self, path, seen=0):
-        with open(path, "wb") as file:
-            np.array([0, 2, 5], "<i4").tofile(file)
-            np.array([seen], "<u8").tofile(file)
-            for tensor in self.parameters_in_order():
-                file.write(tensor.detach().contiguous().numpy().astype("<f4").tobytes())
+        write_weights(path, [part.detach().numpy() for part in self.parameters_in_order()], seen)
 
     def load_weights(self, path):
-        values, used = np.fromfile(path, "<f4", offset=20), 0
+        values, used = np.fromfile(path, "<f4", offset=HEADER.itemsize), 0
         for tensor in self.parameters_in_order():
             part = values[used:used + tensor.numel()].reshape(tensor.shape)
             tensor.data.copy_(torch.from_numpy(part))
