@@ -26,6 +26,14 @@ for scene in examples/models/digits-yolo/samples/*.png; do
         "$scene" --labels $own/digits-yolo/labels.txt --preset yolo --output "$out/${scene##*/}"
 done
 
+say "The same scenes under an SSD's heads (Caffe, TensorFlow)"
+ssd=$own/digits-ssd/digits-ssd
+for files in "$ssd.prototxt $ssd.caffemodel" "$ssd.pb $ssd.pbtxt"; do
+    # shellcheck disable=SC2086 # two files
+    show "$tinydnn" detect $files $own/digits-yolo/samples/scene_0001.png \
+        --labels $own/digits-ssd/labels.txt --output "$out/ssd-${files##*.}.png"
+done
+
 if [ -d "$shared/models" ]; then
     say "What lies where in a photograph? YOLOv8n (ONNX), Yolo-Fastest (Darknet)"
     show "$tinydnn" detect "$shared/models/onnx/yolov8n/yolov8n.onnx" "$shared/images/dog.jpg" \

@@ -1,28 +1,40 @@
-/* digits-cnn in its four formats: each file loads in either order as what it is, all give the
- * same logits, and those that OpenCV 4.6 gave for the ONNX file. */
+/* Models that lie in examples/models in several formats: each file loads in either order as
+ * what it is, and all give the same; digits-cnn also what OpenCV 4.6 gave for its ONNX file. */
 #include "tests/test.h"
 
 #include "tinydnn.h"
 
 #include <math.h>
 
-#define FOLDER "examples/models/digits-cnn/"
-#define MODEL FOLDER "digits-cnn"
+#define MODELS "examples/models/"
+#define CNN MODELS "digits-cnn/digits-cnn"
+#define YOLO MODELS "digits-yolo/digits-yolo"
+#define SSD MODELS "digits-ssd/digits-ssd"
 
-enum { DIGITS = 10, CLASSES = 10, FORMS = 5 };
+enum { DIGITS = 10, CLASSES = 10, CNN_FORMS = 5, SCENES = 3 };
 
-static const struct form {
+typedef struct form {
     const char *model, *config;
     tdnn_format format;
-} forms[FORMS] = {
-    {MODEL ".onnx", NULL, TDNN_FORMAT_ONNX},
-    {MODEL ".prototxt", MODEL ".caffemodel", TDNN_FORMAT_CAFFE},
-    {MODEL ".pb", NULL, TDNN_FORMAT_TENSORFLOW},
-    {MODEL ".pb", MODEL ".pbtxt", TDNN_FORMAT_TENSORFLOW},
-    {MODEL ".cfg", MODEL ".weights", TDNN_FORMAT_DARKNET},
+    const char *preset; /* how scenes are fed */
+} form;
+
+static const form cnn[CNN_FORMS] = {
+    {CNN ".onnx", NULL, TDNN_FORMAT_ONNX, NULL},
+    {CNN ".prototxt", CNN ".caffemodel", TDNN_FORMAT_CAFFE, NULL},
+    {CNN ".pb", NULL, TDNN_FORMAT_TENSORFLOW, NULL},
+    {CNN ".pb", CNN ".pbtxt", TDNN_FORMAT_TENSORFLOW, NULL},
+    {CNN ".cfg", CNN ".weights", TDNN_FORMAT_DARKNET, NULL},
+};
+static const form yolo[2] = {
+    {YOLO ".cfg", YOLO ".weights", TDNN_FORMAT_DARKNET, "yolo"},
+    {YOLO ".onnx", NULL, TDNN_FORMAT_ONNX, "yolo"},
+};
+static const form ssd[2] = {
+    {SSD ".prototxt", SSD ".caffemodel", TDNN_FORMAT_CAFFE, "ssd"},
+    {SSD ".pb", SSD ".pbtxt", TDNN_FORMAT_TENSORFLOW, "ssd-tf"},
 };
 
-/* cv2.dnn.readNet("digits-cnn.onnx") on digit-0.png ... digit-9.png, pixels / 255. */
 static const float recorded[DIGITS][CLASSES] = {
     {3.31714f, -1.85061f, -2.17673f, -2.00627f, -1.90955f, -1.92249f, -1.46739f, -1.81625f,
      -2.30955f, -1.59548f},
@@ -48,6 +60,15 @@ static const float recorded[DIGITS][CLASSES] = {
 
 static tdnn_error err;
 
+static tdnn_image *picture(tdnn_pixels pixels, const char *format, int number)
+{
+    char path[96];
+    tdnn_image *image = NULL;
+    snprintf(path, sizeof path, format, number);
+    assert_ok(tdnn_image_read(path, pixels, &image, &err), err);
+    return image;
+}
+
 /* digit-0.png ... digit-9.png as one batch. */
 static tdnn_tensor *sample_digits(void)
 {
@@ -57,9 +78,7 @@ static tdnn_tensor *sample_digits(void)
     tdnn_blob_params_init(&how);
     how.scale[0] = 1 / 255.f;
     for (int i = 0; i < DIGITS; i++) {
-        char path[80];
-        snprintf(path, sizeof path, FOLDER "digit-%d.png", i);
-        assert_ok(tdnn_image_read(path, TDNN_GRAY8, &images[i], &err), err);
+        images[i] = picture(TDNN_GRAY8, MODELS "digits-cnn/digit-%d.png", i);
         batch[i] = *images[i];
     }
     assert_ok(tdnn_blob_from_images(batch, DIGITS, &how, &blob, NULL, &err), err);
@@ -67,75 +86,150 @@ static tdnn_tensor *sample_digits(void)
     return blob;
 }
 
-static void logits_of(const char *model, const char *config, tdnn_format format,
-                      float logits[DIGITS][CLASSES])
+static tdnn_tensor *scene(int number, const char *preset, tdnn_placement *placement)
+{
+    tdnn_image *image = picture(TDNN_BGR8, MODELS "digits-yolo/samples/scene_%04d.png", number);
+    tdnn_blob_params how;
+    tdnn_tensor *blob = NULL;
+    assert_ok(tdnn_blob_preset(preset, &how, &err), err);
+    how.width = 192;
+    how.height = 128;
+    assert_ok(tdnn_blob_from_images(image, 1, &how, &blob, placement, &err), err);
+    tdnn_image_free(image);
+    return blob;
+}
+
+/* A session that has run. Frees the input; the net stays as long as the session. */
+static tdnn_session *run(const char *model, const char *config, tdnn_format format,
+                         tdnn_tensor *input)
 {
     tdnn_net *net = NULL;
     tdnn_session *session = NULL;
-    tdnn_tensor *blob = sample_digits();
-    const tdnn_tensor *out = NULL;
     assert_ok(tdnn_net_load(model, config, NULL, &net, &err), err);
     assert_int_equal(tdnn_net_format(net), format);
     assert_ok(tdnn_session_create(net, NULL, &session, &err), err);
-    assert_ok(tdnn_session_set_input(session, NULL, blob, &err), err);
+    assert_ok(tdnn_session_set_input(session, NULL, input, &err), err);
     assert_ok(tdnn_session_run(session, &err), err);
+    tdnn_tensor_release(input);
+    tdnn_net_release(net);
+    return session;
+}
+
+static void logits_of(const char *model, const char *config, tdnn_format format,
+                      float logits[DIGITS][CLASSES])
+{
+    tdnn_session *session = run(model, config, format, sample_digits());
+    const tdnn_tensor *out = NULL;
     assert_ok(tdnn_session_output(session, NULL, &out, &err), err);
     assert_int_equal(tdnn_tensor_bytes(out), sizeof(float[DIGITS][CLASSES]));
     memcpy(logits, tdnn_tensor_const_data(out), sizeof(float[DIGITS][CLASSES]));
-    tdnn_tensor_release(blob);
     tdnn_session_free(session);
-    tdnn_net_release(net);
 }
 
-static void assert_close(const char *name, float got[DIGITS][CLASSES],
-                         const float wanted[DIGITS][CLASSES], float most)
+static void assert_close(const char *name, const float *got, const float *wanted, size_t count,
+                         float most)
 {
-    for (int i = 0; i < DIGITS; i++)
-        for (int j = 0; j < CLASSES; j++)
-            if (!(fabsf(got[i][j] - wanted[i][j]) <= most))
-                fail_msg("%s: digit %d, logit %d is %.6f, expected %.6f", name, i, j,
-                         (double)got[i][j], (double)wanted[i][j]);
+    for (size_t i = 0; i < count; i++)
+        if (!(fabsf(got[i] - wanted[i]) <= most))
+            fail_msg("%s: number %zu is %.6f, expected %.6f", name, i, (double)got[i],
+                     (double)wanted[i]);
 }
 
 static void logits_are_those_of_opencv(void **state)
 {
     (void)state;
-    for (int i = 0; i < FORMS; i++) {
+    for (int i = 0; i < CNN_FORMS; i++) {
         float logits[DIGITS][CLASSES];
-        logits_of(forms[i].model, forms[i].config, forms[i].format, logits);
-        assert_close(forms[i].model, logits, recorded, 2e-5f);
+        logits_of(cnn[i].model, cnn[i].config, cnn[i].format, logits);
+        assert_close(cnn[i].model, logits[0], recorded[0], DIGITS * CLASSES, 2e-5f);
     }
 }
 
-static void formats_agree(void **state)
+static void logits_agree(void **state)
 {
     (void)state;
     float first[DIGITS][CLASSES], logits[DIGITS][CLASSES];
-    logits_of(forms[0].model, forms[0].config, forms[0].format, first);
-    for (int i = 1; i < FORMS; i++) {
-        logits_of(forms[i].model, forms[i].config, forms[i].format, logits);
-        assert_close(forms[i].model, logits, (const float(*)[CLASSES])first, 1e-5f);
+    logits_of(cnn[0].model, cnn[0].config, cnn[0].format, first);
+    for (int i = 1; i < CNN_FORMS; i++) {
+        logits_of(cnn[i].model, cnn[i].config, cnn[i].format, logits);
+        assert_close(cnn[i].model, logits[0], first[0], DIGITS * CLASSES, 1e-5f);
     }
 }
 
 static void files_come_in_either_order(void **state)
 {
     (void)state;
-    for (int i = 0; i < FORMS; i++) {
+    for (int i = 0; i < CNN_FORMS; i++) {
         float one[DIGITS][CLASSES], other[DIGITS][CLASSES];
-        if (!forms[i].config) continue;
-        logits_of(forms[i].model, forms[i].config, forms[i].format, one);
-        logits_of(forms[i].config, forms[i].model, forms[i].format, other);
+        if (!cnn[i].config) continue;
+        logits_of(cnn[i].model, cnn[i].config, cnn[i].format, one);
+        logits_of(cnn[i].config, cnn[i].model, cnn[i].format, other);
         assert_memory_equal(one, other, sizeof one);
     }
+}
+
+static tdnn_detections detect(const form *f, tdnn_head head, int number)
+{
+    tdnn_placement placement;
+    tdnn_tensor *input = scene(number, f->preset, &placement);
+    tdnn_session *session = run(f->model, f->config, f->format, input);
+    const char *yolo_names[] = {"yolo_13", "yolo_20"};
+    const tdnn_tensor *outputs[2] = {NULL};
+    size_t count = head == TDNN_HEAD_YOLO ? 2 : 1;
+    tdnn_detections found = TDNN_DETECTIONS_INIT;
+    tdnn_detect_params how;
+    tdnn_detect_params_init(&how);
+    how.head = head;
+    for (size_t i = 0; i < count; i++)
+        assert_ok(
+            tdnn_session_output(session, count == 2 ? yolo_names[i] : NULL, &outputs[i], &err),
+            err);
+    assert_ok(tdnn_detect(outputs, count, &how, &placement, 1, &found, &err), err);
+    tdnn_session_free(session);
+    return found;
+}
+
+/* Both forms find the same boxes, within a thousandth of a pixel. */
+static void detections_agree(const form forms[2], tdnn_head head)
+{
+    for (int number = 0; number < SCENES; number++) {
+        tdnn_detections a = detect(&forms[0], head, number);
+        tdnn_detections b = detect(&forms[1], head, number);
+        assert_true(a.count > 2);
+        assert_int_equal(a.count, b.count);
+        for (size_t i = 0; i < a.count; i++) {
+            const tdnn_detection *p = &a.list[i], *q = &b.list[i];
+            assert_int_equal(p->class_id, q->class_id);
+            assert_close(forms[1].model, &q->score, &p->score, 1, 1e-5f);
+            const float one[] = {p->box.x, p->box.y, p->box.width, p->box.height};
+            const float other[] = {q->box.x, q->box.y, q->box.width, q->box.height};
+            assert_close(forms[1].model, other, one, 4, 1e-3f);
+        }
+        tdnn_detections_free(&a);
+        tdnn_detections_free(&b);
+    }
+}
+
+static void yolo_forms_agree(void **state)
+{
+    (void)state;
+    detections_agree(yolo, TDNN_HEAD_YOLO);
+}
+
+static void ssd_forms_agree(void **state)
+{
+    (void)state;
+    detections_agree(ssd, TDNN_HEAD_SSD);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_are_those_of_opencv),
-        cmocka_unit_test(formats_agree),
+        cmocka_unit_test(logits_agree),
         cmocka_unit_test(files_come_in_either_order),
+        cmocka_unit_test(yolo_forms_agree),
+        cmocka_unit_test(ssd_forms_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,21 +54,23 @@ def placeholder(name, sizes):
 
 
 def constant(name, values):
-    """A Const of float32 or int32, the numbers as raw bytes."""
+    """A Const of float32 or int32: raw bytes, a single number as such, as TensorFlow does."""
     values = np.asarray(values)
-    kind, order = ("DT_INT32", "<i4") if values.dtype.kind == "i" else ("DT_FLOAT", "<f4")
-    tensor = {"dtype": kind, "tensor_shape": shape(values.shape),
-              "tensor_content": values.astype(order).tobytes()}
+    kind, order, single = ("DT_INT32", "<i4", "int_val") if values.dtype.kind == "i" \
+        else ("DT_FLOAT", "<f4", "float_val")
+    numbers = {"tensor_content": values.astype(order).tobytes()} if values.ndim \
+        else {single: (values.item(),)}
+    tensor = {"dtype": kind, "tensor_shape": shape(values.shape), **numbers}
     return node(name, "Const", dtype={"type": kind}, value={"tensor": tensor})
 
 
-def conv2d(name, x, kernel, bias, stride=1, activation=None):
+def conv2d(name, x, kernel, bias, stride=1, activation=None, padding="SAME"):
     """The nodes of a convolution with bias and activation, as TensorFlow's layers write them: kernel
     and bias (O, I, H, W as everybody else has them) become Consts beside it. Names the last one."""
     nodes = [constant(name + "/kernel", kernel.transpose(2, 3, 1, 0)),
              constant(name + "/bias", bias),
-             node(name + "/Conv2D", "Conv2D", [x, name + "/kernel"], T=FLOAT, padding="SAME",
-                  data_format="NHWC", strides=[1, stride, stride, 1]),
+             node(name + "/Conv2D", "Conv2D", [x, name + "/kernel"], T=FLOAT,
+                  padding=padding, data_format="NHWC", strides=[1, stride, stride, 1]),
              node(name + "/BiasAdd", "BiasAdd", [name + "/Conv2D", name + "/bias"], T=FLOAT,
                   data_format="NHWC")]
     if activation == "Relu":
@@ -84,14 +86,19 @@ def max_pool(name, x):
                 ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1])
 
 
+def concat(name, inputs, axis):
+    return [constant(name + "/axis", np.int32(axis)),
+            node(name, "ConcatV2", [*inputs, name + "/axis"], N=len(inputs), T=FLOAT, Tidx=INT)]
+
+
 def write(path, nodes, topology=None):
     """Writes path.pb with the nodes, and path.pbtxt as OpenCV takes one beside it: the topology it
-    shall run (by default the same nodes), the weights left in the .pb."""
+    shall run (by default the same nodes), the constants that are in the .pb left out."""
     graph = {"node": nodes, "versions": {"producer": 1087}}
     with open(path + ".pb", "wb") as file:
         file.write(protobuf.binary(SCHEMA, "GraphDef", graph))
-    topology = topology or nodes
-    weightless = [one for one in topology if one["op"] != "Const"]
+    known = [one["name"] for one in nodes if one["op"] == "Const"]
+    view = [one for one in topology or nodes if one["name"] not in known]
     with open(path + ".pbtxt", "w") as file:
-        file.write(protobuf.text(SCHEMA, "GraphDef", {"node": weightless}))
+        file.write(protobuf.text(SCHEMA, "GraphDef", {"node": view}))
     return [os.path.basename(path) + end for end in (".pb", ".pbtxt")]
