@@ -17,11 +17,11 @@
 struct tdnn_file {
     void *data;
     size_t size;
-    bool mapped; /* else from tdnn_alloc */
+    char *room; /* of the map, with LARGE_PAGE more; NULL: data is from tdnn_alloc */
     atomic_int refs;
 };
 
-enum { FIRST_READ = 65536, ERRNO_TEXT = 96 };
+enum { FIRST_READ = 65536, ERRNO_TEXT = 96, LARGE_PAGE = 2 << 20 };
 
 static const char *errno_text(int number, char text[ERRNO_TEXT])
 {
@@ -81,20 +81,32 @@ static tdnn_status read_all(int fd, const char *path, uint64_t max_bytes, tdnn_f
     }
 }
 
+/* Never at a multiple of a large page: else Linux maps two megabytes for each tensor's head that is
+ * read, and a file that was hardly looked at counts as memory of the process. */
+static bool map_file(int fd, size_t size, tdnn_file *file)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *room = mmap(NULL, size + LARGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return false;
+    char *at = (uintptr_t)room % LARGE_PAGE ? room : room + page;
+    if (mmap(at, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        munmap(room, size + LARGE_PAGE);
+        return false;
+    }
+    file->data = at;
+    file->size = size;
+    file->room = room;
+    return true;
+}
+
 static tdnn_status load(int fd, const struct stat *info, const char *path, uint64_t max_bytes,
                         tdnn_file *file, tdnn_error *err)
 {
     if (S_ISREG(info->st_mode)) {
         uint64_t size = (uint64_t)info->st_size;
         if (size > max_bytes) return too_large(err, path, size, max_bytes);
-        if (size > 0 && size <= SIZE_MAX / 2) {
-            void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
-            if (map != MAP_FAILED) {
-                file->data = map;
-                file->size = (size_t)size;
-                file->mapped = true;
-                return TDNN_OK;
-            }
+        if (size > 0 && size <= SIZE_MAX / 4) {
+            if (map_file(fd, (size_t)size, file)) return TDNN_OK;
         }
     }
     return read_all(fd, path, max_bytes, file, err);
@@ -224,8 +236,8 @@ void tdnn_file_release(void *released)
 {
     tdnn_file *file = released;
     if (!file || atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) != 1) return;
-    if (file->mapped)
-        munmap(file->data, file->size);
+    if (file->room)
+        munmap(file->room, file->size + LARGE_PAGE);
     else
         tdnn_free(file->data);
     tdnn_free(file);
@@ -241,7 +253,7 @@ void tdnn_file_discard(const tdnn_file *file, const void *data, size_t bytes)
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const uintptr_t begin = tdnn_round_up((uintptr_t)data, page);
     const uintptr_t end = ((uintptr_t)data + bytes) & ~(page - 1);
-    if (file->mapped && begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+    if (file->room && begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 /* ---- Writing ---- */
