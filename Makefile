@@ -28,6 +28,7 @@ KERNELS_GENERIC = \
 	kernels/dispatch.c \
 	kernels/float_mode.c \
 	kernels/generic/conv.c \
+	kernels/generic/conv_bf16.c \
 	kernels/generic/conv_pack.c \
 	kernels/generic/conv_plan.c \
 	kernels/generic/copy.c \
@@ -71,7 +72,12 @@ KERNELS_AVX512 = \
 	kernels/x86/gemm_avx512.c \
 	kernels/x86/gemv_avx512.c \
 
+# bf16 products: by AVX512-BF16, by tiles
+KERNELS_BF16 = \
+	kernels/x86/conv_avx512bf16.c \
+
 KERNELS_AMX = \
+	kernels/x86/conv_amx.c \
 
 # layer 1: what a model says
 GRAPH = \
@@ -506,7 +512,7 @@ $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 KERNELS := $(KERNELS_GENERIC) $(if $(filter openblas,$(BLAS)),$(KERNELS_BLAS))
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
-KERNELS += $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX)
+KERNELS += $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_BF16) $(KERNELS_AMX)
 endif
 
 LIB := $(BASE) $(KERNELS) $(GRAPH) $(PASSES) $(OPS) $(VISION) $(PARSERS) $(RUNTIME) $(API)
@@ -522,7 +528,7 @@ KERNEL_CHECK_PROGRAM := $(if $(KERNEL_CHECK),$(BUILD)/tests/kernels/check)
 KERNEL_CHECK_OBJS := $(KERNEL_CHECK:%.c=$(BUILD)/%.o) $(BUILD)/cli/peak.o
 PROGRAM := $(if $(CLI),$(BUILD)/tinydnn)
 
-LISTED := $(LIB) $(KERNELS_BLAS) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
+LISTED := $(LIB) $(KERNELS_BLAS) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_BF16) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
 	$(TESTS) $(SLOW_TESTS) $(TEST_TOOLS) $(KERNEL_CHECK) $(TEST_SUPPORT)
 UNLISTED := $(filter-out $(LISTED),$(sort $(shell \
 	find lib kernels parsers cli examples tests -name '*.c' 2>/dev/null)))

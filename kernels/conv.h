@@ -19,7 +19,8 @@ typedef enum tdnn_conv_method {
     TDNN_CONV_BLOCK,    /* blocked to blocked; with groups: whole blocks in each                 */
     TDNN_CONV_FIRST,    /* plain to blocked, for few input channels; no groups                   */
     TDNN_CONV_DEPTHWISE, /* blocked to blocked, one input and one output channel a group         */
-    TDNN_CONV_WINOGRAD  /* blocked to blocked, 3x3, stride 1, no groups                          */
+    TDNN_CONV_WINOGRAD, /* blocked to blocked, 3x3, stride 1, no groups                          */
+    TDNN_CONV_BF16      /* blocked to blocked, blocks of 16: bf16 products, f32 sums             */
 } tdnn_conv_method;
 
 /* Winograd's F(4x4, 3x3) computes 4x4 outputs from a tile of 6x6 inputs with 36 multiplications in place
@@ -28,6 +29,15 @@ typedef enum tdnn_conv_method {
  * half the mean error and a fifth of the greatest. */
 #define TDNN_WINOGRAD_A 0.70710678118654752 /* a; the other points are +-b = +-2a */
 enum { TDNN_WINOGRAD_OUT = 4, TDNN_WINOGRAD_IN = 6, TDNN_WINOGRAD_POINTS = 36 };
+
+/* Products of bf16: the copy has planes of 32 channels, and a step of the inner loop is one plane under
+ * one kernel position. Weights of a step and an output block are 16 rows, one for two input channels, of
+ * 16 output channels by these two: what a tile of AMX and a vector of AVX512-BF16 want alike. */
+enum {
+    TDNN_BF16_PLANE = 32,
+    TDNN_BF16_STEP = 512,  /* weights, for one output block             */
+    TDNN_BF16_SUMS = 4096  /* bytes: 32 pixels of two blocks of outputs */
+};
 
 typedef enum tdnn_residual {
     TDNN_RESIDUAL_NONE,
@@ -99,6 +109,10 @@ static inline size_t tdnn_conv_depth(const tdnn_conv *c)
 {
     return c->ic / c->groups * c->kh * c->kw;
 }
+/* bf16 weights of a packed convolution. */
+size_t tdnn_conv_bf16_count(const tdnn_conv *c);
+void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed);
+
 /* Floats of the bias in front of the packed weights. */
 static inline size_t tdnn_conv_bias_count(const tdnn_conv *c)
 {

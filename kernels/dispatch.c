@@ -16,13 +16,16 @@ static void fill_generic(tdnn_kernels *t)
     TDNN_KERNEL_FILES_BLAS(FILL)
 }
 
-static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "avx2", "avx512"};
+static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "avx2", "avx512",
+                                                         "avx512bf16", "amx"};
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 
 TDNN_KERNEL_FILES_AVX2(DECLARE)
 TDNN_KERNEL_FILES_AVX512(DECLARE)
+TDNN_KERNEL_FILES_BF16(DECLARE)
+TDNN_KERNEL_FILES_AMX(DECLARE)
 
 static void fill_avx2(tdnn_kernels *t)
 {
@@ -36,10 +39,19 @@ static void fill_avx512(tdnn_kernels *t)
     TDNN_KERNEL_FILES_AVX512(FILL)
 }
 
-static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {fill_generic, fill_avx2,
-                                                                    fill_avx512};
+static void fill_bf16(tdnn_kernels *t)
+{
+    t->bf16 = true;
+    TDNN_KERNEL_FILES_BF16(FILL)
+}
 
-/* Which registers the operating system saves: bits 1-2 XMM and YMM, 5-7 the AVX-512 state. */
+static void fill_amx(tdnn_kernels *t) { TDNN_KERNEL_FILES_AMX(FILL) }
+
+static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {
+    fill_generic, fill_avx2, fill_avx512, fill_bf16, fill_amx};
+
+/* Which registers the operating system saves: bits 1-2 XMM and YMM, 5-7 the AVX-512 state, 17-18 the
+ * tiles. */
 static unsigned saved_registers(void)
 {
     unsigned low, high;
@@ -58,14 +70,31 @@ static tdnn_cpu detect(void)
     const unsigned f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31;
     const unsigned wide = f | dq | bw | vl;
     if ((b & wide) != wide || (saved_registers() & 0xe6) != 0xe6) return TDNN_CPU_AVX2;
-    return TDNN_CPU_AVX512;
+    const unsigned tiles = 1u << 22 | 1u << 24, amx = d & tiles; /* AMX-BF16, AMX-TILE */
+    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & (1u << 5))) return TDNN_CPU_AVX512;
+    return amx == tiles && (saved_registers() & 0x60000) == 0x60000 ? TDNN_CPU_AMX : TDNN_CPU_BF16;
+}
+
+/* Linux saves tiles only for processes that have asked: arch_prctl(ARCH_REQ_XCOMP_PERM, 18). Asking
+ * twice does no harm. Asked for only by who uses them, since it makes signal frames larger. */
+static bool tiles_allowed(void)
+{
+#if defined(__linux__)
+    long result = 158;
+    __asm__ volatile("syscall" : "+a"(result) : "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");
+    return result == 0;
+#else
+    return false;
+#endif
 }
 
 #else
 
-static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {fill_generic, NULL, NULL};
+static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {fill_generic};
 
 static tdnn_cpu detect(void) { return TDNN_CPU_GENERIC; }
+
+static bool tiles_allowed(void) { return false; }
 
 #endif
 
@@ -95,7 +124,9 @@ static void fill_tables(void)
 const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level)
 {
     fill_tables();
-    return &tables[level < best ? level : best];
+    if (level > best) level = best;
+    if (level == TDNN_CPU_AMX && !tiles_allowed()) level = TDNN_CPU_BF16;
+    return &tables[level];
 }
 
 tdnn_cpu tdnn_cpu_best(void)

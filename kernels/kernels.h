@@ -25,6 +25,8 @@ typedef enum tdnn_cpu {
     TDNN_CPU_GENERIC, /* portable C, the meaning of every kernel */
     TDNN_CPU_AVX2,    /* with FMA and F16C                       */
     TDNN_CPU_AVX512,  /* F, BW, DQ, VL                           */
+    TDNN_CPU_BF16,    /* with AVX512-BF16                        */
+    TDNN_CPU_AMX,     /* with AMX-BF16                           */
     TDNN_CPU_LEVELS
 } tdnn_cpu;
 
@@ -34,6 +36,7 @@ TDNN_KERNEL_FAMILIES(TDNN_FAMILY)
 
 struct tdnn_kernels {
     tdnn_cpu level;
+    bool bf16;    /* products of bf16 are faster here than those of f32              */
     size_t block; /* lanes of the channel-blocked layout that is best here; 0: plain */
     size_t gemm_rows, gemm_columns; /* of a panel, see kernels/gemm.h                */
 #define TDNN_FIELD(slot, family, tolerance) tdnn_##family##_fn *slot;
@@ -41,7 +44,9 @@ struct tdnn_kernels {
 #undef TDNN_FIELD
 };
 
-/* The level's table; static, never changes. A level above the machine's best gives the best. */
+/* The level's table; static, never changes. A level above the machine's best gives the best. Asking for
+ * TDNN_CPU_AMX asks the kernel to let this process use its tiles; if it refuses, the level below is given.
+ */
 const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level);
 
 /* The highest level that this CPU and its operating system support. */
@@ -51,7 +56,7 @@ tdnn_cpu tdnn_cpu_best(void);
  * (which is returned) is restored. */
 unsigned tdnn_float_mode_fast(void);
 void tdnn_float_mode_restore(unsigned before);
-/* "generic", "avx2", "avx512"; static. */
+/* "generic", "avx2", "avx512", "avx512bf16", "amx"; static. */
 const char *tdnn_cpu_level_name(tdnn_cpu level);
 /* false if no level has that name. */
 bool tdnn_cpu_parse(const char *name, tdnn_cpu *out);

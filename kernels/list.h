@@ -86,6 +86,7 @@
     X(conv_first_f32, conv, 32)                                                                  \
     X(conv_depthwise_f32, conv, 32)                                                              \
     X(conv_winograd_f32, conv, 64)                                                               \
+    X(conv_bf16, conv, 32)                                                                       \
     X(add_f32, binary, 0)                                                                        \
     X(sub_f32, binary, 0)                                                                        \
     X(mul_f32, binary, 0)                                                                        \
@@ -129,6 +130,7 @@
 #define TDNN_KERNEL_FILES_GENERIC(X)                                                             \
     X(generic, conv)                                                                             \
     X(generic, winograd)                                                                         \
+    X(generic, conv_bf16)                                                                        \
     X(generic, gemm)                                                                             \
     X(generic, gemv)                                                                             \
     X(generic, unfold)                                                                           \
@@ -171,6 +173,12 @@
     X(avx512, rows)                                                                              \
     X(avx512, pool)                                                                              \
     X(avx512, integer)                                                                           \
+
+#define TDNN_KERNEL_FILES_BF16(X)                                                                \
+    X(avx512bf16, conv)                                                                          \
+
+#define TDNN_KERNEL_FILES_AMX(X)                                                                 \
+    X(amx, conv)                                                                                 \
 
 /* clang-format on */
 

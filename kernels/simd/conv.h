@@ -122,27 +122,6 @@ static void copy_planes(const tdnn_conv *c, const float *x, size_t begin, size_t
                 }
 }
 
-/* Where each kernel position lies in the copy, seen from the output pixel's place in it. */
-static void find_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
-{
-    if (c->direct) {
-        for (size_t plane = 0; plane < c->planes; plane++)
-            taps[plane] = (ptrdiff_t)(plane * c->iw * c->unit);
-        return;
-    }
-    const size_t copy_rows = rows + c->extra_rows;
-    for (size_t plane = 0; plane < c->planes; plane++)
-        for (size_t kh = 0; kh < c->kh; kh++)
-            for (size_t kw = 0; kw < c->kw; kw++) {
-                const size_t y = kh * c->dilation_h, x = kw * c->dilation_w;
-                const size_t view = c->merged ? kw : x % c->stride_w;
-                const size_t column = c->merged ? 0 : x / c->stride_w;
-                size_t at = (plane * c->phases + y % c->stride_h) * c->views + view;
-                at = at * copy_rows + y / c->stride_h;
-                *taps++ = (ptrdiff_t)((at * c->copy_columns + column) * c->unit);
-            }
-}
-
 /* The task's pixels for one pair of output blocks (V = 2) or one block, line by line. */
 static void run_pair(const tdnn_conv *c, tile_fn *const *tiles, tile_work *t, const float *x,
                      const float *residual, size_t rows, int V)

@@ -62,4 +62,25 @@ static inline void finish(const tdnn_conv *c, float *y, const float *residual, s
     for (size_t i = 0; i < n; i += V_LANES) v_store(y + i, v_add(v_load(y + i), v_load(residual + i)));
 }
 
+/* Where each kernel position lies in the copy, seen from the output pixel's place in it. */
+static inline void find_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
+{
+    if (c->direct) {
+        for (size_t plane = 0; plane < c->planes; plane++)
+            taps[plane] = (ptrdiff_t)(plane * c->iw * c->unit);
+        return;
+    }
+    const size_t copy_rows = rows + c->extra_rows;
+    for (size_t plane = 0; plane < c->planes; plane++)
+        for (size_t kh = 0; kh < c->kh; kh++)
+            for (size_t kw = 0; kw < c->kw; kw++) {
+                const size_t y = kh * c->dilation_h, x = kw * c->dilation_w;
+                const size_t view = c->merged ? kw : x % c->stride_w;
+                const size_t column = c->merged ? 0 : x / c->stride_w;
+                size_t at = (plane * c->phases + y % c->stride_h) * c->views + view;
+                at = at * copy_rows + y / c->stride_h;
+                *taps++ = (ptrdiff_t)((at * c->copy_columns + column) * c->unit);
+            }
+}
+
 #endif

@@ -97,10 +97,11 @@ static void conv_layout(tdnn_layout_query *query)
         query->want[CONV_RESIDUAL] = query->block;
 }
 
-const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left)
+const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left, bool bf16)
 {
     char *name = tdnn_plan_alloc(ctx, 64, 1);
-    if (name) snprintf(name, 64, "%s %s", left, tdnn_cpu_level_name(ctx->kernels->level));
+    const tdnn_cpu level = ctx->kernels->level, most = bf16 ? level : TDNN_CPU_AVX512; /* of those in f32 */
+    if (name) snprintf(name, 64, "%s %s", left, tdnn_cpu_level_name(level < most ? level : most));
     return name;
 }
 

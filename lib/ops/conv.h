@@ -29,6 +29,6 @@ tdnn_status tdnn_conv_plan_wide(tdnn_plan_ctx *ctx, const tdnn_windows *windows,
                                 bool transposed, const tdnn_activation *activation);
 
 /* A kernel's name for people, in the plan's memory: "LEFT LEVEL". NULL if memory is refused. */
-const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left);
+const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left, bool bf16);
 
 #endif

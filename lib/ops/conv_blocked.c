@@ -49,10 +49,14 @@ static bool winograd_pays(const tdnn_conv *c)
     return tiles >= 25 || (tiles >= 12 && weights <= (size_t)16 << 20);
 }
 
-static tdnn_conv_method choose(const tdnn_conv *c, tdnn_layout input, size_t block)
+static tdnn_conv_method choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdnn_layout input)
 {
+    const size_t block = ctx->kernels->block;
     if (input == TDNN_LAYOUT_PLAIN) return TDNN_CONV_FIRST;
     if (c->groups > 1 && tdnn_conv_can(c, TDNN_CONV_DEPTHWISE, block)) return TDNN_CONV_DEPTHWISE;
+    if (ctx->precision == TDNN_PRECISION_FAST && ctx->kernels->bf16 &&
+        tdnn_conv_can(c, TDNN_CONV_BF16, block))
+        return TDNN_CONV_BF16;
     if (tdnn_conv_can(c, TDNN_CONV_WINOGRAD, block) && winograd_pays(c)) return TDNN_CONV_WINOGRAD;
     return TDNN_CONV_BLOCK;
 }
@@ -88,10 +92,10 @@ tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
     if (!tdnn_conv_describe(step->params, &step->in[CONV_X]->shape, &step->in[CONV_W]->shape,
                             &step->out[0]->shape, residual, &p->conv))
         return TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "a blocked convolution with other than 4 dimensions");
-    const tdnn_conv_method method = choose(&p->conv, step->in[CONV_X]->layout, k->block);
+    const tdnn_conv_method method = choose(ctx, &p->conv, step->in[CONV_X]->layout);
     tdnn_conv_plan(&p->conv, method, k, (size_t)ctx->threads);
     tdnn_conv_fn *const kernels[] = {k->conv_block_f32, k->conv_first_f32, k->conv_depthwise_f32,
-                                     k->conv_winograd_f32};
+                                     k->conv_winograd_f32, k->conv_bf16};
     p->kernel = kernels[method];
     TDNN_TRY(plan_weights(ctx, p));
     /* each residual is read in the tile that overwrites it; behind an activation it is read later */
@@ -99,8 +103,8 @@ tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
     tdnn_plan_scratch(ctx, p->conv.scratch_bytes);
     tdnn_plan_phase(ctx, blocked_run, p->conv.task_count);
     char name[48];
-    static const char *const methods[] = {"", " first", " depthwise", " winograd"};
+    static const char *const methods[] = {"", " first", " depthwise", " winograd", " bf16"};
     snprintf(name, sizeof name, "conv%zux%zu%s c%zu", p->conv.kh, p->conv.kw, methods[method], k->block);
-    step->kernel = tdnn_plan_kernel_name(ctx, name);
+    step->kernel = tdnn_plan_kernel_name(ctx, name, method == TDNN_CONV_BF16);
     return step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
 }

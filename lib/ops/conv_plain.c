@@ -148,6 +148,6 @@ tdnn_status tdnn_conv_plan_plain(tdnn_plan_ctx *ctx)
     if (!tdnn_size_mul(p->chunk * sizeof(float), p->gemm.k, &bytes)) return TDNN_NO_MEMORY(ctx->err);
     tdnn_plan_scratch(ctx, bytes);
     tdnn_plan_phase(ctx, plain_run, p->batch * p->groups * p->chunks);
-    ctx->step->kernel = tdnn_plan_kernel_name(ctx, "conv unfold gemm");
+    ctx->step->kernel = tdnn_plan_kernel_name(ctx, "conv unfold gemm", false);
     return ctx->step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
 }

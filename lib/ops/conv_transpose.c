@@ -254,7 +254,7 @@ static tdnn_status transpose_plan_step(tdnn_plan_ctx *ctx)
     ctx->step->flops = (uint64_t)(2.0 * (double)(images * p->group_oc * p->area) *
                                   (double)(p->group_ic * p->pixels));
     ctx->step->moved = ctx->step->in[CONV_X]->bytes + ctx->step->in[CONV_W]->bytes + y->bytes;
-    ctx->step->kernel = tdnn_plan_kernel_name(ctx, "gemm fold");
+    ctx->step->kernel = tdnn_plan_kernel_name(ctx, "gemm fold", false);
     return ctx->step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
 }
 

@@ -152,7 +152,7 @@ static tdnn_status evaluate(void *user, const tdnn_graph *graph, const tdnn_node
                             tdnn_tensor **outputs, tdnn_error *err)
 {
     const tdnn_op *op = tdnn_op_of(node);
-    tdnn_plan_env env = {.kernels = tdnn_kernels_get(tdnn_cpu_best()), .threads = 1};
+    tdnn_plan_env env = {.kernels = tdnn_kernels_get(TDNN_CPU_AVX512), .threads = 1};
     (void)user;
     if ((op->flags & (TDNN_OP_RANDOM | TDNN_OP_NO_FOLD)) || !op->plan || node->capture_count ||
         node->subgraph_count)

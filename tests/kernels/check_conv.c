@@ -9,6 +9,7 @@
 static tdnn_conv_method method_of(tdnn_conv_fn *variant, const tdnn_kernels *t, size_t chance)
 {
     if (variant == t->conv_winograd_f32) return TDNN_CONV_WINOGRAD;
+    if (variant == t->conv_bf16) return TDNN_CONV_BF16;
     if (t->conv_block_f32 == t->conv_first_f32) return (tdnn_conv_method)(chance % 3);
     if (variant == t->conv_first_f32) return TDNN_CONV_FIRST;
     return variant == t->conv_depthwise_f32 ? TDNN_CONV_DEPTHWISE : TDNN_CONV_BLOCK;
@@ -26,11 +27,12 @@ static void random_channels(tdnn_check *c, tdnn_conv *conv, tdnn_conv_method met
     conv->oc = random_between(c, 1, 70);
     if (method == TDNN_CONV_FIRST) conv->ic = random_between(c, 1, 5);
     if (method == TDNN_CONV_DEPTHWISE) conv->ic = conv->groups = conv->oc;
-    if (method == TDNN_CONV_BLOCK && check_below(c, 4) == 0) {
+    const bool whole = method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16;
+    if (whole && check_below(c, 4) == 0) {
         conv->groups = random_between(c, 2, 3);
         conv->ic = conv->groups * block * random_between(c, 1, 2);
         conv->oc = conv->groups * block * random_between(c, 1, 3);
-    } else if (method == TDNN_CONV_BLOCK && check_below(c, 4) == 0) { /* groups to merge */
+    } else if (whole && check_below(c, 4) == 0) { /* groups to merge */
         conv->groups = 2 * random_between(c, 1, 5);
         conv->ic = conv->oc = conv->groups * (check_below(c, 2) ? block / 2 : block / 2 * 3);
     }
@@ -101,8 +103,17 @@ static double value(const float *x, size_t channels, size_t block, size_t size, 
 typedef struct problem {
     tdnn_conv asked; /* before planning, which may join rows */
     size_t in_block, out_block;
+    bool bf16; /* factors are rounded */
     const float *x, *w, *bias, *residual;
 } problem;
+
+/* To bf16, the nearest, even. */
+static double narrowed(double x)
+{
+    int exponent;
+    frexp(x, &exponent);
+    return ldexp(rint(ldexp(x, 8 - exponent)), exponent - 8);
+}
 
 static double act_of(const tdnn_act *act, double x)
 {
@@ -129,8 +140,10 @@ static double expected(const problem *p, size_t image, size_t o, size_t oy, size
             if (y < c->pad_top || y - c->pad_top >= c->ih) continue;
             if (x < c->pad_left || x - c->pad_left >= c->iw) continue;
             const size_t pixel = (y - c->pad_top) * c->iw + x - c->pad_left;
-            const double product = value(p->x, c->ic, p->in_block, c->ih * c->iw, image, first + i, pixel) *
-                                   p->w[(o * group_ic + i) * c->kh * c->kw + k];
+            double in = value(p->x, c->ic, p->in_block, c->ih * c->iw, image, first + i, pixel);
+            double weight = p->w[(o * group_ic + i) * c->kh * c->kw + k];
+            if (p->bf16) in = narrowed(in), weight = narrowed(weight);
+            const double product = in * weight;
             sum += product;
             size += fabs(product);
         }
@@ -174,6 +187,7 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
     tdnn_conv_plan(&conv, method, table, random_between(c, 1, 3));
     p.in_block = conv.unit;
     p.out_block = conv.block;
+    p.bf16 = method == TDNN_CONV_BF16;
     const size_t b = conv.block;
     const size_t in = method == TDNN_CONV_FIRST ? conv.ic : tdnn_conv_blocks(conv.ic, b) * b;
     const size_t out_count = conv.batch * tdnn_conv_blocks(conv.oc, b) * b * conv.oh * conv.ow;
@@ -201,8 +215,9 @@ void check_conv(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_fn *generic,
     (void)generic;
     for (size_t i = 0; i < 150; i++) {
         tdnn_kernels t = *table;
-        if (!t.block) t.block = check_below(c, 2) ? 8 : 16;
-        if (!check_one(c, variant, method_of(variant, table, i), &t)) return;
+        const tdnn_conv_method method = method_of(variant, table, i);
+        if (!t.block) t.block = method == TDNN_CONV_BF16 || check_below(c, 2) ? 16 : 8;
+        if (!check_one(c, variant, method, &t)) return;
     }
 }
 

@@ -1,0 +1,115 @@
+/* Blocked convolution by products of bf16: how its weights are packed, and its meaning in portable C:
+ * inputs and weights rounded to bf16, products and sums in f32. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+void tdnn_fill_conv_bf16_generic(tdnn_kernels *t);
+
+enum { BLOCK = TDNN_BF16_PLANE / 2 };
+
+/* To the nearest, even; a NaN stays one. */
+static uint16_t narrow(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static float widen(uint16_t x)
+{
+    const uint32_t bits = (uint32_t)x << 16;
+    float y;
+    memcpy(&y, &bits, sizeof y);
+    return y;
+}
+
+/* bf16 weights of one output block. */
+static size_t block_count(const tdnn_conv *c)
+{
+    return c->planes * c->kh * c->kw * TDNN_BF16_STEP;
+}
+
+size_t tdnn_conv_bf16_count(const tdnn_conv *c)
+{
+    return c->groups * tdnn_conv_blocks(c->oc / c->groups, BLOCK) * block_count(c);
+}
+
+/* The weight of input channel `i`, kernel position `k`, output channel `o` of a group, seen from the
+ * group's first; the two blocks of a pair alternate step by step. */
+static size_t place(const tdnn_conv *c, size_t o, size_t i, size_t k)
+{
+    const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), pair = o / (2 * BLOCK);
+    const size_t width = 2 * pair + 1 < blocks ? 2 : 1, lane = i % TDNN_BF16_PLANE;
+    const size_t step = i / TDNN_BF16_PLANE * c->kh * c->kw + k;
+    return 2 * pair * block_count(c) + (step * width + o / BLOCK % 2) * TDNN_BF16_STEP +
+           (lane / 2 * BLOCK + o % BLOCK) * 2 + lane % 2;
+}
+
+void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed)
+{
+    const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, BLOCK);
+    const size_t ic = c->ic / c->groups / c->merge, oc = group_oc / c->merge, area = c->kh * c->kw;
+    for (size_t channel = 0; channel < c->asked_oc; channel++) {
+        const size_t o = channel % group_oc, first = o / oc * ic;
+        uint16_t *to = (uint16_t *)packed + channel / group_oc * blocks * block_count(c);
+        for (size_t i = 0; i < ic; i++)
+            for (size_t k = 0; k < area; k++, weights++)
+                to[place(c, o, first + i, k)] = narrow(*weights);
+    }
+}
+
+typedef struct window {
+    const float *x; /* of the group */
+    size_t row, column;
+} window;
+
+static float sum_window(const tdnn_conv *c, const window *at, const uint16_t *w, size_t o)
+{
+    float sum = 0;
+    for (size_t i = 0; i < c->ic / c->groups; i++)
+        for (size_t k = 0; k < c->kh * c->kw; k++) {
+            const size_t y = at->row * c->stride_h + k / c->kw * c->dilation_h;
+            const size_t x = at->column * c->stride_w + k % c->kw * c->dilation_w;
+            if (y < c->pad_top || y - c->pad_top >= c->ih) continue;
+            if (x < c->pad_left || x - c->pad_left >= c->iw) continue;
+            const size_t pixel = (i / BLOCK * c->ih + y - c->pad_top) * c->iw + x - c->pad_left;
+            sum += widen(narrow(at->x[pixel * BLOCK + i % BLOCK])) * widen(w[place(c, o, i, k)]);
+        }
+    return sum;
+}
+
+/* A pixel of output channel `o` of a group. */
+static void convolve_pixel(const tdnn_conv *c, const tdnn_conv_io *io, size_t image, size_t group, size_t o,
+                           size_t pixel)
+{
+    const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), all = blocks * c->groups;
+    const size_t planes = tdnn_conv_blocks(c->ic / c->groups, BLOCK), block = group * blocks + o / BLOCK;
+    const window at = {io->x + (image * c->groups + group) * planes * c->ih * c->iw * BLOCK,
+                       pixel / c->ow, pixel % c->ow};
+    const uint16_t *w = (const uint16_t *)(const void *)(io->weights + tdnn_conv_bias_count(c)) +
+                        group * blocks * block_count(c);
+    float sum = io->weights[block * BLOCK + o % BLOCK] + sum_window(c, &at, w, o);
+    const size_t to = ((image * all + block) * c->oh * c->ow + pixel) * BLOCK + o % BLOCK;
+    if (c->residual == TDNN_RESIDUAL_BEFORE) sum += io->residual[to];
+    c->activate(&sum, &sum, 1, &c->act);
+    if (c->residual == TDNN_RESIDUAL_AFTER) sum += io->residual[to];
+    io->y[to] = sum;
+}
+
+static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
+{
+    (void)scratch;
+    const tdnn_conv_part part = tdnn_conv_part_of(c, task);
+    const size_t lanes = tdnn_conv_blocks(c->oc / c->groups, BLOCK) * BLOCK;
+    const size_t columns = c->direct ? 1 : c->ow;
+    for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
+        const size_t first = pair % c->pairs * 2 * BLOCK, end = first + 2 * BLOCK;
+        for (size_t o = first; o < end && o < lanes; o++)
+            for (size_t pixel = part.row_begin * columns; pixel < part.row_end * columns; pixel++)
+                convolve_pixel(c, io, part.image, pair / c->pairs, o, pixel);
+    }
+}
+
+void tdnn_fill_conv_bf16_generic(tdnn_kernels *t) { t->conv_bf16 = convolve; }
