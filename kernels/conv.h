@@ -20,7 +20,8 @@ typedef enum tdnn_conv_method {
     TDNN_CONV_FIRST,    /* plain to blocked, for few input channels; no groups                   */
     TDNN_CONV_DEPTHWISE, /* blocked to blocked, one input and one output channel a group         */
     TDNN_CONV_WINOGRAD, /* blocked to blocked, 3x3, stride 1, no groups                          */
-    TDNN_CONV_BF16      /* blocked to blocked, blocks of 16: bf16 products, f32 sums             */
+    TDNN_CONV_BF16,     /* blocked to blocked, blocks of 16: bf16 products, f32 sums             */
+    TDNN_CONV_BF16X3    /* the same with each factor the sum of two bf16: nearly f32             */
 } tdnn_conv_method;
 
 /* Winograd's F(4x4, 3x3) computes 4x4 outputs from a tile of 6x6 inputs with 36 multiplications in place
@@ -32,7 +33,9 @@ enum { TDNN_WINOGRAD_OUT = 4, TDNN_WINOGRAD_IN = 6, TDNN_WINOGRAD_POINTS = 36 };
 
 /* Products of bf16: the copy has planes of 32 channels, and a step of the inner loop is one plane under
  * one kernel position. Weights of a step and an output block are 16 rows, one for two input channels, of
- * 16 output channels by these two: what a tile of AMX and a vector of AVX512-BF16 want alike. */
+ * 16 output channels by these two: what a tile of AMX and a vector of AVX512-BF16 want alike.
+ * BF16X3 has a = a1 + a2 and b = b1 + b2, and takes a1 b1 + a2 b1 + a1 b2: all steps three times, the second
+ * time on a2, the third time with weights b2; an error of about 2^-17 in place of 2^-8. */
 enum {
     TDNN_BF16_PLANE = 32,
     TDNN_BF16_STEP = 512,  /* weights, for one output block             */
@@ -108,6 +111,15 @@ static inline size_t tdnn_conv_blocks(size_t channels, size_t block)
 static inline size_t tdnn_conv_depth(const tdnn_conv *c)
 {
     return c->ic / c->groups * c->kh * c->kw;
+}
+static inline bool tdnn_conv_is_bf16(tdnn_conv_method method)
+{
+    return method == TDNN_CONV_BF16 || method == TDNN_CONV_BF16X3;
+}
+/* Steps of the inner loop of bf16 products. */
+static inline size_t tdnn_conv_bf16_steps(const tdnn_conv *c)
+{
+    return (c->method == TDNN_CONV_BF16X3 ? 3 : 1) * c->planes * c->kh * c->kw;
 }
 /* bf16 weights of a packed convolution. */
 size_t tdnn_conv_bf16_count(const tdnn_conv *c);

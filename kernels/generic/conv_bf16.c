@@ -25,10 +25,17 @@ static float widen(uint16_t x)
     return y;
 }
 
+/* What rounding to `narrowed` has left over; nothing of what is infinite. */
+static float rest(float x, uint16_t narrowed)
+{
+    const float left = x - widen(narrowed);
+    return left - left == 0 ? left : 0;
+}
+
 /* bf16 weights of one output block. */
 static size_t block_count(const tdnn_conv *c)
 {
-    return c->planes * c->kh * c->kw * TDNN_BF16_STEP;
+    return tdnn_conv_bf16_steps(c) * TDNN_BF16_STEP;
 }
 
 size_t tdnn_conv_bf16_count(const tdnn_conv *c)
@@ -37,12 +44,12 @@ size_t tdnn_conv_bf16_count(const tdnn_conv *c)
 }
 
 /* The weight of input channel `i`, kernel position `k`, output channel `o` of a group, seen from the
- * group's first; the two blocks of a pair alternate step by step. */
-static size_t place(const tdnn_conv *c, size_t o, size_t i, size_t k)
+ * group's first; the two blocks of a pair alternate step by step. `term`: of BF16X3, 0 .. 2. */
+static size_t place(const tdnn_conv *c, size_t o, size_t i, size_t k, size_t term)
 {
     const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), pair = o / (2 * BLOCK);
     const size_t width = 2 * pair + 1 < blocks ? 2 : 1, lane = i % TDNN_BF16_PLANE;
-    const size_t step = i / TDNN_BF16_PLANE * c->kh * c->kw + k;
+    const size_t step = (term * c->planes + i / TDNN_BF16_PLANE) * c->kh * c->kw + k;
     return 2 * pair * block_count(c) + (step * width + o / BLOCK % 2) * TDNN_BF16_STEP +
            (lane / 2 * BLOCK + o % BLOCK) * 2 + lane % 2;
 }
@@ -55,8 +62,12 @@ void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed)
         const size_t o = channel % group_oc, first = o / oc * ic;
         uint16_t *to = (uint16_t *)packed + channel / group_oc * blocks * block_count(c);
         for (size_t i = 0; i < ic; i++)
-            for (size_t k = 0; k < area; k++, weights++)
-                to[place(c, o, first + i, k)] = narrow(*weights);
+            for (size_t k = 0; k < area; k++, weights++) {
+                const uint16_t w = to[place(c, o, first + i, k, 0)] = narrow(*weights);
+                if (c->method == TDNN_CONV_BF16) continue;
+                to[place(c, o, first + i, k, 1)] = w;
+                to[place(c, o, first + i, k, 2)] = narrow(rest(*weights, w));
+            }
     }
 }
 
@@ -75,7 +86,11 @@ static float sum_window(const tdnn_conv *c, const window *at, const uint16_t *w,
             if (y < c->pad_top || y - c->pad_top >= c->ih) continue;
             if (x < c->pad_left || x - c->pad_left >= c->iw) continue;
             const size_t pixel = (i / BLOCK * c->ih + y - c->pad_top) * c->iw + x - c->pad_left;
-            sum += widen(narrow(at->x[pixel * BLOCK + i % BLOCK])) * widen(w[place(c, o, i, k)]);
+            const float a = at->x[pixel * BLOCK + i % BLOCK];
+            sum += widen(narrow(a)) * widen(w[place(c, o, i, k, 0)]);
+            if (c->method == TDNN_CONV_BF16) continue;
+            sum += widen(narrow(rest(a, narrow(a)))) * widen(w[place(c, o, i, k, 1)]);
+            sum += widen(narrow(a)) * widen(w[place(c, o, i, k, 2)]);
         }
     return sum;
 }

@@ -8,7 +8,7 @@ size_t tdnn_conv_packed_count(const tdnn_conv *c)
     const size_t bias = tdnn_conv_bias_count(c);
     if (c->method == TDNN_CONV_DEPTHWISE) return bias + bias * c->kh * c->kw;
     if (c->method == TDNN_CONV_WINOGRAD) return bias + bias * c->ic * TDNN_WINOGRAD_POINTS;
-    if (c->method == TDNN_CONV_BF16) return bias + tdnn_conv_bf16_count(c) / 2;
+    if (tdnn_conv_is_bf16(c->method)) return bias + tdnn_conv_bf16_count(c) / 2;
     return bias + bias * tdnn_conv_depth(c);
 }
 
@@ -76,7 +76,7 @@ void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias,
         pack_depthwise(c, weights, packed);
         return;
     }
-    if (c->method == TDNN_CONV_BF16) {
+    if (tdnn_conv_is_bf16(c->method)) {
         tdnn_conv_bf16_pack(c, weights, packed);
         return;
     }

@@ -30,7 +30,7 @@ static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static void plan_copy(tdnn_conv *c)
 {
     const size_t reach_h = (c->kh - 1) * c->dilation_h, reach_w = (c->kw - 1) * c->dilation_w;
-    c->merged = c->ow < MERGE_BELOW && c->kw > 1 && c->method != TDNN_CONV_BF16;
+    c->merged = c->ow < MERGE_BELOW && c->kw > 1 && !tdnn_conv_is_bf16(c->method);
     c->phases = least(c->stride_h, reach_h + 1);
     c->extra_rows = reach_h / c->stride_h;
     c->views = c->merged ? c->kw : least(c->stride_w, reach_w + 1);
@@ -39,7 +39,8 @@ static void plan_copy(tdnn_conv *c)
 
 static size_t copy_bytes(const tdnn_conv *c, size_t rows)
 {
-    return c->planes * c->phases * c->views * (rows + c->extra_rows) * c->copy_columns * c->unit *
+    const size_t parts = c->method == TDNN_CONV_BF16X3 ? 2 : 1;
+    return parts * c->planes * c->phases * c->views * (rows + c->extra_rows) * c->copy_columns * c->unit *
            sizeof(float);
 }
 
@@ -51,7 +52,7 @@ static void plan_channels(tdnn_conv *c)
         c->pair_count = tdnn_conv_blocks(c->oc, b);
         return;
     }
-    const size_t plane = c->method == TDNN_CONV_BF16 ? TDNN_BF16_PLANE : c->unit;
+    const size_t plane = tdnn_conv_is_bf16(c->method) ? TDNN_BF16_PLANE : c->unit;
     c->planes = tdnn_conv_blocks(group_ic, plane);
     c->last_lanes = group_ic - (c->planes - 1) * plane;
     c->pairs = ceil_div(tdnn_conv_blocks(c->oc / c->groups, b), 2);
@@ -82,7 +83,7 @@ static void plan_shape(tdnn_conv *c, tdnn_conv_method method, size_t block)
     c->method = method;
     c->block = block;
     c->asked_oc = c->oc;
-    const bool whole = method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16;
+    const bool whole = method == TDNN_CONV_BLOCK || tdnn_conv_is_bf16(method);
     c->merge = whole ? groups_to_merge(c, block) : 1;
     if (c->merge > 1) merge_groups(c);
     c->unit = method == TDNN_CONV_FIRST ? 1 : block;
@@ -96,6 +97,7 @@ bool tdnn_conv_can(const tdnn_conv *asked, tdnn_conv_method method, size_t block
     if (block == 0 || c.batch * c.oc * c.oh * c.ow == 0 || c.ic * c.ih * c.iw == 0) return false;
     switch (method) {
     case TDNN_CONV_BF16:
+    case TDNN_CONV_BF16X3:
         if (block != TDNN_BF16_PLANE / 2) return false; /* fallthrough */
     case TDNN_CONV_BLOCK:
         if (groups_to_merge(&c, block) == 0) return false;
@@ -114,7 +116,7 @@ bool tdnn_conv_can(const tdnn_conv *asked, tdnn_conv_method method, size_t block
 
 static size_t first_step(const tdnn_conv *c)
 {
-    const bool bf16 = c->method == TDNN_CONV_BF16;
+    const bool bf16 = tdnn_conv_is_bf16(c->method);
     size_t step = c->row_count;
     if (c->direct && bf16)
         step = BF16_BYTES / (c->planes * c->unit * sizeof(float)) / 32 * 32;
@@ -156,12 +158,13 @@ static void plan_tasks(tdnn_conv *c, size_t threads)
 static size_t scratch_bytes(const tdnn_conv *c)
 {
     if (c->method == TDNN_CONV_DEPTHWISE) return 0;
-    const size_t taps = c->planes * c->kh * c->kw;
+    const size_t taps = tdnn_conv_is_bf16(c->method) ? tdnn_conv_bf16_steps(c) : c->planes * c->kh * c->kw;
     const size_t head = (taps * sizeof(ptrdiff_t) + 63) / 64 * 64;
     if (c->method == TDNN_CONV_WINOGRAD)
         return head + TDNN_WINOGRAD_POINTS * (c->planes + 2) * c->row_step * c->block * sizeof(float);
-    if (c->method == TDNN_CONV_BF16) { /* sums of a tile, the copy, and what the last tile reads too far */
-        const size_t direct = c->planes * c->row_step * c->unit * sizeof(float);
+    if (tdnn_conv_is_bf16(c->method)) { /* sums of a tile, the copy, and what the last tile reads too far */
+        const size_t parts = c->method == TDNN_CONV_BF16X3 ? 2 : 1;
+        const size_t direct = parts * c->planes * c->row_step * c->unit * sizeof(float);
         return head + 2 * TDNN_BF16_SUMS + (c->direct ? direct : copy_bytes(c, c->row_step));
     }
     return c->direct ? head : head + copy_bytes(c, c->row_step);
@@ -171,7 +174,7 @@ void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const tdnn_kernels *t
                     size_t threads)
 {
     c->activate = table->activate_f32;
-    c->direct = (method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16) && c->kh == 1 && c->kw == 1 && c->stride_h == 1 &&
+    c->direct = (method == TDNN_CONV_BLOCK || tdnn_conv_is_bf16(method)) && c->kh == 1 && c->kw == 1 && c->stride_h == 1 &&
                 c->stride_w == 1 && c->pad_top == 0 && c->pad_left == 0 && c->oh == c->ih &&
                 c->ow == c->iw;
     if (c->direct) {

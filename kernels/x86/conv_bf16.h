@@ -7,6 +7,7 @@
 
 #include "kernels/simd/conv_tile.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { PIXELS = 32 }; /* of a tile pair */
@@ -25,11 +26,26 @@ typedef struct bf16_work {
 /* Adds up `count` pixels (at most PIXELS) from x on into t->sums, for V output blocks. */
 typedef void bf16_tile_fn(const bf16_work *t, const float *x, size_t count);
 
-/* Two blocks of channels of one pixel. */
-INLINE void narrow_pixel(float *to, const float *low, const float *high, __mmask16 l, __mmask16 h)
+/* What rounding `x` to `narrow` has left over; nothing of what is infinite. */
+INLINE __m512 rest(__m512 x, __m256i narrow)
+{
+    const __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16);
+    const __m512 left = _mm512_sub_ps(x, _mm512_castsi512_ps(wide));
+    const __mmask16 finite = _mm512_cmp_ps_mask(_mm512_abs_ps(left), _mm512_set1_ps(INFINITY), _CMP_LT_OQ);
+    return _mm512_maskz_mov_ps(finite, left);
+}
+
+/* Two blocks of channels of one pixel; with `apart` also what is left over, that many floats behind. */
+INLINE void narrow_pixel(float *to, const float *low, const float *high, __mmask16 l, __mmask16 h,
+                         size_t apart)
 {
     const __m512 a = _mm512_maskz_loadu_ps(l, low), b = _mm512_maskz_loadu_ps(h, high);
-    _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(b, a));
+    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(b, a);
+    _mm512_storeu_si512(to, both);
+    if (!apart) return;
+    const __m512 a2 = rest(a, _mm512_castsi512_si256(both));
+    const __m512 b2 = rest(b, _mm512_extracti64x4_epi64(both, 1));
+    _mm512_storeu_si512(to + apart, (__m512i)_mm512_cvtne2ps_pbh(b2, a2));
 }
 
 /* Channels of plane `plane` in its two blocks; lanes without meaning could hold a NaN. */
@@ -41,7 +57,7 @@ static void plane_masks(const tdnn_conv *c, size_t plane, __mmask16 *low, __mmas
 }
 
 /* `count` pixels that lie side by side, as [plane][pixel][32]. */
-static void narrow_pixels(const tdnn_conv *c, const float *x, size_t count, float *to)
+static void narrow_pixels(const tdnn_conv *c, const float *x, size_t count, float *to, size_t rests)
 {
     const size_t size = c->ih * c->iw * V_LANES;
     for (size_t plane = 0; plane < c->planes; plane++, x += 2 * size) {
@@ -49,31 +65,36 @@ static void narrow_pixels(const tdnn_conv *c, const float *x, size_t count, floa
         plane_masks(c, plane, &l, &h);
         const float *high = h ? x + size : x;
         for (size_t i = 0; i < count; i++, to += V_LANES)
-            narrow_pixel(to, x + i * V_LANES, high + i * V_LANES, l, h);
+            narrow_pixel(to, x + i * V_LANES, high + i * V_LANES, l, h, rests);
     }
 }
 
 /* One row of a view: pixels at input columns first, first + stride ...; zeros where there is none.
- * `high` lies `apart` floats behind `row`. */
+ * The block of the other channels lies `apart` floats behind `row`. */
 static void narrow_row(const tdnn_conv *c, const float *row, size_t apart, size_t first, float *to,
-                       __mmask16 l, __mmask16 h)
+                       __mmask16 l, __mmask16 h, size_t rests)
 {
     const size_t stride = c->stride_w, columns = c->copy_columns, limit = c->iw + c->pad_left;
     size_t begin = first < c->pad_left ? (c->pad_left - first + stride - 1) / stride : 0;
     size_t end = first < limit ? (limit - first + stride - 1) / stride : 0;
     if (end > columns) end = columns;
     if (begin >= end || !row) begin = end = columns;
+    const size_t tail = (columns - end) * V_LANES * sizeof *to;
     memset(to, 0, begin * V_LANES * sizeof *to);
+    memset(to + rests, 0, begin * V_LANES * sizeof *to);
     if (begin < end) {
         const float *from = row + (first + begin * stride - c->pad_left) * V_LANES;
         for (size_t i = begin; i < end; i++, from += stride * V_LANES)
-            narrow_pixel(to + i * V_LANES, from, from + apart, l, h);
+            narrow_pixel(to + i * V_LANES, from, from + apart, l, h, rests);
     }
-    memset(to + end * V_LANES, 0, (columns - end) * V_LANES * sizeof *to);
+    memset(to + end * V_LANES, 0, tail);
+    memset(to + end * V_LANES + rests, 0, tail);
 }
 
-/* What output rows begin .. begin + rows - 1 read: [plane][phase][view][row][column][32]. */
-static void narrow_planes(const tdnn_conv *c, const float *x, size_t begin, size_t rows, float *to)
+/* What output rows begin .. begin + rows - 1 read: [plane][phase][view][row][column][32]; `rests` floats
+ * behind it the same of what is left over, or 0. */
+static void narrow_planes(const tdnn_conv *c, const float *x, size_t begin, size_t rows, float *to,
+                          size_t rests)
 {
     const size_t line = c->copy_columns * V_LANES, size = c->ih * c->iw * V_LANES;
     for (size_t plane = 0; plane < c->planes; plane++, x += 2 * size) {
@@ -85,7 +106,7 @@ static void narrow_planes(const tdnn_conv *c, const float *x, size_t begin, size
                     const size_t y = (begin + r) * c->stride_h + phase;
                     const bool inside = y >= c->pad_top && y - c->pad_top < c->ih;
                     const float *row = inside ? x + (y - c->pad_top) * c->iw * V_LANES : NULL;
-                    narrow_row(c, row, h ? size : 0, view, to, l, h);
+                    narrow_row(c, row, h ? size : 0, view, to, l, h, rests);
                 }
     }
 }
@@ -126,11 +147,30 @@ static void finish_tile(const tdnn_conv *c, const bf16_work *t, size_t pixel, si
     }
 }
 
+/* Where each step reads. Returns how many floats behind the copy the copy of what is left over starts; 0:
+ * there is none. */
+static size_t plan_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
+{
+    const size_t count = c->planes * c->kh * c->kw;
+    const size_t lines = c->phases * c->views * (rows + c->extra_rows) * c->copy_columns;
+    const size_t rests = c->planes * (c->direct ? rows : lines) * V_LANES;
+    if (c->direct)
+        for (size_t i = 0; i < count; i++) taps[i] = (ptrdiff_t)(i * rows * V_LANES);
+    else
+        find_taps(c, rows, taps);
+    if (c->method == TDNN_CONV_BF16) return 0;
+    for (size_t i = 0; i < count; i++) {
+        taps[count + i] = taps[i] + (ptrdiff_t)rests;
+        taps[2 * count + i] = taps[i];
+    }
+    return rests;
+}
+
 INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch,
                           bf16_tile_fn *one, bf16_tile_fn *two)
 {
     const tdnn_conv_part part = tdnn_conv_part_of(c, task);
-    const size_t steps = c->planes * c->kh * c->kw, rows = part.row_end - part.row_begin;
+    const size_t steps = tdnn_conv_bf16_steps(c), rows = part.row_end - part.row_begin;
     const size_t group_blocks = tdnn_conv_blocks(c->oc / c->groups, V_LANES);
     const size_t in_planes = tdnn_conv_blocks(c->ic / c->groups, V_LANES);
     const size_t pixels = c->direct ? rows : (rows - 1) * c->copy_columns + c->ow;
@@ -138,10 +178,7 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
     float *sums = (float *)((char *)scratch + (steps * sizeof *taps + 63) / 64 * 64);
     float *copy = sums + TDNN_BF16_SUMS / sizeof *sums;
     bf16_work t = {.taps = taps, .steps = steps, .sums = sums, .line = c->copy_columns, .columns = c->ow};
-    if (c->direct)
-        for (size_t i = 0; i < steps; i++) taps[i] = (ptrdiff_t)(i * rows * V_LANES);
-    else
-        find_taps(c, rows, taps);
+    const size_t rests = plan_taps(c, rows, taps);
     size_t copied = SIZE_MAX;
     for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
         const size_t group = pair / c->pairs, first = pair % c->pairs * 2;
@@ -149,9 +186,9 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
         const int V = first + 1 < group_blocks ? 2 : 1;
         const float *x = io->x + (part.image * c->groups + group) * in_planes * c->ih * c->iw * V_LANES;
         if (copied != group && c->direct)
-            narrow_pixels(c, x + part.row_begin * V_LANES, rows, copy);
+            narrow_pixels(c, x + part.row_begin * V_LANES, rows, copy, rests);
         else if (copied != group)
-            narrow_planes(c, x, part.row_begin, rows, copy);
+            narrow_planes(c, x, part.row_begin, rows, copy, rests);
         copied = group;
         const size_t out = ((part.image * group_blocks * c->groups + block) * c->oh * c->ow +
                             part.row_begin * (c->direct ? 1 : c->ow)) * V_LANES;

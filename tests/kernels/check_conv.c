@@ -9,7 +9,7 @@
 static tdnn_conv_method method_of(tdnn_conv_fn *variant, const tdnn_kernels *t, size_t chance)
 {
     if (variant == t->conv_winograd_f32) return TDNN_CONV_WINOGRAD;
-    if (variant == t->conv_bf16) return TDNN_CONV_BF16;
+    if (variant == t->conv_bf16) return chance % 3 ? TDNN_CONV_BF16 : TDNN_CONV_BF16X3;
     if (t->conv_block_f32 == t->conv_first_f32) return (tdnn_conv_method)(chance % 3);
     if (variant == t->conv_first_f32) return TDNN_CONV_FIRST;
     return variant == t->conv_depthwise_f32 ? TDNN_CONV_DEPTHWISE : TDNN_CONV_BLOCK;
@@ -27,7 +27,7 @@ static void random_channels(tdnn_check *c, tdnn_conv *conv, tdnn_conv_method met
     conv->oc = random_between(c, 1, 70);
     if (method == TDNN_CONV_FIRST) conv->ic = random_between(c, 1, 5);
     if (method == TDNN_CONV_DEPTHWISE) conv->ic = conv->groups = conv->oc;
-    const bool whole = method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16;
+    const bool whole = method == TDNN_CONV_BLOCK || tdnn_conv_is_bf16(method);
     if (whole && check_below(c, 4) == 0) {
         conv->groups = random_between(c, 2, 3);
         conv->ic = conv->groups * block * random_between(c, 1, 2);
@@ -103,7 +103,7 @@ static double value(const float *x, size_t channels, size_t block, size_t size, 
 typedef struct problem {
     tdnn_conv asked; /* before planning, which may join rows */
     size_t in_block, out_block;
-    bool bf16; /* factors are rounded */
+    bool bf16, bf16x3; /* factors are rounded, or the sum of two that are */
     const float *x, *w, *bias, *residual;
 } problem;
 
@@ -142,8 +142,10 @@ static double expected(const problem *p, size_t image, size_t o, size_t oy, size
             const size_t pixel = (y - c->pad_top) * c->iw + x - c->pad_left;
             double in = value(p->x, c->ic, p->in_block, c->ih * c->iw, image, first + i, pixel);
             double weight = p->w[(o * group_ic + i) * c->kh * c->kw + k];
+            const double in_rest = narrowed(in - narrowed(in)), rest = narrowed(weight - narrowed(weight));
             if (p->bf16) in = narrowed(in), weight = narrowed(weight);
-            const double product = in * weight;
+            double product = in * weight;
+            if (p->bf16x3) product += in_rest * weight + in * rest;
             sum += product;
             size += fabs(product);
         }
@@ -187,7 +189,8 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
     tdnn_conv_plan(&conv, method, table, random_between(c, 1, 3));
     p.in_block = conv.unit;
     p.out_block = conv.block;
-    p.bf16 = method == TDNN_CONV_BF16;
+    p.bf16 = tdnn_conv_is_bf16(method);
+    p.bf16x3 = method == TDNN_CONV_BF16X3;
     const size_t b = conv.block;
     const size_t in = method == TDNN_CONV_FIRST ? conv.ic : tdnn_conv_blocks(conv.ic, b) * b;
     const size_t out_count = conv.batch * tdnn_conv_blocks(conv.oc, b) * b * conv.oh * conv.ow;
@@ -216,7 +219,7 @@ void check_conv(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_fn *generic,
     for (size_t i = 0; i < 150; i++) {
         tdnn_kernels t = *table;
         const tdnn_conv_method method = method_of(variant, table, i);
-        if (!t.block) t.block = method == TDNN_CONV_BF16 || check_below(c, 2) ? 16 : 8;
+        if (!t.block) t.block = tdnn_conv_is_bf16(method) || check_below(c, 2) ? 16 : 8;
         if (!check_one(c, variant, method, &t)) return;
     }
 }
@@ -282,7 +285,7 @@ void bench_conv(tdnn_bench *b, tdnn_conv_fn *variant, const tdnn_kernels *table)
                                    {"picodet", 96, 96, 40, 5, 1, true}};
     tdnn_kernels t = *table;
     if (!t.block) t.block = 16;
-    const tdnn_conv_method method = method_of(variant, table, 0);
+    const tdnn_conv_method method = method_of(variant, table, 1);
     for (const layer *l = layers; l < layers + sizeof layers / sizeof *layers; l++) {
         const bool small = table->level > TDNN_CPU_GENERIC || l->ic * l->oc < 10000;
         if (l->depthwise != (method == TDNN_CONV_DEPTHWISE)) continue;
