@@ -143,6 +143,14 @@ static tdnn_status measure(const bench_options *o, tdnn_session *session, bench_
     return status;
 }
 
+/* The instructions that may be used: those for bf16 only where asked for. */
+static const char *level_of(const bench_options *o)
+{
+    const char *level = o->session.cpu ? o->session.cpu : tdnn_cpu_level();
+    if (o->session.precision == TDNN_PRECISION_FAST) return level;
+    return strcmp(level, "amx") == 0 || strcmp(level, "avx512bf16") == 0 ? "avx512" : level;
+}
+
 static void print_json(const bench_options *o, const char *model, const bench_result *r)
 {
     json_writer w = {0};
@@ -151,7 +159,7 @@ static void print_json(const bench_options *o, const char *model, const bench_re
     json_text(&w, "engine", "tinydnn");
     json_text(&w, "model", model);
     json_int(&w, "threads", o->session.threads);
-    json_text(&w, "cpu", o->session.cpu ? o->session.cpu : tdnn_cpu_level());
+    json_text(&w, "cpu", level_of(o));
     json_text(&w, "precision", o->session.precision == TDNN_PRECISION_FAST ? "fast" : "fp32");
     json_real(&w, "load_ms", r->load_ms);
     json_real(&w, "first_ms", r->first_ms);
@@ -169,9 +177,9 @@ static void print_json(const bench_options *o, const char *model, const bench_re
 
 static void print_result(const bench_options *o, const char *model, const bench_result *r)
 {
-    printf("%s, %d thread%s, %s, %d runs\n", model, o->session.threads,
-           o->session.threads > 1 ? "s" : "",
-           o->session.cpu ? o->session.cpu : tdnn_cpu_level(), o->runs);
+    printf("%s, %d thread%s, %s%s, %d runs\n", model, o->session.threads,
+           o->session.threads > 1 ? "s" : "", level_of(o),
+           o->session.precision == TDNN_PRECISION_FAST ? ", fast" : "", o->runs);
     printf("  load    %9.3f ms\n  first   %9.3f ms\n", r->load_ms, r->first_ms);
     printf("  minimum %9.3f ms\n  median  %9.3f ms  %.1f GFLOP/s\n", r->min_ms, r->median_ms,
            r->gflops);

@@ -88,7 +88,15 @@ static bool tiles_allowed(void)
 #endif
 }
 
+static bool is_intel(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx && c == signature_INTEL_ecx;
+}
+
 #else
+
+static bool is_intel(void) { return false; }
 
 static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {fill_generic};
 
@@ -133,6 +141,12 @@ tdnn_cpu tdnn_cpu_best(void)
 {
     fill_tables();
     return best;
+}
+
+tdnn_cpu tdnn_cpu_fast(void)
+{
+    const tdnn_cpu level = tdnn_kernels_get(TDNN_CPU_AMX)->level;
+    return level == TDNN_CPU_BF16 && is_intel() ? TDNN_CPU_AVX512 : level;
 }
 
 const char *tdnn_cpu_level_name(tdnn_cpu level)

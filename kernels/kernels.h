@@ -51,6 +51,9 @@ const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level);
 
 /* The highest level that this CPU and its operating system support. */
 tdnn_cpu tdnn_cpu_best(void);
+/* The level for whoever takes bf16 products if they are faster. Without tiles: not on Intel's CPUs, where
+ * dot products of bf16 measure 0.6 times as fast as f32's. */
+tdnn_cpu tdnn_cpu_fast(void);
 
 /* float_mode.c: this thread takes subnormal numbers as zeros from here on, until its mode of before
  * (which is returned) is restored. */

@@ -43,12 +43,13 @@ static tdnn_tensor *pictures(int64_t count, unsigned seed)
     return t;
 }
 
-static tdnn_session *session_with(int threads, const char *cpu)
+static tdnn_session *session_with(int threads, const char *cpu, tdnn_precision precision)
 {
     tdnn_session_options options;
     tdnn_session_options_init(&options);
     options.threads = threads;
     options.cpu = cpu;
+    options.precision = precision;
     tdnn_session *s = NULL;
     assert_ok(tdnn_session_create(net, &options, &s, &err), err);
     return s;
@@ -120,7 +121,7 @@ static void darknet_files_in_either_order(void **state)
 static void misuse_is_refused(void **state)
 {
     (void)state;
-    tdnn_session *s = session_with(1, NULL);
+    tdnn_session *s = session_with(1, NULL, TDNN_PRECISION_FP32);
     const tdnn_tensor *out = NULL;
     tdnn_tensor *right = pictures(1, 1), *wrong = NULL;
     assert_status(tdnn_session_run(s, &err), TDNN_ERR_STATE);
@@ -156,11 +157,12 @@ static void same_bits_from_any_number_of_threads(void **state)
 {
     (void)state;
     tdnn_tensor *input = pictures(3, 7);
-    static const char *const levels[] = {"generic", "avx2", "avx512"};
-    for (size_t l = 0; l < 3; l++) {
+    static const char *const levels[] = {"generic", "avx2", "avx512", "avx512bf16", "amx"};
+    for (size_t l = 0; l < 5; l++) {
+        const tdnn_precision precision = l < 3 ? TDNN_PRECISION_FP32 : TDNN_PRECISION_FAST;
         float first[3 * CLASSES], other[3 * CLASSES];
         for (int threads = 1; threads <= 4; threads++) {
-            tdnn_session *s = session_with(threads, levels[l]);
+            tdnn_session *s = session_with(threads, levels[l], precision);
             run(s, input, threads == 1 ? first : other);
             if (threads > 1) assert_memory_equal(first, other, sizeof first);
             tdnn_session_free(s);
@@ -173,7 +175,7 @@ static void same_bits_from_any_number_of_threads(void **state)
 static void new_shapes_plan_again(void **state)
 {
     (void)state;
-    tdnn_session *s = session_with(2, NULL);
+    tdnn_session *s = session_with(2, NULL, TDNN_PRECISION_FP32);
     tdnn_tensor *batch = pictures(4, 3);
     float together[4 * CLASSES], again[4 * CLASSES], alone[CLASSES];
     run(s, batch, together);
@@ -226,7 +228,7 @@ static void threads_share_a_net(void **state)
     (void)state;
     visitor visitors[3] = {0};
     for (unsigned i = 0; i < 3; i++) {
-        visitors[i].session = session_with(2, NULL);
+        visitors[i].session = session_with(2, NULL, TDNN_PRECISION_FP32);
         visitors[i].input = pictures(1, i);
     }
     for (int i = 0; i < 3; i++)
@@ -234,7 +236,7 @@ static void threads_share_a_net(void **state)
     for (int i = 0; i < 3; i++) pthread_join(visitors[i].thread, NULL);
     for (int i = 0; i < 3; i++) {
         float scores[CLASSES];
-        tdnn_session *s = session_with(1, NULL);
+        tdnn_session *s = session_with(1, NULL, TDNN_PRECISION_FP32);
         run(s, visitors[i].input, scores);
         assert_false(visitors[i].failed);
         assert_memory_equal(scores, visitors[i].scores, sizeof scores);

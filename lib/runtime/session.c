@@ -6,13 +6,13 @@
 static tdnn_status choose_kernels(tdnn_session *session, tdnn_error *err)
 {
     const bool fast = session->options.precision == TDNN_PRECISION_FAST;
-    tdnn_cpu level = fast ? tdnn_cpu_best() : TDNN_CPU_AVX512, wanted;
+    tdnn_cpu level = fast ? tdnn_cpu_fast() : TDNN_CPU_AVX512, wanted;
     const char *name = session->options.cpu;
     if (name) {
         if (!tdnn_cpu_parse(name, &wanted))
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
                              "CPU level \"%s\", expected generic, avx2, avx512, avx512bf16 or amx", name);
-        if (wanted < level) level = wanted;
+        if (fast || wanted < level) level = wanted;
     }
     session->env.kernels = tdnn_kernels_get(level);
     return TDNN_OK;
