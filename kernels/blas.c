@@ -46,6 +46,8 @@ static void gemm(const tdnn_gemm *g, const tdnn_gemm_io *io, const tdnn_gemm_par
             for (size_t r = 0; r < rows; r++) {
                 const float *d = io->d ? io->d + (row + r) * g->d_row + column * g->d_column : NULL;
                 finish_row(g, d, c + r * g->c_stride, columns, table);
+                float *end = c + r * g->c_stride;
+                if (io->r) table->add_f32(end, end, 1, io->r + (end - io->c), 1, columns);
             }
         }
 }

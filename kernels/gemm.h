@@ -1,4 +1,4 @@
-/* Matrix products of packed matrices: C = act(alpha A B + beta D).
+/* Matrix products of packed matrices: C = act(alpha A B + beta D) + R.
  *
  * Both factors are packed first, once if they are constants. A is cut into panels of equal height, at
  * most table->gemm_rows, each stored column by column; B into panels of table->gemm_columns
@@ -27,6 +27,7 @@ typedef struct tdnn_gemm_io {
     const float *a, *b; /* packed, whole                     */
     const float *d;     /* NULL: beta counts for nothing     */
     float *c;
+    const float *r;     /* laid out as C, in other memory; NULL: zeros */
 } tdnn_gemm_io;
 
 /* The part of C that one call computes; begins are multiples of a panel's height and width. */

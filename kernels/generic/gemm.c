@@ -100,7 +100,9 @@ static void gemm(const tdnn_gemm *g, const tdnn_gemm_io *io, const tdnn_gemm_par
         }
     for (size_t row = part->row_begin; row < part->row_end; row++) {
         float *c = io->c + row * g->c_stride + part->column_begin;
-        table->activate_f32(c, c, part->column_end - part->column_begin, &g->act);
+        const size_t columns = part->column_end - part->column_begin;
+        table->activate_f32(c, c, columns, &g->act);
+        if (io->r) table->add_f32(c, c, 1, io->r + (c - io->c), 1, columns);
     }
 }
 

@@ -68,7 +68,8 @@ static void plain_run(const tdnn_step *step, size_t task, size_t worker)
     k->unfold_f32(columns, x, &p->unfold, begin, begin + count, k->gemm_columns);
     tdnn_gemm gemm = p->gemm;
     gemm.n = count;
-    const tdnn_gemm_io io = {weights + group * p->a_count, columns, bias ? bias + group * m : NULL, y};
+    const tdnn_gemm_io io = {.a = weights + group * p->a_count, .b = columns,
+                             .d = bias ? bias + group * m : NULL, .c = y};
     const tdnn_gemm_part all = {0, m, 0, count};
     k->gemm_f32(&gemm, &io, &all, k);
     for (size_t row = 0; residual && row < m; row++)

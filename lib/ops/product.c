@@ -17,8 +17,9 @@ typedef struct product_plan {
     size_t b_pieces; /* that the packing of one B is cut into */
 } product_plan;
 
-/* Bytes of A that one task runs over for each panel of B. */
-enum { A_BYTES = 1024 * 1024 };
+/* Bytes of A that one task runs over for each panel of B. Of longer rows, which come in pieces, no more
+ * than MOST_DEPTH columns count: to read B, which comes from far away, once is worth more. */
+enum { A_BYTES = 1024 * 1024, MOST_DEPTH = 768 };
 
 static void pack_a(const tdnn_product *p, const tdnn_kernels *k, const float *a, float *to)
 {
@@ -143,7 +144,8 @@ static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
     const tdnn_product *p = &plan->p;
     const size_t high = tdnn_gemm_panel_rows(ctx->kernels, p->m), wide = ctx->kernels->gemm_columns;
     const size_t panels = (p->n + wide - 1) / wide;
-    size_t rows = A_BYTES / sizeof(float) / (p->k ? p->k : 1) / high;
+    const size_t depth = p->k < MOST_DEPTH ? p->k + 1 : MOST_DEPTH;
+    size_t rows = A_BYTES / sizeof(float) / depth / high;
     const size_t row_panels = (p->m + high - 1) / high;
     rows = rows ? rows : 1;
     const size_t blocks = (row_panels + rows - 1) / rows;

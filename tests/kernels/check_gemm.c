@@ -78,7 +78,7 @@ void bench_gemm_pack_b(tdnn_bench *b, tdnn_gemm_pack_b_fn *variant, const tdnn_k
 
 typedef struct problem {
     tdnn_gemm g;
-    const float *a, *b, *d;
+    const float *a, *b, *d, *r;
 } problem;
 
 static double expected(const problem *p, size_t row, size_t column, double *scale)
@@ -93,24 +93,32 @@ static double expected(const problem *p, size_t row, size_t column, double *scal
     const double add = p->d ? p->d[row * p->g.d_row + column * p->g.d_column] : 0;
     sum += p->g.beta * add;
     *scale = fmax(1, size * fabs((double)p->g.alpha) + fabs(p->g.beta * add));
-    if (p->g.act.kind == TDNN_ACTIVATE_CLIP) return fmin(fmax(sum, p->g.act.alpha), p->g.act.beta);
-    if (p->g.act.kind == TDNN_ACTIVATE_SIGMOID) return 1 / (1 + exp(-sum));
-    return sum;
+    const double residual = p->r ? p->r[row * p->g.c_stride + column] : 0;
+    switch (p->g.act.kind) {
+    case TDNN_ACTIVATE_CLIP: sum = fmin(fmax(sum, p->g.act.alpha), p->g.act.beta); break;
+    case TDNN_ACTIVATE_SIGMOID: sum = 1 / (1 + exp(-sum)); break;
+    case TDNN_ACTIVATE_GELU: sum = sum / 2 * (1 + erf(sum / sqrt(2))); break;
+    default: break;
+    }
+    return sum + residual;
 }
 
 static problem random_problem(tdnn_check *c)
 {
     static const tdnn_act acts[] = {{TDNN_ACTIVATE_NONE, 0, 0}, {TDNN_ACTIVATE_CLIP, -1, 1},
-                                    {TDNN_ACTIVATE_SIGMOID, 0, 0}};
+                                    {TDNN_ACTIVATE_SIGMOID, 0, 0}, {TDNN_ACTIVATE_GELU, 0, 0}};
     const size_t m = 1 + check_below(c, 50), n = 1 + check_below(c, 100);
-    problem p = {.g = {.m = m, .n = n, .k = check_below(c, 60), .c_stride = n + check_below(c, 3),
+    const size_t k = check_below(c, 10) ? check_below(c, 60) : 1000 + check_below(c, 800); /* in pieces */
+    problem p = {.g = {.m = m, .n = n, .k = k, .c_stride = n + check_below(c, 3),
                        .alpha = check_below(c, 2) ? 1 : 0.7f, .beta = check_below(c, 2) ? 1 : -0.3f,
                        .d_row = check_below(c, 2) ? n : check_below(c, 2),
-                       .d_column = check_below(c, 2), .act = acts[check_below(c, 3)]}};
+                       .d_column = check_below(c, 2), .act = acts[check_below(c, 4)]}};
     p.a = check_input_f32(c, m * p.g.k, CHECK_FILL_UNIT);
     p.b = check_input_f32(c, n * p.g.k, CHECK_FILL_UNIT);
     if (check_below(c, 3))
         p.d = check_input_f32(c, (m - 1) * p.g.d_row + (n - 1) * p.g.d_column + 1, CHECK_FILL_UNIT);
+    if (check_below(c, 3) == 0)
+        p.r = check_input_f32(c, (m - 1) * p.g.c_stride + n, CHECK_FILL_UNIT);
     return p;
 }
 
@@ -140,7 +148,7 @@ void check_gemm(tdnn_check *c, tdnn_gemm_fn *variant, tdnn_gemm_fn *generic,
         table->gemm_pack_a_f32(a, p.a, g->k, 1, g->m, g->k, tdnn_gemm_panel_rows(table, g->m), table);
         table->gemm_pack_b_f32(b, p.b, g->n, 1, g->k, g->n, table->gemm_columns, table);
         float *out = check_output(c, ((g->m - 1) * g->c_stride + g->n) * sizeof *out);
-        const tdnn_gemm_io io = {a, b, p.d, out};
+        const tdnn_gemm_io io = {a, b, p.d, out, p.r};
         run_parts(c, variant, table, g, &io);
         for (size_t row = 0; row < g->m; row++)
             for (size_t column = 0; column < g->c_stride; column++) {
@@ -164,7 +172,7 @@ void bench_gemm(tdnn_bench *b, tdnn_gemm_fn *variant, const tdnn_kernels *table)
         const tdnn_gemm g = {m, n, k, n, 1, 0, 0, 0, {TDNN_ACTIVATE_NONE, 0, 0}};
         const tdnn_gemm_io io = {bench_floats(b, tdnn_gemm_a_count(table, m, k)),
                                  bench_floats(b, tdnn_gemm_b_count(table, n, k)), NULL,
-                                 bench_floats(b, m * n)};
+                                 bench_floats(b, m * n), NULL};
         const tdnn_gemm_part all = {0, m, 0, n};
         while (bench_go(b, 2.0 * (double)(m * n * k), 4.0 * (double)(m * n + m * k + n * k),
                         "%zu x %zu x %zu", m, n, k))

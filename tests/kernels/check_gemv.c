@@ -51,7 +51,7 @@ void check_gemv(tdnn_check *c, tdnn_gemv_fn *variant, tdnn_gemv_fn *generic, con
         unsigned char *b = check_input(c, bytes + shift); /* ends at the page: starts anywhere */
         memcpy(b + shift, p.b, bytes);
         float *out = check_output(c, ((g->m - 1) * g->c_stride + g->n) * sizeof *out);
-        const tdnn_gemm_io io = {p.a, (const float *)(const void *)(b + shift), p.d, out};
+        const tdnn_gemm_io io = {p.a, (const float *)(const void *)(b + shift), p.d, out, NULL};
         const size_t cut = check_below(c, g->n + 1);
         variant(g, &io, cut, g->n, table);
         variant(g, &io, 0, cut, table);
@@ -65,7 +65,7 @@ void check_gemv(tdnn_check *c, tdnn_gemv_fn *variant, tdnn_gemv_fn *generic, con
                     return;
             }
         float *again = check_output(c, ((g->m - 1) * g->c_stride + g->n) * sizeof *out);
-        const tdnn_gemm_io whole = {p.a, io.b, p.d, again};
+        const tdnn_gemm_io whole = {p.a, io.b, p.d, again, NULL};
         variant(g, &whole, 0, g->n, table);
         for (size_t row = 0; row < g->m; row++)
             if (!check_bytes(c, again + row * g->c_stride, out + row * g->c_stride, g->n * sizeof *out,
@@ -83,7 +83,7 @@ void bench_gemv(tdnn_bench *b, tdnn_gemv_fn *variant, const tdnn_kernels *table)
         const size_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
         const tdnn_gemm g = {m, n, k, n, 1, 0, 0, 0, {TDNN_ACTIVATE_NONE, 0, 0}};
         const tdnn_gemm_io io = {bench_floats(b, m * k), bench_floats(b, n * k), NULL,
-                                 bench_floats(b, m * n)};
+                                 bench_floats(b, m * n), NULL};
         while (bench_go(b, 2.0 * (double)(m * n * k), 4.0 * (double)(m * n + m * k + n * k),
                         "%zu x %zu x %zu", m, n, k))
             variant(&g, &io, 0, n, table);
