@@ -9,7 +9,7 @@ enum { COPY_BYTES = 384 * 1024, DIRECT_BYTES = 256 * 1024 };
 enum { DEPTHWISE_BYTES = 16 * 1024 };
 
 /* Bytes of transformed input that a Winograd task keeps in the second-level cache. */
-enum { WINOGRAD_BYTES = 768 * 1024 };
+enum { WINOGRAD_BYTES = 1024 * 1024 };
 
 /* Four times the products in the blocked kernel take less time than the plain way. */
 enum { MERGE_GROUPS = 4 };
@@ -125,32 +125,76 @@ static size_t first_step(const tdnn_conv *c)
     else if (c->method == TDNN_CONV_DEPTHWISE)
         step = DEPTHWISE_BYTES / (c->ow * c->block * sizeof(float));
     else if (c->method == TDNN_CONV_WINOGRAD)
-        step = WINOGRAD_BYTES / (TDNN_WINOGRAD_POINTS * c->planes * c->unit * sizeof(float)) / 14 * 14;
+        step = WINOGRAD_BYTES / (TDNN_WINOGRAD_POINTS * c->planes * c->unit * sizeof(float));
     else
         while (step > 1 && copy_bytes(c, step) > (bf16 ? BF16_BYTES : COPY_BYTES)) step = ceil_div(step, 2);
     if (step == 0) step = c->direct ? 84 : c->method == TDNN_CONV_WINOGRAD ? 14 : 1;
-    return least(step, c->row_count);
+    if (step >= c->row_count) return c->row_count;
+    /* the last one no smaller than the others: it reads as many weights */
+    return c->method == TDNN_CONV_WINOGRAD ? ceil_div(c->row_count, ceil_div(c->row_count, step)) : step;
 }
 
-/* As many rows as fit the cache; then cut further until every thread has a few tasks. */
+/* ---- Tasks for several threads ---- */
+
+/* What takes about as long as one of the others: one multiplication of two vectors by a broadcast number. */
+enum {
+    COPY_BYTES_A_CYCLE = 24,
+    WEIGHT_BYTES_A_CYCLE = 16,
+    TRANSFORM_IN = 150, TRANSFORM_OUT = 100, /* Winograd: a tile of one block        */
+    TASK_CYCLES = 500
+};
+
+/* Vectors of pixels: a tile costs its pixels, and what its weights take beside them. */
+static size_t line_cycles(size_t pixels) { return pixels + ceil_div(pixels, 14); }
+
+static size_t task_cycles(const tdnn_conv *c, size_t rows, size_t pairs)
+{
+    const size_t depth = tdnn_conv_depth(c), b = c->block;
+    size_t cycles = TASK_CYCLES, each = c->direct || c->merged ? 0 : rows * line_cycles(c->ow);
+    if (c->method == TDNN_CONV_DEPTHWISE) return cycles + pairs * rows * c->ow * (c->kh * c->kw / 2 + 2);
+    size_t weights = pairs * depth * 2 * b * sizeof(float);
+    if (c->direct) {
+        each = line_cycles(rows);
+    } else if (c->method == TDNN_CONV_WINOGRAD) {
+        cycles += rows * c->planes * TRANSFORM_IN + pairs * rows * 2 * TRANSFORM_OUT;
+        each = line_cycles(rows) * TDNN_WINOGRAD_POINTS / 9;
+        weights *= TDNN_WINOGRAD_POINTS / 9;
+    } else {
+        cycles += copy_bytes(c, rows) / COPY_BYTES_A_CYCLE;
+        if (c->merged) each = line_cycles(rows * c->ow);
+    }
+    return cycles + each * depth * pairs + weights / WEIGHT_BYTES_A_CYCLE;
+}
+
+/* The cut into rows and pairs that is done soonest, if all tasks are equal; `least_tasks` row tasks at the
+ * least. Each task of a few pairs copies or transforms its input anew; each of a few rows reads all
+ * weights. */
+static void cut(tdnn_conv *c, size_t least_tasks, size_t threads)
+{
+    size_t best = SIZE_MAX;
+    const size_t most_rows = least(least_tasks + 4 * threads, c->row_count);
+    for (size_t rows = least_tasks; rows <= most_rows; rows++) {
+        const size_t row_step = ceil_div(c->row_count, rows);
+        for (size_t pairs = 1; pairs <= least(4 * threads, c->pair_count); pairs++) {
+            const size_t pair_step = ceil_div(c->pair_count, pairs);
+            const size_t tasks = c->batch * ceil_div(c->row_count, row_step) * ceil_div(c->pair_count, pair_step);
+            size_t cycles = ceil_div(tasks, threads) * task_cycles(c, row_step, pair_step);
+            cycles += cycles / (8 * tasks); /* many even out what disturbs one thread */
+            if (cycles >= best) continue;
+            best = cycles;
+            c->row_step = row_step;
+            c->pair_step = pair_step;
+        }
+    }
+}
+
+/* As many rows as fit the cache, or fewer where there are several threads. */
 static void plan_tasks(tdnn_conv *c, size_t threads)
 {
-    size_t step = first_step(c), tasks = c->batch * ceil_div(c->row_count, step);
-    const size_t wanted = threads > 1 ? 4 * threads : 1;
-    const size_t weights = tdnn_conv_depth(c) * c->oc;
-    const bool many_weights = weights > c->batch * c->planes * c->groups * c->ih * c->iw * c->unit;
+    c->row_step = first_step(c);
     c->pair_step = c->pair_count;
-    if (tasks < wanted && (many_weights || c->method == TDNN_CONV_DEPTHWISE)) {
-        c->pair_step = ceil_div(c->pair_count, ceil_div(wanted, tasks));
-        tasks *= ceil_div(c->pair_count, c->pair_step);
-    }
-    if (tasks < wanted) {
-        const size_t least_step = c->direct || c->method == TDNN_CONV_WINOGRAD ? 28 : 2;
-        step = ceil_div(step, ceil_div(wanted, tasks));
-        if (step < least_step) step = least(least_step, c->row_count);
-    }
-    c->row_step = step;
-    c->row_tasks = ceil_div(c->row_count, step);
+    if (threads > 1) cut(c, ceil_div(c->row_count, c->row_step), threads);
+    c->row_tasks = ceil_div(c->row_count, c->row_step);
     c->pair_tasks = ceil_div(c->pair_count, c->pair_step);
     c->task_count = c->batch * c->row_tasks * c->pair_tasks;
 }
