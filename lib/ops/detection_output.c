@@ -12,6 +12,7 @@
 
 typedef struct ssd {
     const tdnn_detection_output_params *p;
+    const tdnn_kernels *kernels;
     size_t images, priors, classes, sets; /* sets: of boxes, 1 or one for each class */
     size_t most; /* candidates of a class that are looked at, at most */
     const float *locations, *scores, *prior;
@@ -24,38 +25,49 @@ typedef struct ssd {
 
 /* ---- decoding ---- */
 
-/* One box from its location `l`, its prior and the variances; NULL: the location has them in
- * it. */
-static void decode(const tdnn_detection_output_params *p, const float *l, const float *prior,
-                   const float *variance, float *out)
+/* One box from its location `l`, with its variances applied, and its prior; `size`: the
+ * exponentials of the last two numbers. */
+static void decode(const tdnn_detection_output_params *p, const float *l, const float *size,
+                   const float *prior, float *out)
 {
     const float pixel = p->normalized_bbox ? 0 : 1;
     const float pw = prior[2] - prior[0] + pixel, ph = prior[3] - prior[1] + pixel;
-    float d[4];
-    for (int i = 0; i < 4; i++) d[i] = l[p->loc_pred_transposed ? i ^ 1 : i];
-    for (int i = 0; variance && i < 4; i++) d[i] *= variance[i];
     if (p->code_type == TDNN_BOX_CENTER_SIZE) {
-        const float cx = d[0] * pw + (prior[0] + pw * 0.5F),
-                    cy = d[1] * ph + (prior[1] + ph * 0.5F);
-        const float w = expf(d[2]) * pw, h = expf(d[3]) * ph;
+        const float cx = l[0] * pw + (prior[0] + pw * 0.5F),
+                    cy = l[1] * ph + (prior[1] + ph * 0.5F);
+        const float w = size[0] * pw, h = size[1] * ph;
         out[0] = cx - w * 0.5F, out[1] = cy - h * 0.5F;
         out[2] = cx + w * 0.5F, out[3] = cy + h * 0.5F;
     } else {
         const bool sized = p->code_type == TDNN_BOX_CORNER_SIZE;
-        for (int i = 0; i < 4; i++) out[i] = prior[i] + d[i] * (!sized ? 1 : i % 2 ? ph : pw);
+        for (int i = 0; i < 4; i++) out[i] = prior[i] + l[i] * (!sized ? 1 : i % 2 ? ph : pw);
     }
     for (int i = 0; i < 4 && p->clip; i++) out[i] = fminf(fmaxf(out[i], 0), 1);
 }
+
+enum { CHUNK = 64 }; /* boxes whose exponentials are computed together */
 
 /* All boxes of one image and set. */
 static void decode_set(const ssd *s, size_t task)
 {
     const size_t image = task / s->sets, set = task % s->sets;
-    const float *l = s->locations + (image * s->priors * s->sets + set) * 4;
-    float *out = s->boxes + task * s->priors * 4;
-    for (size_t i = 0; i < s->priors; i++, l += 4 * s->sets, out += 4)
-        decode(s->p, l, s->prior + 4 * i,
-               s->p->variance_encoded_in_target ? NULL : s->prior + 4 * (s->priors + i), out);
+    const tdnn_detection_output_params *p = s->p;
+    const float *from = s->locations + (image * s->priors * s->sets + set) * 4;
+    const float *variance = s->prior + 4 * s->priors;
+    float *out = s->boxes + task * s->priors * 4, l[CHUNK][4], size[CHUNK][2];
+    for (size_t at = 0; at < s->priors; at += CHUNK) {
+        const size_t count = s->priors - at < CHUNK ? s->priors - at : CHUNK;
+        for (size_t b = 0; b < count; b++, from += 4 * s->sets) {
+            for (int i = 0; i < 4; i++) {
+                l[b][i] = from[p->loc_pred_transposed ? i ^ 1 : i];
+                if (!p->variance_encoded_in_target) l[b][i] *= variance[4 * (at + b) + (size_t)i];
+            }
+            size[b][0] = l[b][2], size[b][1] = l[b][3];
+        }
+        if (p->code_type == TDNN_BOX_CENTER_SIZE) s->kernels->exp_f32(*size, *size, 2 * count);
+        for (size_t b = 0; b < count; b++, out += 4)
+            decode(p, l[b], size[b], s->prior + 4 * (at + b), out);
+    }
 }
 
 /* ---- suppression ---- */
@@ -215,6 +227,7 @@ static ssd at_run(const tdnn_step *step)
 {
     ssd s = *(const ssd *)step->data;
     fill_data(&s, step->in, step->shared);
+    s.kernels = step->kernels;
     return s;
 }
 
@@ -328,6 +341,7 @@ static tdnn_status rows_exec(tdnn_exec *ctx)
     tdnn_status status = memory && room ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
     if (!status) {
         fill_data(&s, ctx->in, memory);
+        s.kernels = ctx->kernels;
         status = make_rows(ctx, &s, room);
     }
     tdnn_free(memory);

@@ -93,35 +93,38 @@ static parts parts_of(const tdnn_step *step)
 
 static float within(float x, float most) { return fminf(fmaxf(x, 0), most); }
 
+/* `d`: the corrections, the last two of them as exponentials. */
 static void correct(const float *anchor, const float *d, const float *image, float *out)
 {
     const float w = anchor[2] - anchor[0] + 1, h = anchor[3] - anchor[1] + 1;
     const float x = d[0] * w + (anchor[0] + 0.5F * w), y = d[1] * h + (anchor[1] + 0.5F * h);
-    const float half_w = 0.5F * (expf(d[2]) * w), half_h = 0.5F * (expf(d[3]) * h);
+    const float half_w = 0.5F * (d[2] * w), half_h = 0.5F * (d[3] * h);
     out[0] = within(x - half_w, image[1] - 1), out[1] = within(y - half_h, image[0] - 1);
     out[2] = within(x + half_w, image[1] - 1), out[3] = within(y + half_h, image[0] - 1);
 }
 
-/* A task is a row of places. */
+/* A task is a row of places; the kernel Exp is that of the operator. */
 static void run_boxes(const tdnn_step *step, size_t task, size_t worker)
 {
-    (void)worker;
     const proposal *d = step->data;
     const proposal_params *p = step->params;
     const float *deltas = step->in[1]->data, *image = step->in[2]->data;
     const size_t plane = d->height * d->width;
     float *out = parts_of(step).boxes + 4 * task * d->width * d->anchors;
-    for (size_t x = 0; x < d->width; x++)
-        for (size_t a = 0; a < d->anchors; a++, out += 4) {
+    float *sizes = (float *)(void *)(step->scratch + worker * step->scratch_stride);
+    for (size_t a = 0; a < d->anchors; a++) {
+        const float *from = deltas + 4 * a * plane + task * d->width;
+        for (size_t k = 0; k < 2; k++)
+            step->kernels->exp_f32(sizes + k * d->width, from + (k + 2) * plane, d->width);
+        for (size_t x = 0; x < d->width; x++) {
             const float dx = (float)(x * (size_t)p->feat_stride),
                         dy = (float)(task * (size_t)p->feat_stride);
             const float *base = d->anchor + 4 * a;
             const float anchor[] = {base[0] + dx, base[1] + dy, base[2] + dx, base[3] + dy};
-            float delta[4];
-            for (size_t k = 0; k < 4; k++)
-                delta[k] = deltas[(4 * a + k) * plane + task * d->width + x];
-            correct(anchor, delta, image, out);
+            const float delta[] = {from[x], from[plane + x], sizes[x], sizes[d->width + x]};
+            correct(anchor, delta, image, out + 4 * (x * d->anchors + a));
         }
+    }
 }
 
 static void run_select(const tdnn_step *step, size_t task, size_t worker)
@@ -174,6 +177,7 @@ static tdnn_status proposal_plan(tdnn_plan_ctx *ctx)
         !tdnn_size_add(bytes, kept, &bytes))
         return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "too many boxes");
     tdnn_plan_shared(ctx, bytes);
+    tdnn_plan_scratch(ctx, 2 * d->width * sizeof(float));
     tdnn_plan_phase(ctx, run_boxes, d->height);
     tdnn_plan_phase(ctx, run_select, 1);
     ctx->step->kernel = "proposal";

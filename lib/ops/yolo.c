@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 static const tdnn_attr yolo_attrs[] = {
     TDNN_INT(tdnn_yolo_params, classes, 20),
@@ -34,6 +35,9 @@ typedef struct yolo {
     size_t stride; /* planes of the input from one coordinate to the next: 2 with uncertainties */
 } yolo;
 
+/* Of one anchor. */
+static size_t planes_of(const yolo *y) { return 5 + y->classes + (y->params.gaussian ? 4 : 0); }
+
 static tdnn_status yolo_infer(tdnn_infer *ctx)
 {
     const tdnn_yolo_params *p = ctx->params;
@@ -54,21 +58,35 @@ static tdnn_status yolo_infer(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
-static float logistic(float x) { return 1.0f / (1.0f + expf(-x)); }
+/* ---- one row of cells ---- */
 
-/* Class probabilities of one box: `in` steps by planes. */
-static void class_scores(const yolo *y, const float *in, float objectness, float *out)
+/* One plane's row, bent as its meaning wants; `plane`: of those of one anchor. The kernels are those of the
+ * operators Sigmoid and Exp: a model that says the same in pieces gives the same bits. */
+static void bend(const yolo *y, const tdnn_kernels *k, size_t plane, const float *in, float *out)
+{
+    static const tdnn_act sigmoid = {TDNN_ACTIVATE_SIGMOID, 0, 0};
+    const tdnn_yolo_params *p = &y->params;
+    size_t numbers = 4 * y->stride, extent = 2 * y->stride;
+    bool uncertain = p->gaussian && plane < numbers && plane % 2;
+    bool size = plane >= extent && plane < numbers && !uncertain;
+    bool raw = !uncertain && (p->new_coords || (p->region && plane > numbers));
+    if (raw)
+        memcpy(out, in, y->width * sizeof *out);
+    else if (size)
+        k->exp_f32(out, in, y->width);
+    else
+        k->activate_f32(out, in, y->width, &sigmoid);
+}
+
+/* Class probabilities of one box: `in` steps by rows. */
+static void class_scores(const yolo *y, const tdnn_kernels *k, const float *in, float objectness, float *out)
 {
     const tdnn_yolo_params *p = &y->params;
-    float most = -FLT_MAX, sum = 0;
-    for (size_t c = 0; c < y->classes; c++) {
-        float t = in[c * y->cells];
-        if (t > most) most = t;
-        out[c] = p->region || p->new_coords ? t : logistic(t);
-    }
-    if (p->region && p->softmax) {
-        for (size_t c = 0; c < y->classes; c++) sum += out[c] = expf(out[c] - most);
-        for (size_t c = 0; c < y->classes; c++) out[c] /= sum;
+    for (size_t c = 0; c < y->classes; c++) out[c] = in[c * y->width];
+    if (p->region && p->softmax && y->classes) {
+        float most = k->row_max_f32(out, y->classes);
+        float sum = k->exp_sum_f32(out, out, y->classes, most);
+        k->affine_f32(out, out, y->classes, 1 / sum, 0);
     }
     for (size_t c = 0; c < y->classes; c++) {
         out[c] *= objectness;
@@ -76,43 +94,48 @@ static void class_scores(const yolo *y, const float *in, float objectness, float
     }
 }
 
-static void box(const yolo *y, const float *in, size_t a, size_t row, size_t column, float *out)
+/* From the bent rows of an anchor, at one column. */
+static void box(const yolo *y, const tdnn_kernels *k, const float *in, size_t a, size_t row, size_t column,
+                float *out)
 {
     const tdnn_yolo_params *p = &y->params;
-    size_t step = y->stride * y->cells;
-    float tx = in[0], ty = in[step], tw = in[2 * step], th = in[3 * step], to = in[4 * step];
+    size_t step = y->stride * y->width;
+    float x = in[0], v = in[step], w = in[2 * step], h = in[3 * step];
     float scale = p->scale_x_y, grid_w = p->region ? (float)y->width : y->net_width;
     float grid_h = p->region ? (float)y->height : y->net_height;
-    float x = p->new_coords ? tx : logistic(tx), v = p->new_coords ? ty : logistic(ty);
     out[0] = ((float)column + (x - 0.5f) * scale + 0.5f) / (float)y->width;
     out[1] = ((float)row + (v - 0.5f) * scale + 0.5f) / (float)y->height;
-    out[2] = (p->new_coords ? tw * tw * 4 : expf(tw)) * p->anchors.at[2 * a] / grid_w;
-    out[3] = (p->new_coords ? th * th * 4 : expf(th)) * p->anchors.at[2 * a + 1] / grid_h;
+    out[2] = (p->new_coords ? w * w * 4 : w) * p->anchors.at[2 * a] / grid_w;
+    out[3] = (p->new_coords ? h * h * 4 : h) * p->anchors.at[2 * a + 1] / grid_h;
     if (p->point) {
         out[0] += (p->point == 1 ? 0.5f : -0.5f) * out[2];
         out[1] += (p->point == 1 ? 0.5f : -0.5f) * out[3];
     }
-    out[4] = p->new_coords ? to : logistic(to);
+    out[4] = in[4 * step];
     if (p->classfix == -1 && out[4] < 0.5f) out[4] = 0;
     float certain = 1;
     if (p->gaussian) { /* the less certain the box, the less its classes count */
-        for (size_t i = 0; i < 4; i++) certain -= logistic(in[(2 * i + 1) * y->cells]) / 4;
+        for (size_t i = 0; i < 4; i++) certain -= in[(2 * i + 1) * y->width] / 4;
     }
-    class_scores(y, in + (p->gaussian ? 9 : 5) * y->cells, out[4] * certain, out + 5);
+    class_scores(y, k, in + (p->gaussian ? 9 : 5) * y->width, out[4] * certain, out + 5);
 }
 
 /* One task: one row of cells of one image. */
 static void decode(const tdnn_step *step, size_t task, size_t worker)
 {
-    (void)worker;
     const yolo *y = step->data;
     size_t n = task / y->height, row = task % y->height, columns = 5 + y->classes;
-    size_t planes = y->anchors * (columns + (y->params.gaussian ? 4 : 0));
+    size_t each = planes_of(y), planes = y->anchors * each;
     const float *in = (const float *)step->in[0]->data + n * planes * y->cells + row * y->width;
     float *out = (float *)step->out[0]->data + task * y->width * y->anchors * columns;
-    for (size_t column = 0; column < y->width; column++)
-        for (size_t a = 0; a < y->anchors; a++, out += columns)
-            box(y, in + a * (planes / y->anchors) * y->cells + column, a, row, column, out);
+    float *bent = (float *)(void *)(step->scratch + worker * step->scratch_stride);
+    for (size_t a = 0; a < y->anchors; a++) {
+        for (size_t i = 0; i < each; i++, in += y->cells)
+            bend(y, step->kernels, i, in, bent + i * y->width);
+        for (size_t column = 0; column < y->width; column++)
+            box(y, step->kernels, bent + column, a, row, column,
+                out + (column * y->anchors + a) * columns);
+    }
 }
 
 /* ---- suppression within the layer, as OpenCV has it ---- */
@@ -189,6 +212,7 @@ static tdnn_status yolo_plan(tdnn_plan_ctx *ctx)
     y->net_width = (float)(net ? net->shape.dim[3] : y->params.net_width);
     y->net_height = (float)(net ? net->shape.dim[2] : y->params.net_height);
     ctx->step->kernel = y->params.region ? "region" : "yolo";
+    tdnn_plan_scratch(ctx, planes_of(y) * y->width * sizeof(float));
     tdnn_plan_phase(ctx, decode, (size_t)x->dim[0] * y->height);
     size_t rows = y->cells * y->anchors;
     if (y->params.nms_threshold <= 0 || rows > UINT32_MAX) return TDNN_OK;

@@ -37,22 +37,29 @@ void tdnn_lower_resize(tdnn_lowering *l)
 
 /* ---- BatchNormalization with the moments of the batch: only training engines have it ---- */
 
-static tdnn_id mean_of(tdnn_lowering *l, tdnn_id x)
+/* The running statistics, moved towards those of the batch. */
+static void move(tdnn_lowering *l, size_t output, tdnn_id now, float momentum)
 {
-    return lower_op(l, ReduceMean, x, lower_ints(l, 0, 2));
+    const size_t before = output + 2;
+    const tdnn_id kept =
+        lower_op(l, Mul, lower_input(l, before), lower_number(l, before, (double)momentum));
+    const tdnn_id share = lower_number(l, before, 1 - (double)momentum);
+    lower_result(l, output, lower_op(l, Add, kept, lower_op(l, Mul, now, share)));
 }
 
-/* The running statistics, moved towards the batch's. */
-static void moved(tdnn_lowering *l, size_t output, tdnn_id now, float momentum)
+static void move_statistics(tdnn_lowering *l, tdnn_id planes, float momentum)
 {
-    if (!lower_wants(l, output)) return;
-    const tdnn_id before = lower_op(l, Mul, lower_input(l, output + 2),
-                                    lower_number(l, output + 2, (double)momentum));
-    const tdnn_id share = lower_number(l, output + 2, 1 - (double)momentum);
-    now = lower_op(l, Mul, lower_reshape(l, now, -1), share);
-    lower_result(l, output, lower_op(l, Add, before, now));
+    const tdnn_id axes = lower_ints(l, 0, 2), flat = lower_ints(l, -1);
+    const tdnn_id mean = lower_op(l, ReduceMean, planes, axes);
+    if (lower_wants(l, 1)) move(l, 1, lower_op(l, Reshape, mean, flat), momentum);
+    if (!lower_wants(l, 2)) return;
+    const tdnn_id rest = lower_op(l, Sub, planes, mean);
+    const tdnn_id variance = lower_op(l, ReduceMean, lower_op(l, Mul, rest, rest), axes);
+    move(l, 2, lower_op(l, Reshape, variance, flat), momentum);
 }
 
+/* A batch is one image if its images stand behind one another in each channel: then it is an
+ * InstanceNormalization. */
 void tdnn_lower_batch_norm(tdnn_lowering *l)
 {
     const tdnn_batch_norm_params *p = l->node->params;
@@ -61,14 +68,11 @@ void tdnn_lower_batch_norm(tdnn_lowering *l)
         return;
     }
     const tdnn_id x = lower_input(l, 0), planes = lower_reshape(l, x, 0, 0, -1);
-    const tdnn_id mean = mean_of(l, planes), rest = lower_op(l, Sub, planes, mean);
-    const tdnn_id variance = mean_of(l, lower_op(l, Mul, rest, rest));
-    const tdnn_id padded = lower_op(l, Add, variance, lower_number(l, 0, (double)p->epsilon));
-    const tdnn_id scale = lower_unsqueeze(l, lower_input(l, 1), 1);
-    const tdnn_id bias = lower_unsqueeze(l, lower_input(l, 2), 1);
-    const tdnn_id factor = lower_op(l, Div, scale, lower_op(l, Sqrt, padded));
-    const tdnn_id y = lower_op(l, Add, lower_op(l, Mul, rest, factor), bias);
-    lower_result(l, 0, lower_op(l, Reshape, y, lower_op(l, Shape, x)));
-    moved(l, 1, mean, p->momentum);
-    moved(l, 2, variance, p->momentum);
+    const tdnn_id image = lower_unsqueeze(l, lower_transpose(l, planes, 1, 0, 2), 0);
+    const tdnn_id y =
+        lower_op(l, InstanceNormalization, image, lower_input(l, 1), lower_input(l, 2));
+    lower_set_float(l, "epsilon", p->epsilon);
+    const tdnn_id back = lower_transpose(l, lower_squeeze(l, y, 0), 1, 0, 2);
+    lower_result(l, 0, lower_op(l, Reshape, back, lower_op(l, Shape, x)));
+    if (lower_wants(l, 1) || lower_wants(l, 2)) move_statistics(l, planes, p->momentum);
 }
