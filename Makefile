@@ -289,6 +289,7 @@ PARSERS = \
 	parsers/onnx/write_opset.c \
 	parsers/onnx/write_out.c \
 	parsers/onnx/write_tensor.c \
+	parsers/onnx/write_types.c \
 	parsers/source.c \
 	parsers/table.c \
 	parsers/tensorflow/call.c \

@@ -257,6 +257,7 @@ tdnn_status tdnn_graph_capture(tdnn_graph *graph, tdnn_id outer, tdnn_id *out, t
     from = &graph->parent->values[outer];
     tdnn_value *inner = &graph->values[*out];
     inner->kind = from->kind;
+    inner->item = from->item;
     inner->dtype = from->dtype;
     inner->shape = from->shape;
     inner->constant = from->constant;

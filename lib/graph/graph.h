@@ -16,6 +16,7 @@ typedef int32_t tdnn_id; /* of a value: its index in graph->values */
 typedef struct tdnn_value {
     const char *name; /* unique in its graph; never NULL                              */
     tdnn_kind kind;
+    tdnn_kind item; /* of an optional: what it may hold                               */
     tdnn_dtype dtype; /* TDNN_NONE: not declared                                      */
     tdnn_shape shape; /* ndim -1: not declared; dim -1: any                           */
     const tdnn_shape *usual; /* of an input: sizes where `shape` leaves them free; NULL: none */

@@ -51,6 +51,7 @@ static const row rows[] = {
     {"", "Reshape", 1, 4, onnx_rewrite_reshape},
     {"", "Resize", 10, 10, onnx_rewrite_resize_10},
     {"", "Resize", 11, 0, onnx_rewrite_resize},
+    {"", "RoiAlign", 10, 15, onnx_rewrite_roi_align},
     {"", "Scan", 8, 8, onnx_rewrite_scan_8},
     {"", "Scatter", 9, 0, onnx_rewrite_scatter},
     {"", "Selu", 1, 5, onnx_rewrite_selu},

@@ -29,6 +29,7 @@ tdnn_status onnx_rewrite_prelu(onnx_call *call, tdnn_error *err);       /* below
 tdnn_status onnx_rewrite_recurrent(onnx_call *call, tdnn_error *err);   /* below 7  */
 tdnn_status onnx_rewrite_resize_10(onnx_call *call, tdnn_error *err);
 tdnn_status onnx_rewrite_resize(onnx_call *call, tdnn_error *err); /* from 11 on */
+tdnn_status onnx_rewrite_roi_align(onnx_call *call, tdnn_error *err); /* below 16 */
 tdnn_status onnx_rewrite_scan_8(onnx_call *call, tdnn_error *err);
 tdnn_status onnx_rewrite_scatter(onnx_call *call, tdnn_error *err);
 tdnn_status onnx_rewrite_selu(onnx_call *call, tdnn_error *err);    /* below 6  */

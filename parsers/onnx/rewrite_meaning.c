@@ -241,6 +241,13 @@ tdnn_status onnx_rewrite_recurrent(onnx_call *call, tdnn_error *err)
     return onnx_emit(call, err);
 }
 
+/* Boxes were not moved by half a pixel. */
+tdnn_status onnx_rewrite_roi_align(onnx_call *call, tdnn_error *err)
+{
+    TDNN_TRY(onnx_give_string(call, "coordinate_transformation_mode", "output_half_pixel", err));
+    return onnx_emit(call, err);
+}
+
 /* Each input had a batch, and the first one the lengths of its samples. */
 tdnn_status onnx_rewrite_scan_8(onnx_call *call, tdnn_error *err)
 {

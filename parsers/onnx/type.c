@@ -56,5 +56,7 @@ tdnn_status onnx_type_import(const Onnx__TypeProto *type, tdnn_value *value, tdn
     if (type->map_type) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a map");
     if (!type->sequence_type && !type->optional_type) return TDNN_OK;
     value->kind = type->sequence_type ? TDNN_KIND_SEQUENCE : TDNN_KIND_OPTIONAL;
+    const Onnx__TypeProto *item = type->optional_type ? type->optional_type->elem_type : NULL;
+    if (item && item->sequence_type) value->item = TDNN_KIND_SEQUENCE;
     return import_item(type, &value->dtype, err);
 }

@@ -143,6 +143,13 @@ tdnn_status onnx_item_refuse(const onnx_item *item, int needed, tdnn_error *err,
 /* The first opset that has the operator, or, with its value as it is, the attribute. */
 int onnx_since_op(const tdnn_schema *op);
 int onnx_since_attr(const tdnn_schema *op, const char *attr);
+/* Whether the attribute must be there, whatever its value. */
+bool onnx_attr_needed(const tdnn_schema *op, const tdnn_attr *attr);
+
+/* ---- write_types.c ---- */
+
+/* The first opset that has the operator for elements of these types. */
+int onnx_since_types(const onnx_item *item);
 
 /* ---- write_older.c ---- */
 

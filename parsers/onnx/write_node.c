@@ -13,7 +13,7 @@
 static bool read_attr(const tdnn_node *node, const tdnn_attr *a, onnx_item_attr *out)
 {
     const unsigned char *params = node->params, *at = params + a->offset;
-    bool always = a->required || (a->given && params[a->given]);
+    bool always = onnx_attr_needed(node->op, a) || (a->given && params[a->given]);
     if (a->given && !params[a->given]) return false;
     *out = (onnx_item_attr){.name = a->name, .type = a->type};
     switch (a->type) {
@@ -277,8 +277,11 @@ static tdnn_status check_domain(onnx_item *item, tdnn_error *err)
         if (since < attr) since = attr;
     }
     if (!op->domain) {
+        int types = onnx_since_types(item);
         if (w->opset < since)
             return onnx_item_refuse(item, since, err, "%s as it is used here", op->name);
+        if (w->opset < types)
+            return onnx_item_refuse(item, types, err, "%s of elements of these types", op->name);
     } else if (!strcmp(op->domain, "ai.onnx.ml")) {
         at_least(&w->ml, since);
     } else if (!strcmp(op->domain, "ai.onnx.preview.training")) {

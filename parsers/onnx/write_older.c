@@ -147,6 +147,9 @@ static tdnn_status older_split_attr(onnx_item *item, tdnn_error *err)
 static tdnn_status older_dft(onnx_item *item, tdnn_error *err)
 {
     tdnn_ints axis;
+    if (onnx_item_attr_of(item, "inverse") && onnx_item_attr_of(item, "onesided") &&
+        item->level->writer->opset < 18)
+        return onnx_item_refuse(item, 18, err, "DFT backwards from one side");
     TDNN_TRY(read_ints(item, 2, 20, &axis, err));
     onnx_item_cut(item, 2);
     return onnx_item_give_int(item, "axis", axis.count ? axis.at[0] : -2, err);
@@ -226,6 +229,58 @@ static tdnn_status older_attention(onnx_item *item, tdnn_error *err)
 {
     if (onnx_item_has_input(item, 6))
         return onnx_item_refuse(item, 24, err, "Attention with lengths of keys");
+    return TDNN_OK;
+}
+
+static tdnn_status older_optional(onnx_item *item, tdnn_error *err)
+{
+    const tdnn_id input = item->input_count ? item->inputs[0] : TDNN_ABSENT;
+    if (input == TDNN_ABSENT || item->level->graph->values[input].kind != TDNN_KIND_OPTIONAL)
+        return onnx_item_refuse(item, 18, err, "%s of what is no optional", item->op);
+    return TDNN_OK;
+}
+
+static tdnn_status older_qlinear(onnx_item *item, tdnn_error *err)
+{
+    const tdnn_value *scale = &item->level->graph->values[item->inputs[1]];
+    if (scale->dtype != TDNN_F32 && scale->dtype != TDNN_NONE)
+        return onnx_item_refuse(item, 21, err, "%s with scales of %s", item->op,
+                                tdnn_dtype_name(scale->dtype));
+    return TDNN_OK;
+}
+
+/* ---- Axes counted from the end, up to opset 10 ---- */
+
+static int64_t from_front(int64_t axis, int ndim)
+{
+    return axis < 0 && ndim > 0 ? axis + ndim : axis;
+}
+
+/* Where the number of dimensions is known. Those of Unsqueeze are the output's. */
+static tdnn_status positive_axes(onnx_item *item, tdnn_error *err)
+{
+    const tdnn_node *node = item->node;
+    bool adds = node->op->kind == TDNN_OP_Unsqueeze || node->op->kind == TDNN_OP_OneHot;
+    const tdnn_id id = adds ? node->outputs[0] : node->inputs[0];
+    int ndim = id == TDNN_ABSENT ? -1 : item->level->graph->values[id].shape.ndim;
+    for (size_t i = 0; i < item->attr_count; i++) {
+        onnx_item_attr *a = &item->attrs[i];
+        if (a->type == TDNN_ATTR_INT && !strcmp(a->name, "axis"))
+            a->u.i = from_front(a->u.i, ndim);
+        if (a->type != TDNN_ATTR_INTS || strcmp(a->name, "axes") != 0) continue;
+        int64_t *axes = tdnn_zone_alloc(item->level->writer->zone, a->u.ints.count, sizeof *axes);
+        if (!axes) return TDNN_NO_MEMORY(err);
+        for (size_t k = 0; k < a->u.ints.count; k++) axes[k] = from_front(a->u.ints.at[k], ndim);
+        a->u.ints.at = axes;
+    }
+    return TDNN_OK;
+}
+
+static tdnn_status older_max_pool(onnx_item *item, tdnn_error *err)
+{
+    const tdnn_node *node = item->node;
+    if (node->output_count > 1 && node->outputs[1] != TDNN_ABSENT)
+        return onnx_item_refuse(item, 8, err, "MaxPool that says where");
     return TDNN_OK;
 }
 
@@ -335,9 +390,13 @@ static const struct row {
     {"GridSample", 1, 19, older_grid_sample},
     {"Hardmax", 1, 12, older_softmax},
     {"LogSoftmax", 1, 12, older_softmax},
+    {"MaxPool", 1, 7, older_max_pool},
+    {"OptionalGetElement", 1, 17, older_optional},
+    {"OptionalHasElement", 1, 17, older_optional},
     {"Pad", 1, 18, older_pad_mode},
     {"Pad", 1, 17, older_pad_axes},
     {"Pad", 1, 10, older_pad},
+    {"QLinearMatMul", 1, 20, older_qlinear},
     {"ReduceL1", 1, 17, older_reduce},
     {"ReduceL2", 1, 17, older_reduce},
     {"ReduceLogSum", 1, 17, older_reduce},
@@ -385,5 +444,5 @@ tdnn_status onnx_older(onnx_item *item, tdnn_error *err)
         if (opset >= rows[i].since && (!rows[i].until || opset <= rows[i].until) &&
             !strcmp(rows[i].op, op->name))
             TDNN_TRY(rows[i].rewrite(item, err));
-    return TDNN_OK;
+    return opset < 11 ? positive_axes(item, err) : TDNN_OK;
 }

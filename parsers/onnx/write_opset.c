@@ -167,6 +167,29 @@ static const struct attr_row {
     {"Scan", "batched", NEVER},
 };
 
+/* What ONNX gives no default, though tinydnn does. */
+static const struct needed_row {
+    const char *op, *attr;
+} needed_rows[] = {
+    {"BitShift", "direction"},
+    {"Momentum", "alpha"},
+    {"Momentum", "beta"},
+    {"Momentum", "mode"},
+    {"Momentum", "norm_coefficient"},
+    {"TfIdfVectorizer", "max_gram_length"},
+    {"TfIdfVectorizer", "max_skip_count"},
+    {"TfIdfVectorizer", "min_gram_length"},
+    {"TfIdfVectorizer", "mode"},
+};
+
+bool onnx_attr_needed(const tdnn_schema *op, const tdnn_attr *attr)
+{
+    for (size_t i = 0; i < sizeof needed_rows / sizeof *needed_rows; i++)
+        if (!strcmp(needed_rows[i].op, op->name) && !strcmp(needed_rows[i].attr, attr->name))
+            return true;
+    return attr->required;
+}
+
 int onnx_since_op(const tdnn_schema *op)
 {
     for (size_t i = 0; i < sizeof op_rows / sizeof *op_rows; i++)

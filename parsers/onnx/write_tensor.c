@@ -58,21 +58,29 @@ static void put_tensor_type(onnx_out *out, uint32_t field, const char *name, tdn
     onnx_end(out, type);
 }
 
-void onnx_value_write(onnx_out *out, uint32_t field, const char *name, const tdnn_value *value)
+/* TypeProto in `field`, of a list of tensors, or of lists of them. */
+static void put_list_type(onnx_out *out, uint32_t field, const tdnn_value *value, tdnn_kind kind)
 {
     enum { SEQUENCE_TYPE = 4, OPTIONAL_TYPE = 9 };
     static const tdnn_shape any = {.ndim = -1};
+    bool optional = kind == TDNN_KIND_OPTIONAL;
+    onnx_mark type = onnx_begin(out, field);
+    onnx_mark list = onnx_begin(out, optional ? OPTIONAL_TYPE : SEQUENCE_TYPE);
+    if (optional && value->item == TDNN_KIND_SEQUENCE)
+        put_list_type(out, 1, value, TDNN_KIND_SEQUENCE);
+    else
+        put_tensor_type(out, 1, NULL, value->dtype, &any);
+    onnx_end(out, list);
+    onnx_end(out, type);
+}
+
+void onnx_value_write(onnx_out *out, uint32_t field, const char *name, const tdnn_value *value)
+{
     onnx_mark mark = onnx_begin(out, field);
     onnx_put_text(out, 1, name);
-    if (value->dtype != TDNN_NONE && value->kind == TDNN_KIND_TENSOR) {
+    if (value->dtype != TDNN_NONE && value->kind == TDNN_KIND_TENSOR)
         put_tensor_type(out, 2, name, value->dtype, &value->shape);
-    } else if (value->dtype != TDNN_NONE) {
-        bool sequence = value->kind == TDNN_KIND_SEQUENCE;
-        onnx_mark type = onnx_begin(out, 2);
-        onnx_mark list = onnx_begin(out, sequence ? SEQUENCE_TYPE : OPTIONAL_TYPE);
-        put_tensor_type(out, 1, NULL, value->dtype, &any);
-        onnx_end(out, list);
-        onnx_end(out, type);
-    }
+    else if (value->dtype != TDNN_NONE)
+        put_list_type(out, 2, value, value->kind);
     onnx_end(out, mark);
 }
