@@ -1,5 +1,6 @@
 /* Types and shapes of a graph's values, for one that is written: as planning works them out for two sets of
  * input sizes. A size that is the same for both does not depend on the input. */
+#include "lib/graph/params.h"
 #include "lib/runtime/plan.h"
 #include "lib/runtime/write.h"
 
@@ -13,15 +14,33 @@ typedef struct survey {
     tdnn_info *infos;     /* per value; dtype NONE: not known     */
 } survey;
 
-/* Free sizes take the usual ones, `times` as large; false if there are none. */
-static bool input_shape(const tdnn_value *value, int64_t times, tdnn_shape *out)
+/* What a free size without a usual one may be, and the number of dimensions where none is declared. */
+typedef struct guess {
+    int ndim;
+    int64_t size;     /* of a picture's side                                  */
+    int64_t channels; /* of dimension 1, or of the last one; 0: as the others */
+    bool last;
+} guess;
+
+static tdnn_shape any_shape(int ndim)
 {
-    const tdnn_shape *usual = value->usual ? value->usual : &value->shape;
-    *out = *usual;
-    if (value->kind != TDNN_KIND_TENSOR || value->dtype == TDNN_NONE || usual->ndim < 0) return false;
-    for (int i = 0; i < usual->ndim; i++) {
-        if (out->dim[i] < 0) out->dim[i] = i == 0 ? 1 : 64;
-        if (value->shape.ndim < 0 || value->shape.dim[i] < 0) out->dim[i] *= times;
+    tdnn_shape shape = {.ndim = ndim};
+    for (int i = 0; i < ndim; i++) shape.dim[i] = -1;
+    return shape;
+}
+
+/* Free sizes take the usual ones, `times` as large; false if there are none. */
+static bool input_shape(const tdnn_value *value, guess g, int64_t times, tdnn_shape *out)
+{
+    *out = value->usual ? *value->usual : value->shape;
+    if (out->ndim < 0) *out = any_shape(g.ndim);
+    if (value->kind != TDNN_KIND_TENSOR || value->dtype == TDNN_NONE || out->ndim < 0) return false;
+    for (int i = 0; i < out->ndim; i++) {
+        bool channels = g.channels && out->ndim > 2 && i == (g.last ? out->ndim - 1 : 1);
+        bool is_free = out->dim[i] < 0;
+        if (is_free) out->dim[i] = channels ? g.channels : i == 0 ? 1 : g.size;
+        bool grows = value->shape.ndim < 0 || value->shape.dim[i] < 0;
+        if (grows && !(is_free && channels)) out->dim[i] *= times;
     }
     return true;
 }
@@ -51,8 +70,8 @@ static tdnn_status infer(survey *s, const tdnn_graph *graph, tdnn_error *err)
 }
 
 /* Nothing is known if the sizes do not fit the graph. */
-static tdnn_status take_survey(survey *s, tdnn_zone *zone, const tdnn_graph *graph, int64_t times,
-                               bool *known, tdnn_error *err)
+static tdnn_status take_survey(survey *s, tdnn_zone *zone, const tdnn_graph *graph, guess g,
+                               int64_t times, bool *known, tdnn_error *err)
 {
     *s = (survey){.zone = zone};
     *known = false;
@@ -63,7 +82,7 @@ static tdnn_status take_survey(survey *s, tdnn_zone *zone, const tdnn_graph *gra
         const tdnn_value *value = &graph->values[graph->inputs[i]];
         tdnn_tensor *input = &s->inputs[i];
         *input = (tdnn_tensor){.kind = value->kind, .dtype = value->dtype};
-        if (!input_shape(value, times, &input->shape)) return TDNN_OK;
+        if (!input_shape(value, g, times, &input->shape)) return TDNN_OK;
     }
     tdnn_status status = infer(s, graph, err);
     if (status == TDNN_ERR_MEMORY) return status;
@@ -91,14 +110,44 @@ static void declare(tdnn_value *value, const tdnn_info *one, const tdnn_info *ot
     }
 }
 
+/* What the first convolution takes; no dimensions if there is none. */
+static guess first_convolution(const tdnn_graph *graph)
+{
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const tdnn_node *node = graph->nodes[n];
+        if (node->op->kind != TDNN_OP_Conv) continue;
+        const tdnn_conv_params *p = node->params;
+        const tdnn_shape *w = &graph->values[node->inputs[1]].shape;
+        return (guess){.ndim = w->ndim, .channels = w->ndim > 1 && w->dim[1] > 0 ? w->dim[1] * p->group : 0};
+    }
+    return (guess){.ndim = -1};
+}
+
+/* An input without a number of dimensions has that with which the rest fits. */
+static void declare_inputs(tdnn_graph *graph, int ndim)
+{
+    for (size_t i = 0; i < graph->input_count; i++) {
+        tdnn_value *value = &graph->values[graph->inputs[i]];
+        if (value->shape.ndim < 0 && ndim >= 0) value->shape = any_shape(ndim);
+    }
+}
+
 tdnn_status tdnn_graph_declare(tdnn_graph *graph, tdnn_error *err)
 {
+    const guess conv = first_convolution(graph);
+    const guess guesses[] = {{conv.ndim, 64, 0, false},
+                             {conv.ndim, 64, conv.channels, false},
+                             {conv.ndim, 64, conv.channels, true},
+                             {conv.ndim, 1, 0, false}};
     survey one, other;
     bool known = false, both = false;
     tdnn_zone *zone = tdnn_zone_create();
-    if (!zone) return TDNN_NO_MEMORY(err);
-    tdnn_status status = take_survey(&one, zone, graph, 1, &known, err);
-    if (!status && known) status = take_survey(&other, zone, graph, 2, &both, err);
+    tdnn_status status = zone ? TDNN_OK : TDNN_NO_MEMORY(err);
+    for (size_t i = 0; !status && !known && i < sizeof guesses / sizeof *guesses; i++) {
+        status = take_survey(&one, zone, graph, guesses[i], 1, &known, err);
+        if (!status && known) status = take_survey(&other, zone, graph, guesses[i], 2, &both, err);
+    }
+    if (!status && known) declare_inputs(graph, conv.ndim);
     if (!status && known)
         for (size_t v = 0; v < graph->value_count; v++)
             declare(&graph->values[v], &one.infos[v], &other.infos[v]);

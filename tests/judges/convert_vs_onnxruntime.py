@@ -96,9 +96,16 @@ def cases_of(files, reference, folder):
     cases = [{i["name"]: os.path.join(reference, i["file"]) for i in case["inputs"]}
              for case in said["cases"]]
     how = ["--layout", "graph"] if "/tensorflow/" in files[0] else []
-    own = {i["name"] for i in json.loads(tinydnn("info", *files, "--json"))["inputs"]}
-    cut = [w for name in cases[0] if name not in own for w in ("--from", name)]
-    return cases, how + (cut and [w for name in cases[0] for w in ("--from", name)]), how
+    try:
+        own = {i["name"] for i in json.loads(tinydnn("info", *files, "--json"))["inputs"]}
+    except RuntimeError: # what stands before the tensors that the cases feed
+        own = set()
+    if all(name in own for name in cases[0]):
+        return cases, how, how
+    # inner tensors of TensorFlow's have no shape, so it is fixed
+    cut = [w for i in said["cases"][0]["inputs"] for w in (
+        "--from", i["name"], "--input-shape", i["name"] + "=" + "x".join(map(str, i["shape"])))]
+    return cases[:1], how + cut, how
 
 
 def outputs_of(folder):
