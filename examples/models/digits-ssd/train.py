@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional as F
 
 from ssd import MODELS, Ssd
-from batches import draw, recolour
+from batches import draw, learn, recolour
 from net import corners, iou
 from scenes import mnist
 import export
@@ -63,7 +63,7 @@ def loss_of(offsets, logits, labels, targets):
     hard = class_loss.detach().masked_fill(digits, -1)
     rank = hard.argsort(1, descending=True).argsort(1)
     background = rank < 3 * digits.sum(1, keepdim=True)
-    return box_loss / count, class_loss[digits | background].sum() / count
+    return {"box": box_loss / count, "class": class_loss[digits | background].sum() / count}
 
 
 def main():
@@ -85,25 +85,14 @@ def main():
     labels, targets = matched(net, truth)
     print("drew %d scenes, %.0f s" % (args.scenes, time.time() - start), flush=True)
 
-    steps = args.scenes // args.batch
-    heads = list(net.boxes.parameters()) + list(net.scores.parameters())
-    optimizer = torch.optim.AdamW([{"params": net.body.parameters()}, {"params": heads}],
-                                  weight_decay=5e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [1e-3, 4e-3],
-                                                   args.epochs * steps, pct_start=0.15)
-    for epoch in range(args.epochs):
-        totals = torch.zeros(2)
-        for pick in torch.randperm(args.scenes)[:steps * args.batch].split(args.batch):
-            x = (2 * recolour(pictures[pick]) - 1).contiguous(memory_format=torch.channels_last)
-            losses = loss_of(*net(x), labels[pick], targets[pick])
-            optimizer.zero_grad()
-            sum(losses).backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
-            optimizer.step()
-            schedule.step()
-            totals += torch.stack(losses).detach()
-        print("epoch %d: box %.4f, class %.4f, %.0f s" % (
-            epoch + 1, *(totals / steps), time.time() - start), flush=True)
+    def losses_of(pick):
+        x = (2 * recolour(pictures[pick]) - 1).contiguous(memory_format=torch.channels_last)
+        return loss_of(*net(x), labels[pick], targets[pick])
+
+    heads = [*net.boxes.parameters(), *net.scores.parameters()]
+    for _ in learn(net, [net.body.parameters(), heads], [1e-3, 4e-3], args.scenes, args.batch,
+                   args.epochs, losses_of):
+        pass
     export.write(export.weights_of(net.eval()))
 
 

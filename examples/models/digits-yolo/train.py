@@ -10,15 +10,13 @@ Needs PyTorch, numpy and OpenCV. Takes about 20 minutes on one core.
 """
 import argparse
 import os
-import sys
 import time
 
 import cv2
-import numpy as np
 import torch
 from torch.nn import functional as F
 
-from batches import draw, recolour
+from batches import draw, learn, recolour
 from net import Darknet, corners, iou
 from scenes import mnist
 
@@ -66,7 +64,8 @@ def loss_of(net, raws, truth):
         class_loss += F.binary_cross_entropy_with_logits(
             scores[:, 5:], F.one_hot(label[digit], 10).float(), reduction="sum")
     count = match.sum()
-    return 2 * box_loss / count, object_loss / count, class_loss / count
+    return {"box": 2 * box_loss / count, "object": object_loss / count,
+            "class": class_loss / count}
 
 
 def main():
@@ -88,25 +87,13 @@ def main():
     pictures, truth = draw(net, *mnist.load("train", args.mnist), args.scenes)
     print("drew %d scenes, %.0f s" % (args.scenes, time.time() - start), flush=True)
 
-    steps = args.scenes // args.batch
-    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=5e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, args.epochs * steps,
-                                                   pct_start=0.15)
-    for epoch in range(args.epochs):
-        totals = np.zeros(3)
-        for pick in torch.randperm(args.scenes)[:steps * args.batch].split(args.batch):
-            x = recolour(pictures[pick]).contiguous(memory_format=torch.channels_last)
-            losses = loss_of(net, net(x), truth[pick])
-            optimizer.zero_grad()
-            sum(losses).backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
-            optimizer.step()
-            schedule.step()
-            totals += [part.item() for part in losses]
-        print("epoch %d: box %.4f, object %.4f, class %.4f, %.0f s" % (
-            epoch + 1, *(totals / steps), time.time() - start), flush=True)
-        net.save_weights(os.path.join(HERE, "digits-yolo.weights"),
-                         (epoch + 1) * steps * args.batch)
+    def losses_of(pick):
+        x = recolour(pictures[pick]).contiguous(memory_format=torch.channels_last)
+        return loss_of(net, net(x), truth[pick])
+
+    for seen in learn(net, [net.parameters()], 4e-3, args.scenes, args.batch, args.epochs,
+                      losses_of):
+        net.save_weights(os.path.join(HERE, "digits-yolo.weights"), seen)
 
 
 if __name__ == "__main__":
