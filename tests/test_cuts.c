@@ -1,14 +1,20 @@
-/* Damaged models: each of examples/models, cut at every byte of its first 4 KiB and at every
- * 97th after, and with bytes changed at random, must fail cleanly or run. The bytes lie in a
- * block of exactly their size, so that the address sanitizer sees every read past the end. */
+/* Damaged models: each file of examples/models, cut at every byte of its first 4 KiB and at a
+ * thousand places after, and with bytes changed at random, must fail cleanly or run. The bytes
+ * lie in a block of exactly their size, so that the address sanitizer sees every read past the
+ * end. */
 #include "tests/test.h"
 
 #include "lib/base/file.h"
 
-enum { EVERY_BYTE_UP_TO = 4096, STEP = 97, CHANGES = 1500, MOST_CHANGED = 4 };
+enum { EVERY_BYTE_UP_TO = 4096, LATER_CUTS = 1000, CHANGES = 1000, MOST_CHANGED = 4 };
 
-#define DIGITS_CNN "examples/models/digits-cnn/digits-cnn.onnx"
-#define DIGITS_YOLO "examples/models/digits-yolo/digits-yolo"
+#define CNN "examples/models/digits-cnn/digits-cnn"
+#define YOLO "examples/models/digits-yolo/digits-yolo"
+#define SSD "examples/models/digits-ssd/digits-ssd"
+
+typedef struct files {
+    const char *path, *partner; /* partner NULL: a file for itself */
+} files;
 
 static tdnn_bytes read_file(const char *path)
 {
@@ -78,7 +84,8 @@ static void cut_everywhere(const char *path, const char *partner)
 {
     tdnn_bytes whole = read_file(path), other = {0};
     if (partner) other = read_file(partner);
-    for (size_t size = 1; size < whole.size; size += size < EVERY_BYTE_UP_TO ? 1 : STEP) {
+    const size_t step = whole.size / LATER_CUTS + 1;
+    for (size_t size = 1; size < whole.size; size += size < EVERY_BYTE_UP_TO ? 1 : step) {
         void *part = tdnn_alloc(size, 1);
         assert_non_null(part);
         if (size) memcpy(part, whole.data, size);
@@ -116,56 +123,48 @@ static void change_at_random(const char *path, const char *partner)
     tdnn_free((void *)(uintptr_t)whole.data);
 }
 
-static void whole_models_run(void **state)
+static void whole_model_runs(void **state)
 {
-    (void)state;
+    const files *f = *state;
     tdnn_error err;
-    tdnn_bytes onnx = read_file(DIGITS_CNN), none = {0};
-    tdnn_bytes cfg = read_file(DIGITS_YOLO ".cfg"), weights = read_file(DIGITS_YOLO ".weights");
-    assert_ok(load_and_run(onnx, none, &err), err);
-    assert_ok(load_and_run(cfg, weights, &err), err);
-    assert_ok(load_and_run(weights, cfg, &err), err);
-    tdnn_free((void *)(uintptr_t)onnx.data);
-    tdnn_free((void *)(uintptr_t)cfg.data);
-    tdnn_free((void *)(uintptr_t)weights.data);
+    tdnn_bytes model = read_file(f->path), partner = {0};
+    if (f->partner) partner = read_file(f->partner);
+    assert_ok(load_and_run(model, partner, &err), err);
+    tdnn_free((void *)(uintptr_t)model.data);
+    tdnn_free((void *)(uintptr_t)partner.data);
 }
 
-static void cut_onnx(void **state)
+static void cut_model(void **state)
 {
-    (void)state;
-    cut_everywhere(DIGITS_CNN, NULL);
+    const files *f = *state;
+    cut_everywhere(f->path, f->partner);
 }
 
-static void cut_cfg(void **state)
+static void changed_model(void **state)
 {
-    (void)state;
-    cut_everywhere(DIGITS_YOLO ".cfg", DIGITS_YOLO ".weights");
+    const files *f = *state;
+    change_at_random(f->path, f->partner);
 }
 
-static void cut_weights(void **state)
-{
-    (void)state;
-    cut_everywhere(DIGITS_YOLO ".weights", DIGITS_YOLO ".cfg");
-}
-
-static void changed_onnx(void **state)
-{
-    (void)state;
-    change_at_random(DIGITS_CNN, NULL);
-}
-
-static void changed_cfg(void **state)
-{
-    (void)state;
-    change_at_random(DIGITS_YOLO ".cfg", DIGITS_YOLO ".weights");
-}
+#define TESTS_OF(path, partner)                                                                \
+    {"whole " path, whole_model_runs, NULL, NULL, &(files){path, partner}},                    \
+        {"cut " path, cut_model, NULL, NULL, &(files){path, partner}},                         \
+    {                                                                                          \
+        "changed " path, changed_model, NULL, NULL, &(files) { path, partner }                 \
+    }
+#define TESTS_OF_BOTH(a, b) TESTS_OF(a, b), TESTS_OF(b, a)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_models_run), cmocka_unit_test(cut_onnx),
-        cmocka_unit_test(cut_cfg),          cmocka_unit_test(cut_weights),
-        cmocka_unit_test(changed_onnx),     cmocka_unit_test(changed_cfg),
+        TESTS_OF(CNN ".onnx", NULL),
+        TESTS_OF_BOTH(CNN ".prototxt", CNN ".caffemodel"),
+        TESTS_OF(CNN ".pb", NULL),
+        TESTS_OF_BOTH(CNN ".cfg", CNN ".weights"),
+        TESTS_OF(YOLO ".onnx", NULL),
+        TESTS_OF_BOTH(YOLO ".cfg", YOLO ".weights"),
+        TESTS_OF_BOTH(SSD ".prototxt", SSD ".caffemodel"),
+        TESTS_OF_BOTH(SSD ".pb", SSD ".pbtxt"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
