@@ -110,6 +110,7 @@ def conv_transpose(r, name):
     cut = [max((-(-d // s) - 1) * s + k - d, 0) // 2 if padding == "SAME" else 0 for d in (h, v)]
     n.add(name, [n.const(np.array([x.shape[0], h, v, m])), n.const(w), n.input(x)], strides=[1, s, s, 1],
           padding=padding)
+    n.opencv = True
     n.want = [full[:, cut[0]:cut[0] + h, cut[1]:cut[1] + v].astype(np.float32)]
     return n
 
@@ -138,6 +139,7 @@ def volume(r, name):
     else:
         n.add(name, [n.input(x)], ksize=[1] + k + [1], strides=[1] * 5, padding="VALID", data_format="NDHWC")
         n.want = [np.max(parts, 0) if name[0] == "M" else np.mean(parts, 0)]
+    n.opencv = True
     return n
 
 
@@ -165,6 +167,7 @@ def lrn(r, name):
     c = x.shape[3]
     s = np.stack([(x[..., max(i - radius, 0):i + radius + 1] ** 2).sum(-1) for i in range(c)], -1)
     n.want = [x / (bias + alpha * s) ** beta]
+    n.opencv = True
     return n
 
 
@@ -190,6 +193,7 @@ def resize(r, name):
         t = np.clip(at - np.floor(at), 0, 1).reshape([-1 if d == axis else 1 for d in range(4)])
         y = y.take(a, axis) * (1 - t) + y.take(b, axis) * t
     n.want = [y.astype(np.float32)]
+    n.opencv = True
     return n
 
 
