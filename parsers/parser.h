@@ -51,8 +51,8 @@ extern const tdnn_parser tdnn_parser_darknet;
 extern const tdnn_parser tdnn_parser_tensorflow;
 
 /* A tensor over a part of source->model or source->config, or of external bytes: shares them if
- * they are a file's, else copies. Large ones may be `unaligned` (lib/base/tensor.h): who reads
- * the data of a constant that a file gave calls tdnn_tensor_align first. */
+ * they are a file's, else copies. Large ones may lie unaligned: who reads the data of a constant
+ * that a file gave calls tdnn_tensor_ready first. */
 tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size_t bytes,
                                tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
                                tdnn_error *err);

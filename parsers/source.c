@@ -18,8 +18,8 @@ static tdnn_file *file_of(const tdnn_source *source, const void *data, size_t by
     return e && e->file_of ? e->file_of(e->context, data, bytes) : NULL;
 }
 
-/* Smaller ones are copied where they lie unaligned: passes and operators read them. */
-enum { LEAST_UNALIGNED = 16384 };
+/* Smaller ones that lie unaligned are copied at once. */
+enum { LEAST_LATER = 16384 };
 
 tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size_t bytes,
                                tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,
@@ -29,8 +29,8 @@ tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size
     tdnn_file *file = bytes ? file_of(source, data, bytes) : NULL;
     if (file) {
         TDNN_TRY(tdnn_tensor_of_file(file, data, bytes, dtype, shape, out, err));
-        if (!(*out)->unaligned || bytes >= LEAST_UNALIGNED) return TDNN_OK;
-        tdnn_status aligned = tdnn_tensor_align(*out, err);
+        if (!(*out)->fill || bytes >= LEAST_LATER) return TDNN_OK;
+        tdnn_status aligned = tdnn_tensor_ready(*out, err);
         if (!aligned) return TDNN_OK;
         tdnn_tensor_release(*out);
         *out = NULL;

@@ -156,44 +156,81 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
     return TDNN_OK;
 }
 
-tdnn_status tdnn_tensor_of_file(tdnn_file *file, const void *data, size_t bytes, tdnn_dtype dtype,
-                                const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
-{
-    void *owner = tdnn_file_retain(file);
-    /* The map is read-only; tensors of a model are never written. The address is set behind
-     * tdnn_tensor_adopt, which wants an aligned one. */
-    void *any = (void *)(uintptr_t)TDNN_ALIGN;
-    tdnn_status status =
-        tdnn_tensor_adopt(any, bytes, dtype, shape, tdnn_file_release, owner, out, err);
-    if (status) {
-        tdnn_file_release(file);
-        return status;
-    }
-    (*out)->data = (void *)(uintptr_t)data;
-    (*out)->file = file;
-    (*out)->unaligned = (uintptr_t)data % alignment(dtype) != 0;
-    return TDNN_OK;
-}
-
 /* In pieces, so that no more of the file is in memory at once. */
 enum { COPY_PIECE = 4 << 20 };
 
-tdnn_status tdnn_tensor_align(tdnn_tensor *t, tdnn_error *err)
+static tdnn_status fill_from_file(const tdnn_tensor *t, void *to, tdnn_error *err)
 {
-    if (!t->unaligned) return TDNN_OK;
-    unsigned char *copy = tdnn_alloc(t->bytes, 1);
-    if (!copy) return TDNN_NO_MEMORY(err);
+    (void)err;
     for (size_t done = 0; done < t->bytes; done += COPY_PIECE) {
         const size_t left = t->bytes - done, count = left < COPY_PIECE ? left : COPY_PIECE;
         const unsigned char *from = (const unsigned char *)t->data + done;
-        memcpy(copy + done, from, count);
+        memcpy((unsigned char *)to + done, from, count);
         tdnn_file_discard(t->file, from, count);
     }
-    t->release_data(t->owner);
-    t->data = t->owner = copy;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_defer(tdnn_dtype dtype, const tdnn_shape *shape,
+                              tdnn_status (*fill)(const tdnn_tensor *, void *, tdnn_error *),
+                              void *owner, void (*release)(void *), tdnn_tensor **out,
+                              tdnn_error *err)
+{
+    size_t bytes;
+    *out = NULL;
+    TDNN_TRY(check_type_and_shape(dtype, shape, &bytes, err));
+    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
+    if (!t) return TDNN_NO_MEMORY(err);
+    t->bytes = bytes;
+    t->fill = fill;
+    t->owner = owner;
+    t->release_data = release;
+    *out = t;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_of_file(tdnn_file *file, const void *data, size_t bytes, tdnn_dtype dtype,
+                                const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
+{
+    TDNN_TRY(tdnn_tensor_defer(dtype, shape, fill_from_file, file, tdnn_file_release, out, err));
+    tdnn_tensor *t = *out;
+    if (t->bytes != bytes) {
+        char text[TDNN_SHAPE_TEXT];
+        TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu bytes for %s %s, expected %zu", bytes,
+                  tdnn_dtype_name(dtype), tdnn_shape_text(shape, text), t->bytes);
+        tdnn_free(t);
+        *out = NULL;
+        return TDNN_ERR_FORMAT;
+    }
+    tdnn_file_retain(file);
+    t->data = (void *)(uintptr_t)data; /* tensors of a model are never written */
+    t->file = file;
+    if ((uintptr_t)data % alignment(dtype) == 0) t->fill = NULL;
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_fill(const tdnn_tensor *t, void *to, tdnn_error *err)
+{
+    if (t->fill) return t->fill(t, to, err);
+    if (t->bytes) memcpy(to, t->data, t->bytes);
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_tensor_ready(tdnn_tensor *t, tdnn_error *err)
+{
+    if (!t->fill) return TDNN_OK;
+    void *data = tdnn_alloc(t->bytes, 1);
+    if (!data) return TDNN_NO_MEMORY(err);
+    tdnn_status status = t->fill(t, data, err);
+    if (status) {
+        tdnn_free(data);
+        return status;
+    }
+    if (t->release_data) t->release_data(t->owner);
+    t->data = t->owner = data;
     t->release_data = tdnn_free;
     t->file = NULL;
-    t->unaligned = false;
+    t->fill = NULL;
     return TDNN_OK;
 }
 
@@ -352,7 +389,7 @@ tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape,
     if (tdnn_shape_count(shape) != tdnn_shape_count(&tensor->shape))
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s cannot be reshaped to %s",
                          tdnn_shape_text(&tensor->shape, from), tdnn_shape_text(shape, to));
-    TDNN_TRY(tdnn_tensor_align(tensor, err));
+    TDNN_TRY(tdnn_tensor_ready(tensor, err));
     tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, shape);
     if (!t) return TDNN_NO_MEMORY(err);
     /* The one that owns the data, never a reshaped one: else chains grow as loops reshape. */
@@ -408,6 +445,7 @@ tdnn_status tdnn_tensor_copy_into(const tdnn_tensor *from, tdnn_tensor *to, tdnn
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a copy of %zu bytes of %s into %zu bytes of %s",
                          from->bytes, tdnn_dtype_name(from->dtype), to->bytes,
                          tdnn_dtype_name(to->dtype));
+    if (from->fill) return from->fill(from, to->data, err);
     if (from->dtype != TDNN_STRING) {
         if (from->bytes) memmove(to->data, from->data, from->bytes);
         return TDNN_OK;

@@ -30,9 +30,9 @@ struct tdnn_tensor {
     void (*release_data)(void *owner); /* NULL: data is borrowed */
     void *owner;      /* what release_data gets */
     tdnn_file *file;  /* whose mapped bytes `data` are; NULL: others. Not a reference of its own */
-    /* Weights of a mapped file, at an address that their type does not allow: only for operators
-     * that ask for such, until tdnn_tensor_align. */
-    bool unaligned;
+    /* Not NULL: a constant whose data are not there yet; this writes them to `to`. `data` is NULL
+     * then, or where they lie in a file at an address that their type does not allow. */
+    tdnn_status (*fill)(const tdnn_tensor *tensor, void *to, tdnn_error *err);
 };
 
 /* Bytes of a plain tensor; false if it does not fit. Sub-byte types round up. */
@@ -48,11 +48,18 @@ tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, td
 tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype, const tdnn_shape *shape,
                               void (*release_data)(void *), void *owner, tdnn_tensor **out,
                               tdnn_error *err);
-/* A tensor over bytes of a file, which it keeps open; `unaligned` where they lie so. */
+/* A tensor over bytes of a file, which it keeps open; with `fill` if they do not lie aligned. */
 tdnn_status tdnn_tensor_of_file(tdnn_file *file, const void *data, size_t bytes, tdnn_dtype dtype,
                                 const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err);
-/* Gives unaligned data an aligned copy in its place. Not while others read the tensor. */
-tdnn_status tdnn_tensor_align(tdnn_tensor *tensor, tdnn_error *err);
+/* A constant that is made when somebody needs it. */
+tdnn_status tdnn_tensor_defer(tdnn_dtype dtype, const tdnn_shape *shape,
+                              tdnn_status (*fill)(const tdnn_tensor *, void *, tdnn_error *),
+                              void *owner, void (*release)(void *), tdnn_tensor **out,
+                              tdnn_error *err);
+/* Writes the data to `to`, wherever they are. */
+tdnn_status tdnn_tensor_fill(const tdnn_tensor *tensor, void *to, tdnn_error *err);
+/* Makes data that are not there. Not while others read the tensor. */
+tdnn_status tdnn_tensor_ready(tdnn_tensor *tensor, tdnn_error *err);
 /* The data will not be read for some time: memory that only mirrors a file goes back. */
 void tdnn_tensor_discard(const tdnn_tensor *tensor);
 /* The same contents under another shape with as many elements; shares the data. */

@@ -123,7 +123,7 @@ static tdnn_status conv_plan(tdnn_plan_ctx *ctx)
 
 const tdnn_op tdnn_op_Conv = {
     .schema = {TDNN_SCHEMA(Conv, 2, 4, 1, 1, conv_attrs, tdnn_conv_params), .since = 1},
-    .unaligned = 1u << CONV_W,
+    .later = 1u << CONV_W,
     .infer = conv_infer,
     .layout = conv_layout,
     .plan = conv_plan,

@@ -260,7 +260,7 @@ static tdnn_status transpose_plan_step(tdnn_plan_ctx *ctx)
 
 const tdnn_op tdnn_op_ConvTranspose = {
     .schema = {TDNN_SCHEMA(ConvTranspose, 2, 3, 1, 1, transpose_attrs, tdnn_conv_transpose_params)},
-    .unaligned = 1u << CONV_W,
+    .later = 1u << CONV_W,
     .infer = transpose_infer,
     .plan = transpose_plan_step,
 };

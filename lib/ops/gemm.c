@@ -69,7 +69,7 @@ static tdnn_status gemm_plan(tdnn_plan_ctx *ctx)
 
 const tdnn_op tdnn_op_Gemm = {
     .schema = {TDNN_SCHEMA(Gemm, 2, 3, 1, 1, gemm_attrs, tdnn_gemm_params)},
-    .unaligned = 1u << 0 | 1u << 1,
+    .later = 1u << 0 | 1u << 1,
     .infer = gemm_infer,
     .plan = gemm_plan,
 };
@@ -159,7 +159,7 @@ static tdnn_status matmul_plan(tdnn_plan_ctx *ctx)
 
 const tdnn_op tdnn_op_MatMul = {
     .schema = {TDNN_SCHEMA_PLAIN(MatMul, 2, 2, 1, 1)},
-    .unaligned = 1u << 0 | 1u << 1,
+    .later = 1u << 0 | 1u << 1,
     .infer = matmul_infer,
     .plan = matmul_plan,
 };

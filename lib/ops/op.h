@@ -118,8 +118,8 @@ typedef struct tdnn_plan_ctx {
     const tdnn_kernels *kernels;
     int threads;
     tdnn_precision precision;
-    /* Per input: its contents if they never change, else NULL. Of the inputs in op->unaligned the
-     * data may lie unaligned. */
+    /* Per input: its contents if they never change, else NULL. Of the inputs in op->later the
+     * data may be missing or lie unaligned: see lib/base/tensor.h. */
     const tdnn_tensor *const *constants;
     /* Per input: its contents if this plan is for no others (constants, and what infer asked for or
      * worked out), else NULL. */
@@ -206,9 +206,9 @@ enum {
 typedef struct tdnn_op {
     tdnn_schema schema; /* first: node->op points here */
     unsigned flags;
-    /* Bit i: constant f32 data of input i need not be aligned, where all inputs but the first are
-     * constant: `plan` packs them, or has a kernel that does not mind. */
-    unsigned unaligned;
+    /* Bit i: constant f32 data of input i need not be there, where all inputs but the first are
+     * constant: `plan` packs them, or has a kernel for data at any address. */
+    unsigned later;
     tdnn_status (*infer)(tdnn_infer *ctx);
     void (*layout)(tdnn_layout_query *query);
     tdnn_status (*plan)(tdnn_plan_ctx *ctx);

@@ -35,6 +35,8 @@ static void thin_run(const tdnn_step *step, size_t task, size_t worker)
 
 bool tdnn_product_is_thin(const tdnn_plan_ctx *ctx, const tdnn_product *p)
 {
+    const tdnn_tensor *b = ctx->constants[1];
+    if (b && !b->data) return false; /* still to be made */
     return p->m <= MOST_ROWS && p->a_column == 1 && !ctx->constants[0] &&
            (p->b_column == 1 || p->b_row == 1);
 }

@@ -56,44 +56,41 @@ static tdnn_node *front_of(const tdnn_match *m, const tdnn_node *node, size_t in
     return NULL;
 }
 
-/* to = from * scale; `from` may lie unaligned, and may be `to`. `step` 0: one factor for all. */
-static void scale_row(float *to, const unsigned char *from, size_t n, const double *scale, size_t step)
-{
-    float piece[256];
-    const size_t most = sizeof piece / sizeof *piece;
-    for (size_t done = 0; done < n; done += most) {
-        const size_t count = n - done < most ? n - done : most;
-        memcpy(piece, from + done * sizeof *piece, count * sizeof *piece);
-        if (step)
-            for (size_t i = 0; i < count; i++) to[done + i] = (float)(piece[i] * scale[done + i]);
-        else
-            for (size_t i = 0; i < count; i++) to[done + i] = (float)(piece[i] * *scale);
-    }
-}
+/* Weights that are scaled when they are needed: most are packed then, and never stand in memory. */
+typedef struct scaling {
+    const tdnn_tensor *from;
+    weights w;
+    const double *scale;
+} scaling;
 
-static void scale_all(const weights *w, const affine *a, const tdnn_tensor *old, float *to)
+static tdnn_status fill_scaled(const tdnn_tensor *t, void *to, tdnn_error *err)
 {
-    const unsigned char *from = old->data;
-    const bool narrow = w->inner == 1;
-    const size_t count = narrow ? w->channels : w->inner, rows = narrow ? 1 : w->channels;
-    for (size_t i = 0; i < w->groups * w->outer * rows; i++) {
-        const size_t group = i / (w->outer * rows), channel = i % rows;
-        scale_row(to, from, count, a->scale + group * w->channels + channel, narrow);
-        to += count;
-        from += count * sizeof *to;
+    const scaling *s = t->owner;
+    const weights *w = &s->w;
+    TDNN_TRY(tdnn_tensor_fill(s->from, to, err));
+    tdnn_tensor_discard(s->from);
+    float *x = to;
+    for (size_t i = 0; i < w->groups * w->outer; i++) {
+        const double *scale = s->scale + i / w->outer * w->channels;
+        if (w->inner == 1)
+            for (size_t c = 0; c < w->channels; c++) x[c] = (float)(x[c] * scale[c]);
+        for (size_t c = 0; w->inner > 1 && c < w->channels; c++)
+            for (size_t k = 0; k < w->inner; k++) x[c * w->inner + k] = (float)(x[c * w->inner + k] * scale[c]);
+        x += w->channels * w->inner;
     }
+    return TDNN_OK;
 }
 
 static tdnn_status scale_weights(tdnn_match *m, tdnn_node *front, const weights *w, const affine *a)
 {
-    tdnn_tensor *old = m->graph->values[front->inputs[1]].constant, *made;
-    if ((size_t)front->inputs[1] >= m->value_count) { /* of this pass: nobody else has it */
-        scale_all(w, a, old, old->data);
-        return TDNN_OK;
-    }
-    TDNN_TRY(tdnn_tensor_create_raw(TDNN_F32, &old->shape, &made, m->err));
-    scale_all(w, a, old, made->data);
-    tdnn_tensor_discard(old);
+    const tdnn_tensor *old = m->graph->values[front->inputs[1]].constant;
+    scaling *s = tdnn_zone_alloc(m->graph->zone, 1, sizeof *s);
+    double *scale = tdnn_zone_alloc(m->graph->zone, a->channels, sizeof *scale);
+    if (!s || !scale) return TDNN_NO_MEMORY(m->err);
+    memcpy(scale, a->scale, a->channels * sizeof *scale);
+    *s = (scaling){old, *w, scale};
+    tdnn_tensor *made;
+    TDNN_TRY(tdnn_tensor_defer(TDNN_F32, &old->shape, fill_scaled, s, NULL, &made, m->err));
     return tdnn_match_add_constant(m, made, &front->inputs[1]);
 }
 

@@ -43,7 +43,7 @@ tdnn_tensor *tdnn_match_constant(const tdnn_match *m, const tdnn_node *node, siz
 {
     if (index >= node->input_count || node->inputs[index] == TDNN_ABSENT) return NULL;
     tdnn_tensor *t = m->graph->values[node->inputs[index]].constant;
-    return t && tdnn_tensor_align(t, NULL) == TDNN_OK ? t : NULL;
+    return t && tdnn_tensor_ready(t, NULL) == TDNN_OK ? t : NULL;
 }
 
 const tdnn_tensor *tdnn_match_weights(const tdnn_match *m, const tdnn_node *node, size_t index)

@@ -28,7 +28,7 @@ tdnn_node *tdnn_match_lone(const tdnn_match *m, const tdnn_node *node, size_t in
 tdnn_node *tdnn_match_made_by(const tdnn_match *m, const tdnn_node *node, size_t index, tdnn_op_kind kind);
 /* The constant at input `index`; NULL if it is absent or none. */
 tdnn_tensor *tdnn_match_constant(const tdnn_match *m, const tdnn_node *node, size_t index);
-/* The same for its type and shape only: the data may lie unaligned, and stays untouched. */
+/* The same for its type and shape only: the data may be missing. */
 const tdnn_tensor *tdnn_match_weights(const tdnn_match *m, const tdnn_node *node, size_t index);
 /* Whether input `index` is a constant of one floating-point element, and which. */
 bool tdnn_match_scalar(const tdnn_match *m, const tdnn_node *node, size_t index, double *out);

@@ -59,15 +59,15 @@ static tdnn_status run_alone(const tdnn_plan_env *env, single *s, tdnn_tensor **
     return status;
 }
 
-/* The inputs, with aligned copies of unaligned ones, for the time of one evaluation. */
-static tdnn_status align_inputs(const tdnn_node *node, tdnn_tensor *const *inputs,
-                                tdnn_tensor **aligned, tdnn_error *err)
+/* The inputs, with their data for the time of one evaluation. */
+static tdnn_status take_inputs(const tdnn_node *node, tdnn_tensor *const *inputs,
+                               tdnn_tensor **taken, tdnn_error *err)
 {
     for (size_t i = 0; i < node->input_count; i++) {
-        if (inputs[i] && inputs[i]->unaligned)
-            TDNN_TRY(tdnn_tensor_copy(inputs[i], &aligned[i], err));
+        if (inputs[i] && inputs[i]->fill)
+            TDNN_TRY(tdnn_tensor_copy(inputs[i], &taken[i], err));
         else
-            aligned[i] = tdnn_tensor_retain(inputs[i]);
+            taken[i] = tdnn_tensor_retain(inputs[i]);
     }
     return TDNN_OK;
 }
@@ -78,15 +78,15 @@ tdnn_status tdnn_evaluate(const tdnn_plan_env *env, const tdnn_node *node, tdnn_
     for (size_t i = 0; i < node->output_count; i++) outputs[i] = NULL;
     if (!tdnn_op_of(node)->plan) return TDNN_WAIT;
     tdnn_zone *zone = tdnn_zone_create();
-    tdnn_tensor **aligned = zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *aligned) : NULL;
-    tdnn_status status = aligned ? align_inputs(node, inputs, aligned, err) : TDNN_NO_MEMORY(err);
-    single *s = status ? NULL : make_single(zone, node, aligned);
+    tdnn_tensor **taken = zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *taken) : NULL;
+    tdnn_status status = taken ? take_inputs(node, inputs, taken, err) : TDNN_NO_MEMORY(err);
+    single *s = status ? NULL : make_single(zone, node, taken);
     if (!status && !s) status = TDNN_NO_MEMORY(err);
     tdnn_plan_env alone = {.kernels = env->kernels, .threads = 1, .precision = TDNN_PRECISION_FP32};
     if (!status) status = run_alone(&alone, s, outputs, err);
-    for (size_t i = 0; aligned && i < node->input_count; i++) {
-        if (aligned[i]) tdnn_tensor_discard(inputs[i]);
-        tdnn_tensor_release(aligned[i]);
+    for (size_t i = 0; taken && i < node->input_count; i++) {
+        if (taken[i]) tdnn_tensor_discard(inputs[i]);
+        tdnn_tensor_release(taken[i]);
     }
     if (status)
         for (size_t i = 0; i < node->output_count; i++) {

@@ -2,6 +2,7 @@
 #include "lib/runtime/net.h"
 
 #include "lib/base/file.h"
+#include "lib/base/thread.h"
 #include "lib/passes/pass.h"
 #include "lib/runtime/plan.h"
 #include "parsers/parser.h"
@@ -171,32 +172,32 @@ static tdnn_status evaluate(void *user, const tdnn_graph *graph, const tdnn_node
 }
 
 /* Whether a node takes its input `index` as it lies in the file. */
-static bool takes_unaligned(const tdnn_graph *graph, const tdnn_node *node, size_t index)
+static bool takes_later(const tdnn_graph *graph, const tdnn_node *node, size_t index)
 {
     const tdnn_tensor *t = graph->values[node->inputs[index]].constant;
-    if (index >= 8 || !(tdnn_op_of(node)->unaligned >> index & 1)) return false;
+    if (index >= 8 || !(tdnn_op_of(node)->later >> index & 1)) return false;
     for (size_t i = 1; i < node->input_count; i++)
         if (node->inputs[i] != TDNN_ABSENT && !graph->values[node->inputs[i]].constant) return false;
     return t->dtype == TDNN_F32 && t->shape.ndim <= 5;
 }
 
-/* Aligns all constants but those whose every user takes them as they are. */
-static tdnn_status align_constants(const tdnn_graph *graph, tdnn_error *err)
+/* All data of constants, but where every user takes them later. */
+static tdnn_status finish_constants(const tdnn_graph *graph, tdnn_error *err)
 {
     for (size_t n = 0; n < graph->node_count; n++) {
         const tdnn_node *node = graph->nodes[n];
         for (size_t i = 0; i < node->input_count + node->capture_count; i++) {
             tdnn_tensor *t = node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
-            if (!t || !t->unaligned) continue;
-            if (i < node->input_count && takes_unaligned(graph, node, i)) continue;
-            TDNN_TRY(tdnn_tensor_align(t, err));
+            if (!t || !t->fill) continue;
+            if (i < node->input_count && takes_later(graph, node, i)) continue;
+            TDNN_TRY(tdnn_tensor_ready(t, err));
         }
         for (size_t s = 0; s < node->subgraph_count; s++) /* nesting was bounded by the check */
-            TDNN_TRY(align_constants(node->subgraphs[s], err));
+            TDNN_TRY(finish_constants(node->subgraphs[s], err));
     }
     for (size_t i = 0; i < graph->output_count; i++) {
         tdnn_tensor *t = graph->values[graph->outputs[i]].constant;
-        if (t) TDNN_TRY(tdnn_tensor_align(t, err));
+        if (t) TDNN_TRY(tdnn_tensor_ready(t, err));
     }
     return TDNN_OK;
 }
@@ -245,9 +246,19 @@ static tdnn_status finish(tdnn_net *net, const tdnn_load_options *options, tdnn_
     net->inputs = make_ports(net->graph, net->graph->inputs, net->graph->input_count);
     net->outputs = make_ports(net->graph, net->graph->outputs, net->graph->output_count);
     if (!net->inputs || !net->outputs) return TDNN_NO_MEMORY(err);
-    TDNN_TRY(align_constants(net->graph, err));
     sum_weights(net->graph, &net->weight_bytes);
+    net->mutex = tdnn_mutex_create();
+    if (!net->mutex) return TDNN_NO_MEMORY(err);
     return tdnn_packs_create(false, &net->packs, err);
+}
+
+tdnn_status tdnn_net_ready(tdnn_net *net, tdnn_error *err)
+{
+    tdnn_mutex_lock(net->mutex);
+    tdnn_status status = net->ready ? TDNN_OK : finish_constants(net->graph, err);
+    net->ready = !status;
+    tdnn_mutex_unlock(net->mutex);
+    return status;
 }
 
 tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdnn_error *err)
@@ -268,6 +279,7 @@ tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdn
 void tdnn_net_destroy(tdnn_net *net)
 {
     tdnn_packs_free(net->packs);
+    tdnn_mutex_free(net->mutex);
     tdnn_graph_free(net->graph);
     tdnn_free(net);
 }

@@ -15,6 +15,8 @@ struct tdnn_net {
     tdnn_port *inputs, *outputs;
     const char **output_nodes; /* names of the nodes that made the outputs in the model; "": none */
     uint64_t weight_bytes;
+    struct tdnn_mutex *mutex; /* of `ready`: all data of constants are there that must be for running */
+    bool ready;
 };
 
 /* From bytes; `names` are for messages, `dir` is where external data may lie (NULL: refused).
@@ -26,6 +28,8 @@ typedef struct tdnn_load_request {
     const tdnn_load_options *options;
 } tdnn_load_request;
 tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdnn_error *err);
+/* Makes the data of constants that loading left for later. Before the first session runs. */
+tdnn_status tdnn_net_ready(tdnn_net *net, tdnn_error *err);
 void tdnn_net_destroy(tdnn_net *net);
 
 /* cut.c: makes the options' inner inputs and outputs those of the graph. */

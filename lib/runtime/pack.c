@@ -75,14 +75,13 @@ static size_t bucket_of(const tdnn_pack_key *key)
     return (size_t)(tdnn_hash(key->number, sizeof key->number, h) >> 7) % BUCKETS;
 }
 
-/* The key's constants for `build`: unaligned ones as aligned copies. */
-static tdnn_status align_sources(const tdnn_pack_key *key, tdnn_tensor *source[SOURCES],
+/* The key's constants for `build`, with their data for as long as that takes. */
+static tdnn_status take_sources(const tdnn_pack_key *key, tdnn_tensor *source[SOURCES],
                                  tdnn_error *err)
 {
     for (size_t i = 0; i < SOURCES; i++) {
         const tdnn_tensor *t = key->source[i];
-        if (t && t->unaligned) TDNN_TRY(tdnn_tensor_copy(t, &source[i], err));
-        if (t && t->unaligned) tdnn_tensor_discard(t);
+        if (t && t->fill) TDNN_TRY(tdnn_tensor_copy(t, &source[i], err));
         else source[i] = tdnn_tensor_retain(t);
     }
     return TDNN_OK;
@@ -115,7 +114,7 @@ static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes
     tdnn_status status = p && room ? TDNN_OK : TDNN_NO_MEMORY(err);
     void *data = room ? room->data + room->used : NULL;
     if (!status && !packs->measure) {
-        status = align_sources(key, source, err);
+        status = take_sources(key, source, err);
         if (!status) status = build(context, (const tdnn_tensor *const *)source, data, err);
     }
     for (size_t i = 0; i < SOURCES; i++) {

@@ -28,6 +28,8 @@ static tdnn_status init(tdnn_session *session, tdnn_error *err)
     if (session->options.measure) {
         TDNN_TRY(tdnn_packs_create(true, &session->measured, err));
         session->env.packs = session->measured;
+    } else {
+        TDNN_TRY(tdnn_net_ready(session->net, err));
     }
     session->hooks.profile = session->options.profile;
     session->hooks.progress = session->options.progress;
@@ -226,7 +228,9 @@ tdnn_status tdnn_session_prepare(tdnn_session *session, const char *const *names
         status = shape_only(&net->inputs[i], names, shapes, count, &stand_ins[i], err);
         frame->values[net->graph->inputs[i]] = &stand_ins[i];
     }
+    if (session->measured) tdnn_mutex_lock(net->mutex); /* another session may make the data */
     if (!status) status = plan_all(session, err);
+    if (session->measured) tdnn_mutex_unlock(net->mutex);
     tdnn_frame_clear(frame);
     tdnn_free(stand_ins);
     return status;

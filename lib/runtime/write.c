@@ -34,6 +34,8 @@ tdnn_status tdnn_net_write(const tdnn_net *net, const tdnn_onnx_options *options
 {
     tdnn_graph *graph;
     int opset = options->opset ? options->opset : TDNN_ONNX_USUAL_OPSET;
+    /* which does not change what the net is */
+    TDNN_TRY(tdnn_net_ready((tdnn_net *)(uintptr_t)net, err));
     TDNN_TRY(tdnn_graph_copy(net->graph, &graph, err));
     tdnn_status status = fix_inputs(graph, options, err);
     if (!status) status = tdnn_graph_declare(graph, err);

@@ -123,7 +123,7 @@ const float *caffe_weight_values(caffe_call *c, size_t index, int64_t count)
     tdnn_tensor *tensor;
     if (c->status || !caffe_try(c, get_weight(c, index, &shape, &tensor))) return NULL;
     if (!caffe_try(c, tdnn_graph_hold(c->net->graph, tensor, c->err))) return NULL;
-    return caffe_try(c, tdnn_tensor_align(tensor, c->err)) ? tensor->data : NULL;
+    return caffe_try(c, tdnn_tensor_ready(tensor, c->err)) ? tensor->data : NULL;
 }
 
 /* ---- nodes ---- */

@@ -47,7 +47,7 @@ tdnn_status tdnn_dark_batchnorm(tdnn_dark_net *net)
 static tdnn_status transpose(tdnn_dark_net *net, const int64_t dims[4], tdnn_id *weights)
 {
     tdnn_tensor *from = net->graph->values[*weights].constant;
-    TDNN_TRY(tdnn_tensor_align(from, net->err));
+    TDNN_TRY(tdnn_tensor_ready(from, net->err));
     size_t columns = (size_t)dims[0], rows = (size_t)(dims[1] * dims[2] * dims[3]);
     const float *source = from->data;
     float *target;

@@ -88,7 +88,7 @@ tdnn_status tdnn_onnx_sparse_import(const tdnn_source *source,
                                                  proto->n_dims, &shape, &bytes, err);
     if (!status) status = tdnn_onnx_tensor_import(source, proto->values, &values, err);
     if (!status) status = tdnn_onnx_tensor_import(source, proto->indices, &indices, err);
-    if (!status) status = tdnn_tensor_align(indices, err);
+    if (!status) status = tdnn_tensor_ready(indices, err);
     if (!status) status = spread(values, indices, &shape, bytes, out, err);
     if (status) {
         tdnn_tensor_release(*out);
