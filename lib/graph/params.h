@@ -76,6 +76,7 @@ typedef struct tdnn_transpose_params {
 typedef struct tdnn_batch_norm_params {
     float epsilon, momentum;
     int64_t training_mode;
+    tdnn_activation activation; /* fused while planning; otherwise NONE */
 } tdnn_batch_norm_params;
 
 typedef struct tdnn_alpha_params { /* LeakyRelu, Elu, Celu, ThresholdedRelu */

@@ -1,12 +1,13 @@
 /* BatchNormalization, InstanceNormalization and GroupNormalization: first a factor and an
- * offset for each channel (of each image), then y = x * factor + offset.
+ * offset for each channel (of each image), then y = act(x * factor + offset).
  */
+#include "lib/ops/activation.h"
 #include "lib/ops/moments.h"
-#include "lib/ops/op.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { CHUNK = 256 };
+enum { CHUNK = 512 };
 
 typedef struct norm_data {
     size_t batch, channels, pixels, groups;
@@ -15,6 +16,8 @@ typedef struct norm_data {
     size_t rows;   /* of phase 2: (image, channel) or (image, block) */
     size_t stat_tasks, row_tasks;
     double epsilon, momentum;
+    tdnn_act act;            /* of f32 only                                            */
+    const double *constants; /* factors and offsets of constant statistics; or NULL    */
 } norm_data;
 
 static double number(const tdnn_tensor *t, size_t i)
@@ -24,31 +27,47 @@ static double number(const tdnn_tensor *t, size_t i)
     return v;
 }
 
-static double *factors(const tdnn_step *s) { return (double *)(void *)s->shared; }
-static double *offsets(const tdnn_step *s)
+static const double *factors(const tdnn_step *s)
+{
+    const norm_data *d = s->data;
+    return d->constants ? d->constants : (const double *)(const void *)s->shared;
+}
+static const double *offsets(const tdnn_step *s)
 {
     const norm_data *d = s->data;
     return factors(s) + d->images * d->channels;
 }
 
-static void set_channel(const tdnn_step *s, size_t image, size_t c, double scale, double bias,
+/* out: all factors, then all offsets; `at`: image and channel. */
+static void set_channel(const norm_data *d, double *out, size_t at, double scale, double bias,
                         tdnn_moments m)
 {
-    const norm_data *d = s->data;
     const double factor = scale / sqrt(m.variance + d->epsilon);
-    factors(s)[image * d->channels + c] = factor;
-    offsets(s)[image * d->channels + c] = bias - m.mean * factor;
+    out[at] = factor;
+    out[d->images * d->channels + at] = bias - m.mean * factor;
 }
 
 /* ---- phase 1: factors and offsets ---- */
 
+static void set_all(const norm_data *d, const tdnn_tensor *const *statistics, double *out)
+{
+    for (size_t c = 0; c < d->channels; c++)
+        set_channel(d, out, c, number(statistics[0], c), number(statistics[1], c),
+                    (tdnn_moments){number(statistics[2], c), number(statistics[3], c)});
+}
+
 static void batch_given(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)task, (void)worker;
-    const norm_data *d = s->data;
-    for (size_t c = 0; c < d->channels; c++)
-        set_channel(s, 0, c, number(s->in[1], c), number(s->in[2], c),
-                    (tdnn_moments){number(s->in[3], c), number(s->in[4], c)});
+    set_all(s->data, (const tdnn_tensor *const *)s->in + 1, (double *)(void *)s->shared);
+}
+
+static tdnn_status pack_statistics(void *context, const tdnn_tensor *const *source, void *out,
+                                   tdnn_error *err)
+{
+    (void)err;
+    set_all(context, source, out);
+    return TDNN_OK;
 }
 
 /* Training: the batch's own moments, and running ones that are moved towards them. */
@@ -62,7 +81,7 @@ static void batch_measured(const tdnn_step *s, size_t task, size_t worker)
         const tdnn_moments m =
             tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, c * d->pixels,
                             d->pixels, d->batch, d->channels * d->pixels);
-        set_channel(s, 0, c, number(s->in[1], c), number(s->in[2], c), m);
+        set_channel(d, (double *)(void *)s->shared, c, number(s->in[1], c), number(s->in[2], c), m);
         const double now[] = {m.mean, m.variance};
         for (size_t k = 0; k < 2; k++) {
             if (k + 1 >= s->output_count || !s->out[k + 1]) continue;
@@ -85,7 +104,8 @@ static void groups_measured(const tdnn_step *s, size_t task, size_t worker)
             tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, unit * n, n, 1, 0);
         for (size_t c = group * each; c < (group + 1) * each; c++) {
             const size_t at = scales == d->channels ? c : group;
-            set_channel(s, image, c, number(s->in[1], at), number(s->in[2], at), m);
+            set_channel(d, (double *)(void *)s->shared, image * d->channels + c, number(s->in[1], at),
+                        number(s->in[2], at), m);
         }
     }
 }
@@ -111,16 +131,30 @@ static void row_blocked(const tdnn_step *s, size_t row)
     const norm_data *d = s->data;
     const size_t blocks = (d->channels + d->lanes - 1) / d->lanes, n = d->pixels * d->lanes;
     float factor[CHUNK], offset[CHUNK];
-    for (size_t i = 0; i < CHUNK; i++) {
-        const size_t c = row % blocks * d->lanes + i % d->lanes;
+    for (size_t i = 0; i < d->lanes; i++) {
+        const size_t c = row % blocks * d->lanes + i;
         factor[i] = c < d->channels ? (float)factors(s)[c] : 0;
         offset[i] = c < d->channels ? (float)offsets(s)[c] : 0;
     }
+    for (size_t have = d->lanes; have < CHUNK && have < n; have *= 2) {
+        memcpy(factor + have, factor, have * sizeof *factor);
+        memcpy(offset + have, offset, have * sizeof *offset);
+    }
     const float *x = (const float *)s->in[0]->data + row * n;
     float *y = (float *)s->out[0]->data + row * n;
-    for (size_t i = 0; i < n; i += CHUNK)
-        s->kernels->normalize_f32(y + i, x + i, factor, offset, n - i < CHUNK ? n - i : CHUNK,
-                                  0, 1);
+    for (size_t i = 0; i < n; i += CHUNK) {
+        const size_t count = n - i < CHUNK ? n - i : CHUNK;
+        s->kernels->normalize_f32(y + i, x + i, factor, offset, count, 0, 1);
+        if (d->act.kind) s->kernels->activate_f32(y + i, y + i, count, &d->act);
+    }
+}
+
+static void row_plain(const tdnn_step *s, size_t first, size_t n, float factor, float offset)
+{
+    const norm_data *d = s->data;
+    float *y = (float *)s->out[0]->data + first;
+    s->kernels->affine_f32(y, (const float *)s->in[0]->data + first, n, factor, offset);
+    if (d->act.kind) s->kernels->activate_f32(y, y, n, &d->act);
 }
 
 static void apply(const tdnn_step *s, size_t task, size_t worker)
@@ -137,15 +171,26 @@ static void apply(const tdnn_step *s, size_t task, size_t worker)
         const size_t at = d->images == 1 ? row % d->channels : row, first = row * d->pixels;
         const double factor = factors(s)[at], offset = offsets(s)[at];
         if (s->in[0]->dtype == TDNN_F32)
-            s->kernels->affine_f32((float *)s->out[0]->data + first,
-                                   (const float *)s->in[0]->data + first, d->pixels,
-                                   (float)factor, (float)offset);
+            row_plain(s, first, d->pixels, (float)factor, (float)offset);
         else
             row_f64(s, first, d->pixels, factor, offset);
     }
 }
 
 /* ---- plan ---- */
+
+/* Constant statistics become factors and offsets once for all sessions of the net. */
+static tdnn_status plan_constants(tdnn_plan_ctx *ctx, norm_data *d)
+{
+    tdnn_pack_key key = {.what = "batch norm"};
+    for (size_t i = 0; i < 4; i++)
+        if (!(key.source[i] = ctx->constants[i + 1])) return TDNN_OK;
+    memcpy(&key.number[0], &d->epsilon, sizeof d->epsilon);
+    const void *packed;
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, 2 * d->channels * sizeof(double), pack_statistics, d, &packed));
+    d->constants = packed;
+    return TDNN_OK;
+}
 
 static tdnn_status plan_norm(tdnn_plan_ctx *ctx, norm_data how, tdnn_run_fn statistics,
                              size_t stat_units)
@@ -164,9 +209,12 @@ static tdnn_status plan_norm(tdnn_plan_ctx *ctx, norm_data how, tdnn_run_fn stat
     d->rows = d->batch * ((d->channels + d->lanes - 1) / d->lanes);
     const double total = (double)d->rows * (double)d->lanes * (double)d->pixels;
     if (total == 0) return TDNN_OK;
-    tdnn_plan_shared(ctx, 2 * d->images * d->channels * sizeof(double));
-    d->stat_tasks = tdnn_plan_split(ctx, 4 * total, stat_units);
-    tdnn_plan_phase(ctx, statistics, d->stat_tasks);
+    if (statistics == batch_given) TDNN_TRY(plan_constants(ctx, d));
+    if (!d->constants) {
+        tdnn_plan_shared(ctx, 2 * d->images * d->channels * sizeof(double));
+        d->stat_tasks = tdnn_plan_split(ctx, 4 * total, stat_units);
+        tdnn_plan_phase(ctx, statistics, d->stat_tasks);
+    }
     d->row_tasks = tdnn_plan_split(ctx, 2 * total, d->rows);
     tdnn_plan_phase(ctx, apply, d->row_tasks);
     tdnn_plan_inplace(ctx, 0, 0);
@@ -216,7 +264,8 @@ static void layout_batch(tdnn_layout_query *q)
 static tdnn_status plan_batch(tdnn_plan_ctx *ctx)
 {
     const tdnn_batch_norm_params *p = ctx->step->params;
-    const norm_data how = {.epsilon = (double)p->epsilon, .momentum = (double)p->momentum};
+    const norm_data how = {.epsilon = (double)p->epsilon, .momentum = (double)p->momentum,
+                           .act = tdnn_act_make(&p->activation)};
     if (!p->training_mode) return plan_norm(ctx, how, batch_given, 1);
     const tdnn_shape *x = &ctx->step->in[0]->shape;
     return plan_norm(ctx, how, batch_measured, x->ndim > 1 ? (size_t)x->dim[1] : 1);

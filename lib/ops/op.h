@@ -140,8 +140,8 @@ void tdnn_plan_shared(tdnn_plan_ctx *ctx, size_t bytes);
 /* Output `out` is input `in`, seen `offset` bytes further on (views: Reshape, Split): no copy, and, if
  * the step adds no phase, no step. False if it cannot be; then copy. */
 bool tdnn_plan_alias(tdnn_plan_ctx *ctx, size_t out, size_t in, size_t offset);
-/* Input `in` is to be made right inside output `out`, `offset` bytes from its start (Concat). False if it
- * cannot be; then copy. */
+/* Input `in` is to be made right inside output `out`, `offset` bytes from its start (Concat: the inputs
+ * behind it are to follow it there). False if it cannot be; then copy. */
 bool tdnn_plan_embed(tdnn_plan_ctx *ctx, size_t in, size_t out, size_t offset);
 /* Output `out` may take over the memory of input `in` if nobody needs that any more: run must read each
  * element before it writes it. The sizes must be equal. */

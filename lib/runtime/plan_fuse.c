@@ -1,5 +1,6 @@
 /* Fusions that need shapes: a residual addition, and the activation behind it, go into the convolution
- * that made one of its operands. (Passes do the fusions that need no shapes.) */
+ * that made one of its operands; a Relu goes into the BatchNormalization before it. (Passes do the fusions
+ * that need no shapes.) */
 #include "lib/runtime/plan.h"
 
 #include <string.h>
@@ -80,17 +81,43 @@ static tdnn_status fuse_add(fuser *f, tdnn_plan_node *add)
 }
 
 /* A Relu whose input is made by such a fused convolution alone. */
-static void fuse_relu(fuser *f, tdnn_plan_node *relu)
+static void fuse_relu(tdnn_plan_node *conv, tdnn_plan_node *relu)
 {
-    int32_t value = relu->in[0];
-    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return;
-    tdnn_plan_node *conv = &f->p->plan->nodes[f->producer[value]];
-    if (conv->dead || conv->node->op->kind != TDNN_OP_Conv || conv->in_count != 4) return;
     tdnn_conv_params *params = conv->node->params;
-    if (params->activation.kind != TDNN_ACT_NONE || params->residual_after) return;
+    if (conv->in_count != 4 || params->activation.kind != TDNN_ACT_NONE || params->residual_after) return;
     params->activation.kind = TDNN_ACT_RELU;
     conv->out[0] = relu->out[0];
     relu->dead = true;
+}
+
+/* The normalisation, with its own copy of the parameters, takes the place of the Relu. */
+static tdnn_status fuse_norm(fuser *f, tdnn_plan_node *norm, tdnn_plan_node *relu)
+{
+    tdnn_zone *zone = f->p->plan->zone;
+    const tdnn_batch_norm_params *old = norm->node->params;
+    tdnn_node *node = tdnn_zone_alloc(zone, 1, sizeof *node);
+    tdnn_batch_norm_params *params = tdnn_zone_alloc(zone, 1, sizeof *params);
+    if (!node || !params) return TDNN_NO_MEMORY(f->p->err);
+    if (old->training_mode) return TDNN_OK;
+    *node = *norm->node;
+    *params = *old;
+    params->activation.kind = TDNN_ACT_RELU;
+    node->params = params;
+    norm->node = node;
+    norm->out[0] = relu->out[0];
+    relu->dead = true;
+    return TDNN_OK;
+}
+
+static tdnn_status fuse_into_maker(fuser *f, tdnn_plan_node *relu)
+{
+    int32_t value = relu->in[0];
+    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return TDNN_OK;
+    tdnn_plan_node *maker = &f->p->plan->nodes[f->producer[value]];
+    if (maker->dead) return TDNN_OK;
+    if (maker->node->op->kind == TDNN_OP_Conv) fuse_relu(maker, relu);
+    if (maker->node->op->kind == TDNN_OP_BatchNormalization) return fuse_norm(f, maker, relu);
+    return TDNN_OK;
 }
 
 tdnn_status tdnn_planner_fuse(tdnn_planner *p)
@@ -102,7 +129,7 @@ tdnn_status tdnn_planner_fuse(tdnn_planner *p)
         tdnn_plan_node *n = &plan->nodes[i];
         if (n->dead || plan->values[n->out[0]].info.dtype != TDNN_F32) continue;
         if (n->node->op->kind == TDNN_OP_Add) TDNN_TRY(fuse_add(&f, n));
-        if (n->node->op->kind == TDNN_OP_Relu) fuse_relu(&f, n);
+        if (n->node->op->kind == TDNN_OP_Relu) TDNN_TRY(fuse_into_maker(&f, n));
     }
     return TDNN_OK;
 }

@@ -45,6 +45,20 @@ bool tdnn_plan_alias(tdnn_plan_ctx *ctx, size_t out, size_t in, size_t offset)
     return true;
 }
 
+/* Whether the inputs from `in` on are, one behind the other, all that lies in the memory of `root`: what an
+ * earlier Concat put together, as the blocks of a DenseNet do with all they have again and again. */
+static bool makes_up(const tdnn_planner *p, size_t in, int32_t root)
+{
+    const tdnn_plan *plan = p->plan;
+    size_t end = 0, at;
+    for (; in < p->current->in_count && end < plan->values[root].view.bytes; in++) {
+        const int32_t value = p->current->in[in];
+        if (value < 0 || tdnn_plan_root(plan, value, &at) != root || at != end) return false;
+        end += plan->values[value].view.bytes;
+    }
+    return end == plan->values[root].view.bytes;
+}
+
 bool tdnn_plan_embed(tdnn_plan_ctx *ctx, size_t in, size_t out, size_t offset)
 {
     tdnn_planner *p = planner_of(ctx);
@@ -54,8 +68,8 @@ bool tdnn_plan_embed(tdnn_plan_ctx *ctx, size_t in, size_t out, size_t offset)
     int32_t root = tdnn_plan_root(plan, p->current->in[in], &at);
     int32_t target = tdnn_plan_root(plan, p->current->out[out], &into);
     const tdnn_plan_value *from = &plan->values[root], *to = &plan->values[p->current->out[out]];
-    if (from->place != TDNN_PLACE_ARENA || root == target || at != 0) return false;
-    if (from->view.bytes != plan->values[p->current->in[in]].view.bytes) return false;
+    if (root == target) return at == into + offset; /* there already, with those before it */
+    if (from->place != TDNN_PLACE_ARENA || at != 0 || !makes_up(p, in, root)) return false;
     if (offset > to->view.bytes || from->view.bytes > to->view.bytes - offset) return false;
     plan->values[root].root = p->current->out[out];
     plan->values[root].offset = offset;
