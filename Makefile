@@ -38,6 +38,7 @@ KERNELS_GENERIC = \
 	kernels/generic/pool.c \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
+	kernels/generic/gemm_bf16.c \
 	kernels/generic/gemv.c \
 	kernels/generic/unfold.c \
 	kernels/generic/winograd.c \
@@ -75,9 +76,11 @@ KERNELS_AVX512 = \
 # bf16 products: by AVX512-BF16, by tiles
 KERNELS_BF16 = \
 	kernels/x86/conv_avx512bf16.c \
+	kernels/x86/gemm_avx512bf16.c \
 
 KERNELS_AMX = \
 	kernels/x86/conv_amx.c \
+	kernels/x86/gemm_amx.c \
 
 # layer 1: what a model says
 GRAPH = \

@@ -42,4 +42,11 @@ size_t tdnn_gemm_panel_rows(const struct tdnn_kernels *table, size_t m);
 size_t tdnn_gemm_a_count(const struct tdnn_kernels *table, size_t m, size_t k); /* floats */
 size_t tdnn_gemm_b_count(const struct tdnn_kernels *table, size_t n, size_t k);
 
+/* Products of bf16: panels of A have 32 rows, cut into planes of 32 columns, each stored row by row (the
+ * last plane filled up with zeros); panels of B have 32 columns in the same planes, each two halves of 16
+ * columns: 16 pairs of rows, the two numbers of a column side by side. Counts are in floats. */
+enum { TDNN_GEMM_BF16_ROWS = 32, TDNN_GEMM_BF16_COLUMNS = 32 };
+size_t tdnn_gemm_bf16_a_count(size_t m, size_t k);
+size_t tdnn_gemm_bf16_b_count(size_t n, size_t k);
+
 #endif

@@ -116,6 +116,9 @@
     X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
     X(gemm_pack_b_f32, gemm_pack_b, 0)                                                           \
     X(gemm_f32, gemm, 32)                                                                        \
+    X(gemm_pack_a_bf16, gemm_pack_a, 0)                                                          \
+    X(gemm_pack_b_bf16, gemm_pack_b, 0)                                                          \
+    X(gemm_bf16, gemm, 32)                                                                       \
     X(gemv_rows_f32, gemv, 32)                                                                   \
     X(gemv_columns_f32, gemv, 32)                                                                \
     X(unfold_f32, unfold, 0)                                                                     \
@@ -131,6 +134,7 @@
     X(generic, conv)                                                                             \
     X(generic, winograd)                                                                         \
     X(generic, conv_bf16)                                                                        \
+    X(generic, gemm_bf16)                                                                        \
     X(generic, gemm)                                                                             \
     X(generic, gemv)                                                                             \
     X(generic, unfold)                                                                           \
@@ -176,9 +180,11 @@
 
 #define TDNN_KERNEL_FILES_BF16(X)                                                                \
     X(avx512bf16, conv)                                                                          \
+    X(avx512bf16, gemm)                                                                          \
 
 #define TDNN_KERNEL_FILES_AMX(X)                                                                 \
     X(amx, conv)                                                                                 \
+    X(amx, gemm)                                                                                 \
 
 /* clang-format on */
 

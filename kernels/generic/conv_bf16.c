@@ -1,5 +1,6 @@
 /* Blocked convolution by products of bf16: how its weights are packed, and its meaning in portable C:
  * inputs and weights rounded to bf16, products and sums in f32. */
+#include "kernels/generic/bf16.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -8,27 +9,10 @@ void tdnn_fill_conv_bf16_generic(tdnn_kernels *t);
 
 enum { BLOCK = TDNN_BF16_PLANE / 2 };
 
-/* To the nearest, even; a NaN stays one. */
-static uint16_t narrow(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-static float widen(uint16_t x)
-{
-    const uint32_t bits = (uint32_t)x << 16;
-    float y;
-    memcpy(&y, &bits, sizeof y);
-    return y;
-}
-
 /* What rounding to `narrowed` has left over; nothing of what is infinite. */
 static float rest(float x, uint16_t narrowed)
 {
-    const float left = x - widen(narrowed);
+    const float left = x - tdnn_bf16_widen(narrowed);
     return left - left == 0 ? left : 0;
 }
 
@@ -63,10 +47,10 @@ void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed)
         uint16_t *to = (uint16_t *)packed + channel / group_oc * blocks * block_count(c);
         for (size_t i = 0; i < ic; i++)
             for (size_t k = 0; k < area; k++, weights++) {
-                const uint16_t w = to[place(c, o, first + i, k, 0)] = narrow(*weights);
+                const uint16_t w = to[place(c, o, first + i, k, 0)] = tdnn_bf16_narrow(*weights);
                 if (c->method == TDNN_CONV_BF16) continue;
                 to[place(c, o, first + i, k, 1)] = w;
-                to[place(c, o, first + i, k, 2)] = narrow(rest(*weights, w));
+                to[place(c, o, first + i, k, 2)] = tdnn_bf16_narrow(rest(*weights, w));
             }
     }
 }
@@ -87,10 +71,10 @@ static float sum_window(const tdnn_conv *c, const window *at, const uint16_t *w,
             if (x < c->pad_left || x - c->pad_left >= c->iw) continue;
             const size_t pixel = (i / BLOCK * c->ih + y - c->pad_top) * c->iw + x - c->pad_left;
             const float a = at->x[pixel * BLOCK + i % BLOCK];
-            sum += widen(narrow(a)) * widen(w[place(c, o, i, k, 0)]);
+            sum += tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 0)]);
             if (c->method == TDNN_CONV_BF16) continue;
-            sum += widen(narrow(rest(a, narrow(a)))) * widen(w[place(c, o, i, k, 1)]);
-            sum += widen(narrow(a)) * widen(w[place(c, o, i, k, 2)]);
+            sum += tdnn_bf16_widen(tdnn_bf16_narrow(rest(a, tdnn_bf16_narrow(a)))) * tdnn_bf16_widen(w[place(c, o, i, k, 1)]);
+            sum += tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 2)]);
         }
     return sum;
 }

@@ -1,26 +1,12 @@
 /* Convolution by tiles of AMX: one instruction multiplies 16 pixels by 32 input channels by 16 output
  * channels. Four tiles of sums (32 pixels by two output blocks) need two loads of inputs and two of weights
  * for four products, which hides the loads behind the products. */
+#include "kernels/x86/amx.h"
 #include "kernels/x86/conv_bf16.h"
 
 void tdnn_fill_conv_amx(tdnn_kernels *t);
 
 enum { ROW = 64, TILE_BYTES = 1024 };
-
-/* All eight tiles have 16 rows of 64 bytes. */
-static void configure(void)
-{
-    static const struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } __attribute__((aligned(64))) config = {
-        .palette = 1,
-        .row_bytes = {ROW, ROW, ROW, ROW, ROW, ROW, ROW, ROW},
-        .rows = {16, 16, 16, 16, 16, 16, 16, 16},
-    };
-    _tile_loadconfig(&config);
-}
 
 static void two_blocks(const bf16_work *t, const float *x, size_t count)
 {
@@ -77,7 +63,7 @@ static void one_block(const bf16_work *t, const float *x, size_t count)
 
 static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
 {
-    configure();
+    amx_configure();
     convolve_bf16(c, io, task, scratch, one_block, two_blocks);
     _tile_release();
 }

@@ -15,14 +15,20 @@ typedef struct product_plan {
     side a, b;
     size_t row_step, row_tasks, column_step, column_tasks;
     size_t b_pieces; /* that the packing of one B is cut into */
+    bool bf16;       /* a changing A by a constant B, in bf16 */
 } product_plan;
 
 /* Bytes of A that one task runs over for each panel of B. Of longer rows, which come in pieces, no more
  * than MOST_DEPTH columns count: to read B, which comes from far away, once is worth more. */
 enum { A_BYTES = 1024 * 1024, MOST_DEPTH = 768 };
 
-static void pack_a(const tdnn_product *p, const tdnn_kernels *k, const float *a, float *to)
+static void pack_a(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to)
 {
+    const tdnn_product *p = &plan->p;
+    if (plan->bf16) {
+        k->gemm_pack_a_bf16(to, a, p->a_row, p->a_column, p->m, p->k, TDNN_GEMM_BF16_ROWS, k);
+        return;
+    }
     k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, p->m, p->k, tdnn_gemm_panel_rows(k, p->m), k);
 }
 
@@ -46,7 +52,7 @@ static tdnn_status pack_constant_a(void *context, const tdnn_tensor *const *sour
     const pack_context *c = context;
     const tdnn_product *p = &c->plan->p;
     for (size_t i = 0; i < p->a_matrices; i++)
-        pack_a(p, c->kernels, (const float *)source[0]->data + i * p->m * p->k, (float *)out + i * c->plan->a.count);
+        pack_a(c->plan, c->kernels, (const float *)source[0]->data + i * p->m * p->k, (float *)out + i * c->plan->a.count);
     return TDNN_OK;
 }
 
@@ -56,9 +62,15 @@ static tdnn_status pack_constant_b(void *context, const tdnn_tensor *const *sour
     (void)err;
     const pack_context *c = context;
     const tdnn_product *p = &c->plan->p;
-    for (size_t i = 0; i < p->b_matrices; i++)
-        pack_b(p, c->kernels, (const float *)source[0]->data + i * p->k * p->n,
-               (float *)out + i * c->plan->b.count, 0, p->n);
+    for (size_t i = 0; i < p->b_matrices; i++) {
+        const float *from = (const float *)source[0]->data + i * p->k * p->n;
+        float *to = (float *)out + i * c->plan->b.count;
+        if (c->plan->bf16)
+            c->kernels->gemm_pack_b_bf16(to, from, p->b_row, p->b_column, p->k, p->n,
+                                         TDNN_GEMM_BF16_COLUMNS, c->kernels);
+        else
+            pack_b(p, c->kernels, from, to, 0, p->n);
+    }
     return TDNN_OK;
 }
 
@@ -70,7 +82,7 @@ static void run_pack_a(const tdnn_step *step, size_t task, size_t worker)
     (void)worker;
     const product_plan *plan = step->data;
     const tdnn_product *p = &plan->p;
-    pack_a(p, step->kernels, input(step, 0) + task * p->m * p->k,
+    pack_a(plan, step->kernels, input(step, 0) + task * p->m * p->k,
            shared(step) + plan->a.shared + task * plan->a.count);
 }
 
@@ -111,7 +123,7 @@ static void product_run(const tdnn_step *step, size_t task, size_t worker)
     };
     const tdnn_gemm_part part = {row, least(p->m, row + plan->row_step), column,
                                  least(p->n, column + plan->column_step)};
-    step->kernels->gemm_f32(&plan->gemm, &io, &part, step->kernels);
+    (plan->bf16 ? step->kernels->gemm_bf16 : step->kernels->gemm_f32)(&plan->gemm, &io, &part, step->kernels);
 }
 
 /* Packed once if constant, else room for it in the shared scratch and a phase of `tasks`. */
@@ -123,7 +135,7 @@ static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, si
     if (ctx->constants[i]) {
         const size_t row = i == 0 ? p->a_row : p->b_row, column = i == 0 ? p->a_column : p->b_column;
         const tdnn_pack_key key = {
-            .what = i == 0 ? "gemm a" : "gemm b", .source = {ctx->constants[i]},
+            .what = i == 0 ? "gemm a" : plan->bf16 ? "gemm b bf16" : "gemm b", .source = {ctx->constants[i]},
             .number = {(int64_t)ctx->kernels->level, (int64_t)row, (int64_t)column, (int64_t)p->k}};
         pack_context context = {plan, ctx->kernels};
         const void *packed = NULL;
@@ -142,7 +154,8 @@ static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, si
 static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
 {
     const tdnn_product *p = &plan->p;
-    const size_t high = tdnn_gemm_panel_rows(ctx->kernels, p->m), wide = ctx->kernels->gemm_columns;
+    const size_t high = plan->bf16 ? TDNN_GEMM_BF16_ROWS : tdnn_gemm_panel_rows(ctx->kernels, p->m);
+    const size_t wide = plan->bf16 ? TDNN_GEMM_BF16_COLUMNS : ctx->kernels->gemm_columns;
     const size_t panels = (p->n + wide - 1) / wide;
     const size_t depth = p->k < MOST_DEPTH ? p->k + 1 : MOST_DEPTH;
     size_t rows = A_BYTES / sizeof(float) / depth / high;
@@ -158,6 +171,16 @@ static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
     plan->column_tasks = (p->n + plan->column_step - 1) / plan->column_step;
 }
 
+/* Small products take their time for other things. */
+enum { BF16_DEPTH = 32, BF16_WEIGHTS = 32 * 1024 };
+
+static bool in_bf16(const tdnn_plan_ctx *ctx, const tdnn_product *p)
+{
+    return ctx->precision == TDNN_PRECISION_FAST && ctx->kernels->bf16 && ctx->constants[1] &&
+           !ctx->constants[0] && p->k >= BF16_DEPTH && p->k * p->n >= BF16_WEIGHTS &&
+           p->a_column <= INT32_MAX / 16;
+}
+
 static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
 {
     const tdnn_kernels *k = ctx->kernels;
@@ -166,9 +189,10 @@ static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
     ctx->step->data = plan;
     plan->p = *p;
     plan->gemm = (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
-    plan->a.count = tdnn_gemm_a_count(k, p->m, p->k);
-    plan->b.count = tdnn_gemm_b_count(k, p->n, p->k);
-    plan->a.in_place = p->m == 1 && p->a_column == 1 && plan->a.count == p->k && !ctx->constants[0];
+    plan->bf16 = in_bf16(ctx, p);
+    plan->a.count = plan->bf16 ? tdnn_gemm_bf16_a_count(p->m, p->k) : tdnn_gemm_a_count(k, p->m, p->k);
+    plan->b.count = plan->bf16 ? tdnn_gemm_bf16_b_count(p->n, p->k) : tdnn_gemm_b_count(k, p->n, p->k);
+    plan->a.in_place = !plan->bf16 && p->m == 1 && p->a_column == 1 && plan->a.count == p->k && !ctx->constants[0];
     plan->b_pieces = tdnn_plan_split(ctx, 4.0 * (double)(p->k * p->n),
                                      (p->n + k->gemm_columns - 1) / k->gemm_columns);
     size_t shared_count = 0;
@@ -178,7 +202,7 @@ static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
     if (shared_count) tdnn_plan_shared(ctx, shared_count * sizeof(float));
     plan_tasks(ctx, plan);
     tdnn_plan_phase(ctx, product_run, p->batch * plan->row_tasks * plan->column_tasks);
-    ctx->step->kernel = "gemm packed";
+    ctx->step->kernel = plan->bf16 ? "gemm bf16" : "gemm packed";
     return TDNN_OK;
 }
 
@@ -188,7 +212,7 @@ tdnn_status tdnn_product_plan(tdnn_plan_ctx *ctx, const tdnn_product *p)
     if (p->m * p->n * p->batch == 0) return TDNN_OK;
     step->flops = (uint64_t)(2.0 * (double)p->batch * (double)(p->m * p->n) * (double)p->k);
     step->moved = step->in[0]->bytes + step->in[1]->bytes + step->out[0]->bytes;
-    if (step->out[0]->dtype == TDNN_F32 && tdnn_product_is_thin(ctx, p))
+    if (step->out[0]->dtype == TDNN_F32 && !in_bf16(ctx, p) && tdnn_product_is_thin(ctx, p))
         return tdnn_product_plan_thin(ctx, p);
     return step->out[0]->dtype == TDNN_F32 ? plan_f32(ctx, p) : tdnn_product_plan_wide(ctx, p);
 }

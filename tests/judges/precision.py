@@ -83,15 +83,15 @@ def reference_cases():
 
 
 def photo_cases(models, folder):
-    for photo in PHOTOS:
-        blob = os.path.join(folder, photo + ".npy")
-        tinydnn("blob", os.path.join(SHARED, "images", photo + ".jpg"), "--preset", "imagenet",
-                "--output", blob)
     for model in models:
-        name = json.loads(tinydnn("info", model, "--json").splitlines()[0])["inputs"][0]["name"]
+        given = json.loads(tinydnn("info", model, "--json").splitlines()[0])["inputs"][0]
+        size = "%dx%d" % (given["shape"][3], given["shape"][2])
         for photo in PHOTOS:
-            yield (os.path.basename(model) + " " + photo,
-                   [model, "--input", name + "=" + os.path.join(folder, photo + ".npy")])
+            blob = os.path.join(folder, photo + size + ".npy")
+            if not os.path.exists(blob):
+                tinydnn("blob", os.path.join(SHARED, "images", photo + ".jpg"), "--preset", "imagenet",
+                        "--size", size, "--output", blob)
+            yield os.path.basename(model) + " " + photo, [model, "--input", given["name"] + "=" + blob]
 
 
 def main():
