@@ -31,6 +31,9 @@ except ImportError:
     onnx = None
 
 PAIRS = [(".onnx", None), (".caffemodel", ".prototxt"), (".pb", ".pbtxt"), (".weights", ".cfg")]
+SCENES = "examples/models/digits-yolo/samples/*.png"
+PRESETS = {"digits-yolo.onnx": "yolo", "digits-yolo.weights": "yolo",
+           "digits-ssd.caffemodel": "ssd", "digits-ssd.pb": "ssd-tf"}
 TOLERANCE = 1e-4  # of the largest absolute value of an output
 # Quantized at run time: a difference in the last place moves an activation to the next integer.
 QUANTIZED = {"deimv2_atto_int8": None, "mobilenetv2_int8": 0.05, "face_yolo11n_qdq_int8": 0.05}
@@ -76,6 +79,18 @@ def find_models():
                        reference if os.path.isdir(reference) else None)
 
 
+def scene_cases(files, folder):
+    """For our detectors, which find nothing in noise: the scenes that lie beside them."""
+    port = json.loads(tinydnn("info", *files, "--json"))["inputs"][0]
+    height, width = port.get("usual", port["shape"])[2:]
+    cases = []
+    for scene in sorted(glob.glob(os.path.join(engines.ROOT, SCENES))):
+        cases.append({port["name"]: os.path.join(folder, "scene%d.npy" % len(cases))})
+        tinydnn("blob", scene, "--preset", PRESETS[os.path.basename(files[0])],
+                "--size", "%dx%d" % (width, height), "--output", cases[-1][port["name"]])
+    return cases
+
+
 def random_case(files, folder):
     inputs = {}
     random = np.random.default_rng(1)
@@ -89,6 +104,8 @@ def random_case(files, folder):
 
 def cases_of(files, reference, folder):
     """(the inputs of each case, options of convert, options of run)"""
+    if os.path.basename(files[0]) in PRESETS:
+        return scene_cases(files, folder), [], []
     if not reference:
         return random_case(files, folder), [], []
     with open(os.path.join(reference, "reference.json"), encoding="utf-8") as file:
