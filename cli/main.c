@@ -27,7 +27,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *to)
 {
     fputs("usage: tinydnn COMMAND ...\n\n"
-          "Runs trained neural networks (ONNX, Darknet) on the CPU.\n\n",
+          "Runs trained neural networks (ONNX, Caffe, TensorFlow, Darknet) on the CPU.\n\n",
           to);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-10s  %s\n", commands[i].name, commands[i].about);
