@@ -284,6 +284,12 @@ static tdnn_status older_max_pool(onnx_item *item, tdnn_error *err)
     return TDNN_OK;
 }
 
+static tdnn_status newer_scan(onnx_item *item, tdnn_error *err)
+{
+    if (!onnx_item_attr_of(item, "batched")) return TDNN_OK;
+    return onnx_item_refuse(item, 0, err, "Scan over batches, but for opset 8");
+}
+
 /* Each input had a batch, which the graph says by an attribute of its own. */
 static tdnn_status older_scan(onnx_item *item, tdnn_error *err)
 {
@@ -412,6 +418,7 @@ static const struct row {
     {"Resize", 11, 12, older_resize_12},
     {"Resize", 1, 10, older_resize_10},
     {"RoiAlign", 1, 15, older_roi_align},
+    {"Scan", 9, 0, newer_scan},
     {"Scan", 8, 8, older_scan},
     {"ScatterElements", 1, 17, older_reduction},
     {"ScatterElements", 1, 10, older_scatter},

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { NEVER = ONNX_NEWEST + 1 };
-
 /* Those that are not listed are older than any opset that is written. */
 static const struct op_row {
     const char *op;
@@ -163,8 +161,6 @@ static const struct attr_row {
     {"LabelEncoder", "default_tensor", 4},
     {"LabelEncoder", "keys_tensor", 4},
     {"LabelEncoder", "values_tensor", 4},
-    /* tinydnn's own: what a Scan of opset 8 is */
-    {"Scan", "batched", NEVER},
 };
 
 /* What ONNX gives no default, though tinydnn does. */
