@@ -349,6 +349,7 @@ RUNTIME = \
 	lib/runtime/plan_fuse.c \
 	lib/runtime/plan_shuffle.c \
 	lib/runtime/plan_layout.c \
+	lib/runtime/plan_product.c \
 	lib/runtime/plan_steps.c \
 	lib/runtime/plan_memory.c \
 	lib/runtime/evaluate.c \
@@ -405,6 +406,7 @@ TESTS = \
 	tests/test_caffe.c \
 	tests/test_conv.c \
 	tests/test_file.c \
+	tests/test_fusion.c \
 	tests/test_tensor.c \
 	tests/test_text.c \
 	tests/test_thread.c \

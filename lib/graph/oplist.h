@@ -222,6 +222,7 @@
     X(ChannelShuffle)                                                                            \
     X(DetectionOutput)                                                                           \
     X(DetectionRows)                                                                             \
+    X(MatMulAdd)                                                                                 \
     X(PSRoiPool)                                                                                 \
     X(PriorBox)                                                                                  \
     X(Proposal)                                                                                  \

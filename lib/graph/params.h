@@ -65,6 +65,11 @@ typedef struct tdnn_gemm_params {
     tdnn_activation activation;
 } tdnn_gemm_params;
 
+/* MatMulAdd: inputs A, B, row?, residual?. y = activation(A B + row) + residual */
+typedef struct tdnn_matmul_add_params {
+    tdnn_activation activation;
+} tdnn_matmul_add_params;
+
 typedef struct tdnn_axis_params { /* Concat, Softmax, LogSoftmax, Gather, Flatten, CumSum ... */
     int64_t axis;
 } tdnn_axis_params;

@@ -132,7 +132,7 @@ static uint32_t *matrix_index(tdnn_plan_ctx *ctx, const tdnn_shape *batch, const
     return index;
 }
 
-static tdnn_status matmul_plan(tdnn_plan_ctx *ctx)
+static tdnn_status plan_matmul(tdnn_plan_ctx *ctx, const tdnn_matmul_add_params *more)
 {
     const tdnn_shape a = as_matrix(&ctx->step->in[0]->shape, true);
     const tdnn_shape b = as_matrix(&ctx->step->in[1]->shape, false);
@@ -148,6 +148,11 @@ static tdnn_status matmul_plan(tdnn_plan_ctx *ctx)
         g.m *= g.batch;
         g.batch = g.a_matrices = 1;
     }
+    if (more) {
+        g.has_d = ctx->step->in[2], g.beta = 1, g.d_column = 1;
+        g.has_r = ctx->step->in[3];
+        g.act = tdnn_act_make(&more->activation);
+    }
     if (g.batch > UINT32_MAX) return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "%zu matrix products", g.batch);
     if (g.batch > 1) {
         g.a_index = matrix_index(ctx, &batch, &a_batch, g.batch);
@@ -157,9 +162,20 @@ static tdnn_status matmul_plan(tdnn_plan_ctx *ctx)
     return tdnn_product_plan(ctx, &g);
 }
 
+static tdnn_status matmul_plan(tdnn_plan_ctx *ctx) { return plan_matmul(ctx, NULL); }
+static tdnn_status matmul_add_plan(tdnn_plan_ctx *ctx) { return plan_matmul(ctx, ctx->step->params); }
+
 const tdnn_op tdnn_op_MatMul = {
     .schema = {TDNN_SCHEMA_PLAIN(MatMul, 2, 2, 1, 1)},
     .later = 1u << 0 | 1u << 1,
     .infer = matmul_infer,
     .plan = matmul_plan,
+};
+
+/* Made by the planner from a MatMul and what follows it. */
+const tdnn_op tdnn_op_MatMulAdd = {
+    .schema = {TDNN_SCHEMA(MatMulAdd, 2, 4, 1, 1, NULL, tdnn_matmul_add_params), .domain = "tinydnn"},
+    .unaligned = 1u << 0 | 1u << 1,
+    .infer = matmul_infer,
+    .plan = matmul_add_plan,
 };

@@ -120,6 +120,7 @@ static void product_run(const tdnn_step *step, size_t task, size_t worker)
         .b = matrix(step, &plan->b, 1, p->b_index ? p->b_index[i] : 0),
         .d = p->has_d ? input(step, 2) : NULL,
         .c = (float *)step->out[0]->data + i * p->m * p->n,
+        .r = p->has_r ? input(step, 3) + i * p->m * p->n : NULL,
     };
     const tdnn_gemm_part part = {row, least(p->m, row + plan->row_step), column,
                                  least(p->n, column + plan->column_step)};

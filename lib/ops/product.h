@@ -1,5 +1,5 @@
-/* Matrix products of tensors, as Gemm and MatMul ask for them: C[i] = act(alpha A[ai] B[bi] + beta D) for
- * each i of a batch. */
+/* Matrix products of tensors, as Gemm and MatMul ask for them: C[i] = act(alpha A[ai] B[bi] + beta D) + R[i]
+ * for each i of a batch. */
 #ifndef TDNN_OPS_PRODUCT_H
 #define TDNN_OPS_PRODUCT_H
 
@@ -15,6 +15,7 @@ typedef struct tdnn_product {
     bool has_d;                    /* input 2 is D                                              */
     size_t d_row, d_column;        /* its strides, 0 where it is broadcast                      */
     tdnn_act act;
+    bool has_r;                    /* input 3, of the result's shape, is added last             */
 } tdnn_product;
 
 /* Plans the step for inputs A, B and D (0, 1, 2); f32 by the kernels, other types element by

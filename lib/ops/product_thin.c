@@ -31,6 +31,9 @@ static void thin_run(const tdnn_step *step, size_t task, size_t worker)
         .c = (float *)step->out[0]->data + i * p->m * p->n,
     };
     plan->kernel(&plan->gemm, &io, begin, end, step->kernels);
+    const float *r = p->has_r ? (const float *)step->in[3]->data + i * p->m * p->n : NULL;
+    for (size_t at = begin; r && at < p->m * p->n; at += p->n)
+        step->kernels->add_f32(io.c + at, io.c + at, 1, r + at, 1, end - begin);
 }
 
 bool tdnn_product_is_thin(const tdnn_plan_ctx *ctx, const tdnn_product *p)
