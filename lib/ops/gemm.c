@@ -175,7 +175,7 @@ const tdnn_op tdnn_op_MatMul = {
 /* Made by the planner from a MatMul and what follows it. */
 const tdnn_op tdnn_op_MatMulAdd = {
     .schema = {TDNN_SCHEMA(MatMulAdd, 2, 4, 1, 1, NULL, tdnn_matmul_add_params), .domain = "tinydnn"},
-    .unaligned = 1u << 0 | 1u << 1,
+    .later = 1u << 0 | 1u << 1,
     .infer = matmul_infer,
     .plan = matmul_add_plan,
 };
