@@ -399,6 +399,7 @@ EXAMPLES = \
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
 	tests/test_darknet.c \
+	tests/test_loading.c \
 	tests/test_onnx.c \
 	tests/test_onnx_opsets.c \
 	tests/test_onnx_schema.c \

@@ -13,7 +13,7 @@
 
 tdnn_format tdnn_format_detect(tdnn_bytes bytes)
 {
-    int best = 0;
+    int best = 1; /* Darknet's weights could be any bytes: that is no finding */
     tdnn_format format = TDNN_FORMAT_AUTO;
     for (const tdnn_parser *const *p = tdnn_parsers; *p; p++) {
         int model = (*p)->sniff_model(bytes);
@@ -29,14 +29,16 @@ tdnn_format tdnn_format_detect(tdnn_bytes bytes)
 
 enum { SURE = 90 };
 
-/* The parser that is surest of the two files, and whether they came in the other order. */
+/* The parser that is surest of the two files, and whether they came in the other order. A format that the
+ * caller names is believed: its parser says what is wrong with the files. */
 static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
 {
     const tdnn_parser *best = NULL;
+    const bool named = r->options->format != TDNN_FORMAT_AUTO;
     int best_sure = 0;
     for (const tdnn_parser *const *at = tdnn_parsers; *at; at++) {
         const tdnn_parser *p = *at;
-        if (r->options->format != TDNN_FORMAT_AUTO && r->options->format != p->format) continue;
+        if (named && r->options->format != p->format) continue;
         for (int swap = 0; swap < 2; swap++) {
             tdnn_bytes model = swap ? r->config : r->model, config = swap ? r->model : r->config;
             if (swap && !r->config.size) break;
@@ -44,8 +46,9 @@ static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
             int sure = p->sniff_model(model);
             if (config.size) { /* a sure second file is enough: the parser says what is wrong with the first */
                 int other = p->sniff_config(config);
-                sure = other && (sure || other >= SURE) ? sure + other : 0;
+                sure = named || (other && (sure || other >= SURE)) ? sure + other : 0;
             }
+            if (named && !swap) sure++;
             if (sure > best_sure) {
                 best_sure = sure;
                 best = p;

@@ -1,0 +1,227 @@
+/* Which format files are of: found from the bytes, in either order, from files of any name and from
+ * memory, or as the caller says; and what of a model is not there, all of it in one pass, for each
+ * format. */
+#include "tests/test.h"
+
+#include "lib/base/file.h"
+#include "tests/onnx_build.h"
+
+#include <unistd.h>
+
+#define CNN "examples/models/digits-cnn/digits-cnn"
+
+static tdnn_error err;
+
+static const struct {
+    const char *model, *config;
+    tdnn_format format;
+} models[] = {
+    {CNN ".onnx", NULL, TDNN_FORMAT_ONNX},
+    {CNN ".pb", NULL, TDNN_FORMAT_TENSORFLOW},
+    {CNN ".pb", CNN ".pbtxt", TDNN_FORMAT_TENSORFLOW},
+    {CNN ".prototxt", CNN ".caffemodel", TDNN_FORMAT_CAFFE},
+    {CNN ".prototxt", NULL, TDNN_FORMAT_CAFFE},
+    {CNN ".cfg", CNN ".weights", TDNN_FORMAT_DARKNET},
+    {CNN ".cfg", NULL, TDNN_FORMAT_DARKNET},
+};
+enum { MODELS = sizeof models / sizeof *models };
+
+static tdnn_file *open_file(const char *path)
+{
+    tdnn_file *file = NULL;
+    if (path) assert_ok(tdnn_file_open(path, 1 << 22, &file, &err), err);
+    return file;
+}
+
+static void must_be(tdnn_bytes model, tdnn_bytes config, tdnn_format named, tdnn_format wanted)
+{
+    tdnn_net *net = NULL;
+    tdnn_load_options options;
+    tdnn_load_options_init(&options);
+    options.format = named;
+    assert_ok(tdnn_net_load_memory(model, config, &options, &net, &err), err);
+    assert_int_equal(tdnn_net_format(net), wanted);
+    tdnn_net_release(net);
+}
+
+static void found_in_memory(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MODELS; i++) {
+        tdnn_file *model = open_file(models[i].model), *config = open_file(models[i].config);
+        tdnn_bytes one = tdnn_file_bytes(model), other = {0};
+        assert_int_equal(tdnn_format_detect(one), models[i].format);
+        if (config) other = tdnn_file_bytes(config);
+        must_be(one, other, TDNN_FORMAT_AUTO, models[i].format);
+        must_be(one, other, models[i].format, models[i].format);
+        if (config) must_be(other, one, TDNN_FORMAT_AUTO, models[i].format);
+        if (config) must_be(other, one, models[i].format, models[i].format);
+        tdnn_file_release(model);
+        tdnn_file_release(config);
+    }
+}
+
+/* Copies of the two files under names that say something else. */
+static void names_do_not_matter(void **state)
+{
+    (void)state;
+    static const char *const endings[] = {".onnx", ".pb", ".caffemodel", ".weights", ""};
+    for (size_t i = 0; i < MODELS; i++)
+        for (size_t e = 0; e < sizeof endings / sizeof *endings; e++) {
+            char one[64], other[64];
+            snprintf(one, sizeof one, "/tmp/tdnn-loading-%ld-a%s", (long)getpid(), endings[e]);
+            snprintf(other, sizeof other, "/tmp/tdnn-loading-%ld-b%s", (long)getpid(), endings[e]);
+            tdnn_file *model = open_file(models[i].model), *config = open_file(models[i].config);
+            tdnn_bytes bytes = tdnn_file_bytes(model);
+            assert_ok(tdnn_file_write(one, bytes.data, bytes.size, &err), err);
+            if (config) bytes = tdnn_file_bytes(config);
+            assert_ok(tdnn_file_write(other, bytes.data, bytes.size, &err), err);
+            for (int swap = 0; swap < (config ? 2 : 1); swap++) {
+                tdnn_net *net = NULL;
+                tdnn_status status = tdnn_net_load(swap ? other : one, !config ? NULL : swap ? one : other,
+                                                   NULL, &net, &err);
+                assert_ok(status, err);
+                assert_int_equal(tdnn_net_format(net), models[i].format);
+                tdnn_net_release(net);
+            }
+            unlink(one);
+            unlink(other);
+            tdnn_file_release(model);
+            tdnn_file_release(config);
+        }
+}
+
+/* A named format's parser says what is wrong, with bytes that look like another's or like nothing. */
+static void a_named_format_is_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        tdnn_format format;
+        const char *text, *says;
+    } wrong[] = {
+        {TDNN_FORMAT_CAFFE, "\x08\x07", ""},
+        {TDNN_FORMAT_CAFFE, "nothing at all", "line 1"},
+        {TDNN_FORMAT_DARKNET, "width=4", "line 1"},
+        {TDNN_FORMAT_TENSORFLOW, "\xff\xff\xff", "byte 0"},
+        {TDNN_FORMAT_ONNX, "\xff\xff\xff", "byte 0"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        tdnn_net *net = NULL;
+        tdnn_load_options options;
+        tdnn_load_options_init(&options);
+        options.format = wrong[i].format;
+        tdnn_bytes bytes = {wrong[i].text, strlen(wrong[i].text)}, none = {0};
+        assert_status(tdnn_net_load_memory(bytes, none, &options, &net, &err), TDNN_ERR_FORMAT);
+        assert_null(net);
+        assert_null(strstr(err.message, "no model that tinydnn reads"));
+        if (!strstr(err.where, wrong[i].says) && !strstr(err.message, wrong[i].says))
+            fail_msg("\"%s: %s\" does not say \"%s\"", err.where, err.message, wrong[i].says);
+    }
+    tdnn_net *net = NULL;
+    tdnn_bytes noise = {"\xfe\xfd nothing", 10}, none = {0};
+    assert_int_equal(tdnn_format_detect(noise), TDNN_FORMAT_AUTO);
+    assert_status(tdnn_net_load_memory(noise, none, NULL, &net, &err), TDNN_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "no model that tinydnn reads"));
+}
+
+/* ---- what is not there ---- */
+
+typedef struct listing {
+    char text[1024];
+} listing;
+
+static void note(void *user, const char *where, const char *what)
+{
+    listing *l = user;
+    size_t used = strlen(l->text);
+    snprintf(l->text + used, sizeof l->text - used, "%s @ %s\n", what, where);
+}
+
+/* One load tells of all `wanted`, whose operators alone stand in `text`; up to a NULL. */
+static void must_list(tdnn_bytes model, const char *const *wanted)
+{
+    tdnn_net *net = NULL;
+    listing found = {""};
+    tdnn_load_options options;
+    tdnn_load_options_init(&options);
+    options.found = note;
+    options.user = &found;
+    assert_status(tdnn_net_load_memory(model, (tdnn_bytes){0}, &options, &net, &err),
+                  TDNN_ERR_UNSUPPORTED);
+    assert_null(net);
+    size_t lines = 0, count = 0;
+    for (const char *p = found.text; *p; p++) lines += *p == '\n';
+    for (; wanted[count]; count++)
+        if (!strstr(found.text, wanted[count]))
+            fail_msg("\"%s\" is not in:\n%s", wanted[count], found.text);
+    if (lines != count) fail_msg("%zu findings, expected %zu:\n%s", lines, count, found.text);
+}
+
+static void must_list_text(const char *text, const char *const *wanted)
+{
+    must_list((tdnn_bytes){text, strlen(text)}, wanted);
+}
+
+static void lists_all_of_caffe(void **state)
+{
+    (void)state;
+    must_list_text("layer { name: 'd' type: 'Input' top: 'd' input_param { shape { dim: 1 dim: 3 dim: 8 "
+                   "dim: 8 } } }\n"
+                   "layer { name: 'a' type: 'Foo' bottom: 'd' top: 'a' }\n"
+                   "layer { name: 'b' type: 'Bar' bottom: 'a' top: 'b' }\n"
+                   "layer { name: 'c' type: 'Pooling' bottom: 'd' top: 'c'\n"
+                   "  pooling_param { kernel_size: 2 wibble: 3 } }\n"
+                   "layer { name: 'e' type: 'Bar' bottom: 'b' top: 'e' }\n",
+                   (const char *const[]){"layer type Foo @ layer \"a\" (Foo), line 2",
+                                         "layer type Bar @ layer \"b\" (Bar), line 3",
+                                         "pooling_param.wibble @ layer \"c\"",
+                                         "layer type Bar @ layer \"e\" (Bar), line 6", NULL});
+}
+
+static void lists_all_of_darknet(void **state)
+{
+    (void)state;
+    must_list_text("[net]\nwidth=8\nheight=8\nchannels=3\n[foo]\n[convolutional]\nfilters=4\n[bar]\n[foo]\n",
+                   (const char *const[]){"section [foo] @ line 5", "section [bar] @ line 8",
+                                         "section [foo] @ line 9", NULL});
+}
+
+static void lists_all_of_tensorflow(void **state)
+{
+    (void)state;
+    must_list_text("node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } } }\n"
+                   "node { name: 'a' op: 'Foo' input: 'x' }\n"
+                   "node { name: 'b' op: 'Bar' input: 'a' }\n"
+                   "node { name: 'c' op: 'Foo' input: 'b' }\n",
+                   (const char *const[]){"operator Foo @ node a", "operator Bar @ node b",
+                                         "operator Foo @ node c", NULL});
+}
+
+static void lists_all_of_onnx(void **state)
+{
+    (void)state;
+    onnx_build m = onnx_begin(8, 13);
+    onnx_node(&m, "Foo", "x", "a", "");
+    onnx_node(&m, "Bar", "a", "b", "k=3");
+    onnx_node(&m, "Relu", "b", "c", "wibble=3");
+    onnx_node(&m, "Foo", "c", "d", "");
+    onnx_input(&m, "x", TDNN_F32, 2, (int64_t[]){1, 3});
+    onnx_output(&m, "d");
+    tdnn_bytes model = onnx_end(&m);
+    must_list(model, (const char *const[]){"operator Foo", "operator Bar", "wibble", "operator Foo", NULL});
+    tdnn_free((void *)(uintptr_t)model.data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(found_in_memory),
+        cmocka_unit_test(names_do_not_matter),
+        cmocka_unit_test(a_named_format_is_believed),
+        cmocka_unit_test(lists_all_of_caffe),
+        cmocka_unit_test(lists_all_of_darknet),
+        cmocka_unit_test(lists_all_of_tensorflow),
+        cmocka_unit_test(lists_all_of_onnx),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
