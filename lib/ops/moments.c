@@ -23,16 +23,10 @@ static double total(const tdnn_kernels *k, const void *data, tdnn_dtype type, si
 }
 
 tdnn_moments tdnn_moments_of(const tdnn_kernels *k, const void *data, tdnn_dtype type,
-                             size_t first, size_t n, size_t runs, size_t stride)
+                             size_t first, size_t n)
 {
-    const double count = (double)n * (double)runs;
-    double sum = 0, spread = 0;
-    for (size_t i = 0; i < runs; i++)
-        sum += total(k, data, type, first + i * stride, n, false, 0);
-    const double mean = sum / count;
-    for (size_t i = 0; i < runs; i++)
-        spread += total(k, data, type, first + i * stride, n, true, mean);
-    return (tdnn_moments){mean, spread / count};
+    const double mean = total(k, data, type, first, n, false, 0) / (double)n;
+    return (tdnn_moments){mean, total(k, data, type, first, n, true, mean) / (double)n};
 }
 
 double tdnn_mean_square(const tdnn_kernels *k, const void *data, tdnn_dtype type, size_t first,

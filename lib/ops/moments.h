@@ -8,10 +8,9 @@ typedef struct tdnn_moments {
     double mean, variance; /* of the whole population */
 } tdnn_moments;
 
-/* Of `runs` runs of n neighbouring elements, the first at element `first`, each `stride` behind
- * the one before. Two passes: no digits cancel. */
+/* Of n neighbouring elements, the first at element `first`. Two passes: no digits cancel. */
 tdnn_moments tdnn_moments_of(const tdnn_kernels *kernels, const void *data, tdnn_dtype type,
-                             size_t first, size_t n, size_t runs, size_t stride);
+                             size_t first, size_t n);
 /* The mean of the squares of n neighbouring elements. */
 double tdnn_mean_square(const tdnn_kernels *kernels, const void *data, tdnn_dtype type,
                         size_t first, size_t n);

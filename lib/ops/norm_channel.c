@@ -70,17 +70,29 @@ static tdnn_status pack_statistics(void *context, const tdnn_tensor *const *sour
     return TDNN_OK;
 }
 
+/* Those of a channel in all images, which are put behind one another: the same sums as those of
+ * an InstanceNormalization of a single image. */
+static tdnn_moments moments_of_batch(const tdnn_step *s, size_t c, size_t worker)
+{
+    const norm_data *d = s->data;
+    const tdnn_tensor *x = s->in[0];
+    const size_t bytes = d->pixels * (size_t)tdnn_dtype_bits(x->dtype) / 8;
+    char *all = (char *)(s->scratch + worker * s->scratch_stride);
+    if (d->batch == 1)
+        return tdnn_moments_of(s->kernels, x->data, x->dtype, c * d->pixels, d->pixels);
+    for (size_t n = 0; n < d->batch; n++)
+        memcpy(all + n * bytes, (const char *)x->data + (n * d->channels + c) * bytes, bytes);
+    return tdnn_moments_of(s->kernels, all, x->dtype, 0, d->batch * d->pixels);
+}
+
 /* Training: the batch's own moments, and running ones that are moved towards them. */
 static void batch_measured(const tdnn_step *s, size_t task, size_t worker)
 {
-    (void)worker;
     const norm_data *d = s->data;
     size_t c, end;
     tdnn_task_range(d->channels, d->stat_tasks, task, &c, &end);
     for (; c < end; c++) {
-        const tdnn_moments m =
-            tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, c * d->pixels,
-                            d->pixels, d->batch, d->channels * d->pixels);
+        const tdnn_moments m = moments_of_batch(s, c, worker);
         set_channel(d, (double *)(void *)s->shared, c, number(s->in[1], c), number(s->in[2], c), m);
         const double now[] = {m.mean, m.variance};
         for (size_t k = 0; k < 2; k++) {
@@ -101,7 +113,7 @@ static void groups_measured(const tdnn_step *s, size_t task, size_t worker)
     for (; unit < end; unit++) {
         const size_t image = unit / d->groups, group = unit % d->groups, n = each * d->pixels;
         const tdnn_moments m =
-            tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, unit * n, n, 1, 0);
+            tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, unit * n, n);
         for (size_t c = group * each; c < (group + 1) * each; c++) {
             const size_t at = scales == d->channels ? c : group;
             set_channel(d, (double *)(void *)s->shared, image * d->channels + c, number(s->in[1], at),
@@ -267,8 +279,10 @@ static tdnn_status plan_batch(tdnn_plan_ctx *ctx)
     const norm_data how = {.epsilon = (double)p->epsilon, .momentum = (double)p->momentum,
                            .act = tdnn_act_make(&p->activation)};
     if (!p->training_mode) return plan_norm(ctx, how, batch_given, 1);
-    const tdnn_shape *x = &ctx->step->in[0]->shape;
-    return plan_norm(ctx, how, batch_measured, x->ndim > 1 ? (size_t)x->dim[1] : 1);
+    const tdnn_tensor *x = ctx->step->in[0];
+    const size_t channels = x->shape.ndim > 1 ? (size_t)x->shape.dim[1] : 1;
+    if (channels && x->shape.dim[0] > 1) tdnn_plan_scratch(ctx, x->bytes / channels);
+    return plan_norm(ctx, how, batch_measured, channels);
 }
 
 static const tdnn_attr batch_attrs[] = {TDNN_FLOAT(tdnn_batch_norm_params, epsilon, 1e-5f),

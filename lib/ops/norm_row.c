@@ -90,7 +90,7 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
     for (; row < end; row++) {
         tdnn_moments m = {0, 0};
         if (d->center)
-            m = tdnn_moments_of(s->kernels, x->data, x->dtype, row * n, n, 1, 0);
+            m = tdnn_moments_of(s->kernels, x->data, x->dtype, row * n, n);
         else
             m.variance = tdnn_mean_square(s->kernels, x->data, x->dtype, row * n, n);
         const double factor = 1 / sqrt(m.variance + d->epsilon);
