@@ -87,9 +87,10 @@ def main():
     table = ["| Format | Files | Bytes | Load | Accuracy | Logits differ from ONNX | from OpenCV |",
              "|---|---|---|---|---|---|---|"]
     for form, files in forms:
-        table.append("| %s | %s | %d | %.2f ms | %.2f %% | %s | %s |" % (
+        table.append("| %s | %s | %d | %.2f ms (%.2f) | %.2f %% | %s | %s |" % (
             form, " + ".join("`.%s`" % path.split(".")[-1] for path in files),
             sum(map(os.path.getsize, files)), statistics.median(times[form]),
+            min(times[form]),
             100 * np.mean(found[form].argmax(1) == labels),
             "%.1e" % np.abs(found[form] - first).max() if form != "ONNX" else "",
             "%.1e" % np.abs(found[form] - other[form]).max() if cv2 else "not installed"))
