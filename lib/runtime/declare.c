@@ -12,6 +12,7 @@ typedef struct survey {
     tdnn_zone *zone;
     tdnn_tensor *inputs;  /* per input of the graph: without data */
     tdnn_info *infos;     /* per value; dtype NONE: not known     */
+    tdnn_tensor **known;  /* NULL: not wanted; else per value: references to what it contains, or NULL */
 } survey;
 
 /* What a free size without a usual one may be, and the number of dimensions where none is declared. */
@@ -60,8 +61,11 @@ static tdnn_status infer(survey *s, const tdnn_graph *graph, tdnn_error *err)
     tdnn_status status = tdnn_planner_infer(&planner);
     for (size_t i = 0; !status && i < plan.value_count; i++)
         if (plan.values[i].id != TDNN_ABSENT) {
-            s->infos[plan.values[i].id] = plan.values[i].info;
-            s->infos[plan.values[i].id].contents = NULL;
+            tdnn_info *info = &s->infos[plan.values[i].id];
+            *info = plan.values[i].info;
+            if (s->known && info->contents && !plan.values[i].forever)
+                s->known[plan.values[i].id] = tdnn_tensor_retain(info->contents);
+            info->contents = NULL;
         }
     for (size_t i = 0; i < graph->input_count; i++) /* they stay as they are declared */
         s->infos[graph->inputs[i]].dtype = TDNN_NONE;
@@ -73,7 +77,7 @@ static tdnn_status infer(survey *s, const tdnn_graph *graph, tdnn_error *err)
 static tdnn_status take_survey(survey *s, tdnn_zone *zone, const tdnn_graph *graph, guess g,
                                int64_t times, bool *known, tdnn_error *err)
 {
-    *s = (survey){.zone = zone};
+    *s = (survey){.zone = zone, .known = s->known};
     *known = false;
     s->inputs = tdnn_zone_alloc(zone, graph->input_count + 1, sizeof *s->inputs);
     s->infos = tdnn_zone_alloc(zone, graph->value_count + 1, sizeof *s->infos);
@@ -139,7 +143,7 @@ tdnn_status tdnn_graph_declare(tdnn_graph *graph, tdnn_error *err)
                              {conv.ndim, 64, conv.channels, false},
                              {conv.ndim, 64, conv.channels, true},
                              {conv.ndim, 1, 0, false}};
-    survey one, other;
+    survey one = {0}, other = {0};
     bool known = false, both = false;
     tdnn_zone *zone = tdnn_zone_create();
     tdnn_status status = zone ? TDNN_OK : TDNN_NO_MEMORY(err);
@@ -151,6 +155,52 @@ tdnn_status tdnn_graph_declare(tdnn_graph *graph, tdnn_error *err)
     if (!status && known)
         for (size_t v = 0; v < graph->value_count; v++)
             declare(&graph->values[v], &one.infos[v], &other.infos[v]);
+    tdnn_zone_free(zone);
+    return status;
+}
+
+/* ---- contents ---- */
+
+static bool is_settled(const tdnn_graph *graph)
+{
+    for (size_t i = 0; i < graph->input_count; i++)
+        if (!tdnn_shape_known(&graph->values[graph->inputs[i]].shape)) return false;
+    return true;
+}
+
+/* Nodes all of whose results are known go, and leave constants; results of the graph stay computed. */
+static tdnn_status make_constants(tdnn_graph *graph, tdnn_tensor **known, tdnn_error *err)
+{
+    for (size_t n = 0; n < graph->node_count; n++) {
+        tdnn_node *node = graph->nodes[n];
+        bool all = true;
+        for (size_t i = 0; i < node->output_count; i++)
+            if (node->outputs[i] != TDNN_ABSENT)
+                all = all && known[node->outputs[i]] && !tdnn_graph_is_output(graph, node->outputs[i]);
+        if (!all) continue;
+        for (size_t i = 0; i < node->output_count; i++) {
+            const tdnn_id id = node->outputs[i];
+            if (id == TDNN_ABSENT) continue;
+            TDNN_TRY(tdnn_graph_hold(graph, tdnn_tensor_retain(known[id]), err));
+            tdnn_graph_set_constant(graph, id, known[id]);
+        }
+        node->op = NULL;
+    }
+    tdnn_graph_sweep(graph);
+    return TDNN_OK;
+}
+
+tdnn_status tdnn_graph_settle(tdnn_graph *graph, tdnn_error *err)
+{
+    const guess none = {.ndim = -1};
+    bool fits = false;
+    if (!is_settled(graph)) return TDNN_OK;
+    tdnn_zone *zone = tdnn_zone_create();
+    survey s = {.known = zone ? tdnn_zone_alloc(zone, graph->value_count + 1, sizeof *s.known) : NULL};
+    tdnn_status status = s.known ? TDNN_OK : TDNN_NO_MEMORY(err);
+    if (!status) status = take_survey(&s, zone, graph, none, 1, &fits, err);
+    if (!status && fits) status = make_constants(graph, s.known, err);
+    for (size_t v = 0; s.known && v < graph->value_count; v++) tdnn_tensor_release(s.known[v]);
     tdnn_zone_free(zone);
     return status;
 }

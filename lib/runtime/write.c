@@ -33,6 +33,7 @@ tdnn_status tdnn_net_write(const tdnn_net *net, const tdnn_onnx_options *options
                            tdnn_error *err)
 {
     tdnn_graph *graph;
+    size_t dropped = 0;
     int opset = options->opset ? options->opset : TDNN_ONNX_USUAL_OPSET;
     /* which does not change what the net is */
     TDNN_TRY(tdnn_net_ready((tdnn_net *)(uintptr_t)net, err));
@@ -41,6 +42,8 @@ tdnn_status tdnn_net_write(const tdnn_net *net, const tdnn_onnx_options *options
     if (!status) status = tdnn_graph_declare(graph, err);
     if (!status) status = tdnn_lower(graph, opset, err);
     if (!status) status = tdnn_graph_check(graph, err);
+    if (!status) status = tdnn_graph_settle(graph, err);
+    if (!status) status = tdnn_pass_dead(graph, NULL, &dropped, err);
     if (!status) status = tdnn_graph_declare(graph, err);
     if (!status) status = tdnn_onnx_write(graph, options->opset, path, err);
     tdnn_graph_free(graph);
