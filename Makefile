@@ -403,6 +403,7 @@ TESTS = \
 	tests/test_onnx.c \
 	tests/test_onnx_opsets.c \
 	tests/test_onnx_schema.c \
+	tests/test_onnx_write.c \
 	tests/test_base.c \
 	tests/test_caffe.c \
 	tests/test_conv.c \

@@ -297,7 +297,7 @@ TDNN_API void tdnn_onnx_options_init(tdnn_onnx_options *options);
 /* Writes the net as an ONNX model of standard operators, whatever its format was. A file that is there
  * already is replaced when all has gone well. TDNN_ERR_UNSUPPORTED, with the node's name, where the opset
  * has no form for an operator. `options` may be NULL. */
-TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_write_onnx(const tdnn_net *net, const char *path,
+TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_write_onnx(tdnn_net *net, const char *path,
                                                        const tdnn_onnx_options *options,
                                                        tdnn_error *err);
 

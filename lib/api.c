@@ -168,7 +168,7 @@ void tdnn_onnx_options_init(tdnn_onnx_options *options)
     if (options) *options = (tdnn_onnx_options){0};
 }
 
-tdnn_status tdnn_net_write_onnx(const tdnn_net *net, const char *path, const tdnn_onnx_options *options,
+tdnn_status tdnn_net_write_onnx(tdnn_net *net, const char *path, const tdnn_onnx_options *options,
                                 tdnn_error *err)
 {
     tdnn_onnx_options defaults;

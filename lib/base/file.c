@@ -272,20 +272,13 @@ static int write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
-static int write_and_close(int fd, const tdnn_bytes *parts, size_t count)
-{
-    int fault = 0;
-    for (size_t i = 0; !fault && i < count; i++)
-        fault = write_all(fd, parts[i].data, parts[i].size);
-    return close(fd) != 0 && !fault ? errno : fault;
-}
-
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err)
 {
     if (!path) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "path is NULL");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return IO_FAIL(err, path, "open the file for writing", errno);
-    int fault = write_and_close(fd, &(tdnn_bytes){data, size}, 1);
+    int fault = write_all(fd, data, size);
+    if (close(fd) != 0 && !fault) fault = errno;
     return fault ? IO_FAIL(err, path, "write the file", fault) : TDNN_OK;
 }
 
@@ -301,7 +294,23 @@ static int open_beside(const char *path, char *name, size_t size)
     return -1;
 }
 
-tdnn_status tdnn_file_write_parts(const char *path, const tdnn_bytes *parts, size_t count,
+/* Closes fd. */
+static tdnn_status write_parts(int fd, const char *path, tdnn_next_part next, void *context,
+                               tdnn_error *err)
+{
+    tdnn_status status = TDNN_OK;
+    tdnn_bytes part = {NULL, 1};
+    int fault = 0;
+    while (!status && !fault) {
+        status = next(context, &part, err);
+        if (status || !part.size) break;
+        fault = write_all(fd, part.data, part.size);
+    }
+    if (close(fd) != 0 && !fault) fault = errno;
+    return status || !fault ? status : IO_FAIL(err, path, "write the file", fault);
+}
+
+tdnn_status tdnn_file_write_parts(const char *path, tdnn_next_part next, void *context,
                                   tdnn_error *err)
 {
     if (!path) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "path is NULL");
@@ -312,9 +321,9 @@ tdnn_status tdnn_file_write_parts(const char *path, const tdnn_bytes *parts, siz
     int fd = other ? open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
                    : open_beside(path, beside, sizeof beside);
     if (fd < 0) return IO_FAIL(err, path, "open the file for writing", errno);
-    int fault = write_and_close(fd, parts, count);
-    if (!other && !fault && rename(beside, path) != 0) fault = errno;
-    if (!fault) return TDNN_OK;
-    if (!other) unlink(beside);
-    return IO_FAIL(err, path, "write the file", fault);
+    tdnn_status status = write_parts(fd, path, next, context, err);
+    if (!status && !other && rename(beside, path) != 0)
+        status = IO_FAIL(err, path, "write the file", errno);
+    if (status && !other) unlink(beside);
+    return status;
 }

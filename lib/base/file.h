@@ -22,10 +22,11 @@ void tdnn_file_discard(const tdnn_file *file, const void *data, size_t bytes);
 
 /* Replaces the file's contents. */
 tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdnn_error *err);
-/* The same with the parts one behind the other, which may lie in a file that is open, even in this one: a
- * regular file is written beside the old one and then takes its place, so that it is there as a whole or
- * not at all. */
-tdnn_status tdnn_file_write_parts(const char *path, const tdnn_bytes *parts, size_t count,
+/* The same with parts one behind the other, as `next` gives them, until one has no bytes; each is asked for
+ * when the one before is written. They may lie in a file that is open, even in this one: a regular file is
+ * written beside the old one and then takes its place, so that it is there as a whole or not at all. */
+typedef tdnn_status (*tdnn_next_part)(void *context, tdnn_bytes *part, tdnn_error *err);
+tdnn_status tdnn_file_write_parts(const char *path, tdnn_next_part next, void *context,
                                   tdnn_error *err);
 
 #endif

@@ -29,7 +29,7 @@ static tdnn_status fix_inputs(tdnn_graph *graph, const tdnn_onnx_options *option
     return TDNN_OK;
 }
 
-tdnn_status tdnn_net_write(const tdnn_net *net, const tdnn_onnx_options *options, const char *path,
+tdnn_status tdnn_net_write(tdnn_net *net, const tdnn_onnx_options *options, const char *path,
                            tdnn_error *err)
 {
     tdnn_graph *graph;
@@ -37,6 +37,7 @@ tdnn_status tdnn_net_write(const tdnn_net *net, const tdnn_onnx_options *options
     int opset = options->opset ? options->opset : TDNN_ONNX_USUAL_OPSET;
     /* which does not change what the net is */
     TDNN_TRY(tdnn_net_ready((tdnn_net *)(uintptr_t)net, err));
+    TDNN_TRY(tdnn_net_ready(net, err));
     TDNN_TRY(tdnn_graph_copy(net->graph, &graph, err));
     tdnn_status status = fix_inputs(graph, options, err);
     if (!status) status = tdnn_graph_declare(graph, err);

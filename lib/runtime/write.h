@@ -4,7 +4,7 @@
 
 #include "lib/runtime/net.h"
 
-tdnn_status tdnn_net_write(const tdnn_net *net, const tdnn_onnx_options *options, const char *path,
+tdnn_status tdnn_net_write(tdnn_net *net, const tdnn_onnx_options *options, const char *path,
                            tdnn_error *err);
 
 /* declare.c: gives values whose type or shape is not declared those that follow from the inputs'. Sizes

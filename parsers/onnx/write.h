@@ -16,11 +16,11 @@ enum { ONNX_OLDEST = 7, ONNX_NEWEST = 28 };
 
 /* ---- write_out.c: a message that is being written ---- */
 
-/* The text holds everything but the elements of large tensors, which stay where they are: a piece
- * stands before text[at]. After a failure (memory is refused) nothing more happens. */
+/* The text holds everything but the elements of large tensors, which stay where they are: those of a
+ * piece stand before text[at]. After a failure (memory is refused) nothing more happens. */
 typedef struct onnx_piece {
     size_t at;
-    tdnn_bytes bytes;
+    const tdnn_tensor *tensor;
 } onnx_piece;
 
 typedef struct onnx_out {
@@ -41,6 +41,7 @@ void onnx_put_int(onnx_out *out, uint32_t field, int64_t value);
 void onnx_put_float(onnx_out *out, uint32_t field, float value);
 void onnx_put_text(onnx_out *out, uint32_t field, const char *text);
 void onnx_put_bytes(onnx_out *out, uint32_t field, const void *data, size_t size);
+void onnx_put_elements(onnx_out *out, uint32_t field, const tdnn_tensor *tensor);
 /* A message within the message. */
 onnx_mark onnx_begin(onnx_out *out, uint32_t field);
 void onnx_end(onnx_out *out, onnx_mark mark);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* From here on, elements are a piece of their own. */
+/* From here on, elements are written from where they are. */
 enum { PIECE_BYTES = 4096 };
 
 void onnx_put_int(onnx_out *out, uint32_t field, int64_t value)
@@ -25,26 +25,23 @@ void onnx_put_text(onnx_out *out, uint32_t field, const char *text)
     onnx_put_bytes(out, field, text, strlen(text));
 }
 
-static void put_piece(onnx_out *out, const void *data, size_t size)
-{
-    if (!TDNN_ZONE_PUSH(out->zone, out->pieces, out->piece_count, out->piece_capacity)) {
-        out->failed = true;
-        return;
-    }
-    out->pieces[out->piece_count++] = (onnx_piece){out->text.size, {data, size}};
-    out->piece_bytes += size;
-}
-
 void onnx_put_bytes(onnx_out *out, uint32_t field, const void *data, size_t size)
 {
-    if (out->failed) return;
-    if (size < PIECE_BYTES) {
-        out->failed = !tdnn_wire_put_bytes(&out->text, field, data, size);
+    out->failed = out->failed || !tdnn_wire_put_bytes(&out->text, field, data, size);
+}
+
+void onnx_put_elements(onnx_out *out, uint32_t field, const tdnn_tensor *tensor)
+{
+    if (tensor->bytes < PIECE_BYTES && !tensor->fill) {
+        onnx_put_bytes(out, field, tensor->data, tensor->bytes);
         return;
     }
-    out->failed = !tdnn_wire_put_tag(&out->text, field, TDNN_WIRE_BYTES) ||
-                  !tdnn_wire_put_varint(&out->text, size);
-    if (!out->failed) put_piece(out, data, size);
+    out->failed = out->failed || !tdnn_wire_put_tag(&out->text, field, TDNN_WIRE_BYTES) ||
+                  !tdnn_wire_put_varint(&out->text, tensor->bytes) ||
+                  !TDNN_ZONE_PUSH(out->zone, out->pieces, out->piece_count, out->piece_capacity);
+    if (out->failed) return;
+    out->pieces[out->piece_count++] = (onnx_piece){out->text.size, tensor};
+    out->piece_bytes += tensor->bytes;
 }
 
 onnx_mark onnx_begin(onnx_out *out, uint32_t field)
@@ -71,17 +68,49 @@ void onnx_end(onnx_out *out, onnx_mark mark)
 
 uint64_t onnx_out_size(const onnx_out *out) { return out->text.size + out->piece_bytes; }
 
+/* Text and elements in turn. Elements that are not there yet are made for as long as they are
+ * written; memory that only mirrors a file goes back when they are. */
+typedef struct saving {
+    const onnx_out *out;
+    size_t piece, at; /* next of each */
+    const tdnn_tensor *last;
+    void *made;
+} saving;
+
+static void drop_last(saving *s)
+{
+    tdnn_free(s->made);
+    s->made = NULL;
+    if (s->last) tdnn_tensor_discard(s->last);
+    s->last = NULL;
+}
+
+static tdnn_status next_part(void *context, tdnn_bytes *part, tdnn_error *err)
+{
+    saving *s = context;
+    const onnx_out *out = s->out;
+    drop_last(s);
+    while (s->piece < out->piece_count && out->pieces[s->piece].at == s->at) {
+        const tdnn_tensor *t = out->pieces[s->piece++].tensor;
+        *part = (tdnn_bytes){t->data, t->bytes};
+        if (!t->bytes) continue;
+        s->last = t;
+        if (!t->fill) return TDNN_OK;
+        s->made = tdnn_alloc(t->bytes, 1);
+        part->data = s->made;
+        return s->made ? tdnn_tensor_fill(t, s->made, err) : TDNN_NO_MEMORY(err);
+    }
+    const size_t end =
+        s->piece < out->piece_count ? out->pieces[s->piece].at : out->text.size;
+    *part = (tdnn_bytes){out->text.data + s->at, end - s->at};
+    s->at = end;
+    return TDNN_OK;
+}
+
 tdnn_status onnx_out_save(const onnx_out *out, const char *path, tdnn_error *err)
 {
-    size_t count = 0, at = 0;
-    tdnn_bytes *parts = tdnn_zone_alloc(out->zone, 2 * out->piece_count + 1, sizeof *parts);
-    if (!parts) return TDNN_NO_MEMORY(err);
-    for (size_t i = 0; i < out->piece_count; i++) {
-        const onnx_piece *piece = &out->pieces[i];
-        parts[count++] = (tdnn_bytes){out->text.data + at, piece->at - at};
-        parts[count++] = piece->bytes;
-        at = piece->at;
-    }
-    parts[count++] = (tdnn_bytes){out->text.data + at, out->text.size - at};
-    return tdnn_file_write_parts(path, parts, count, err);
+    saving s = {.out = out};
+    tdnn_status status = tdnn_file_write_parts(path, next_part, &s, err);
+    drop_last(&s);
+    return status;
 }
