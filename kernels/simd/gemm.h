@@ -38,7 +38,6 @@ INLINE v_f32 tile_finish(v_f32 x, const tile_work *t, size_t p, size_t v, bool w
         x = v_fma(v_set1(g->beta), g->d_column ? tile_load(d, v, whole, t->last) : v_set1(*d), x);
     }
     if (g->act.kind == TDNN_ACTIVATE_CLIP) x = v_clip(x, v_set1(g->act.alpha), v_set1(g->act.beta));
-    if (g->act.kind == TDNN_ACTIVATE_GELU) x = v_gelu(x);
     if (t->r) x = v_add(x, tile_load(t->r + p * g->c_stride, v, whole, t->last));
     return x;
 }
@@ -98,6 +97,21 @@ static void look_ahead(tile_work *t, size_t index, size_t count)
     t->ahead = (const char *)t->b + (count > 1 ? t->k * (line + index * t->ahead_step) : 16 * line);
 }
 
+/* Costly activations follow a tile, which is in the first-level cache: their constants and its sums
+ * would not fit into the registers together. Gelu, the usual one, without a call for each row. */
+static void activate_tile(const tile_work *t, const tdnn_gemm_io *io, size_t rows, size_t columns,
+                          const tdnn_kernels *table)
+{
+    const tdnn_gemm *g = t->g;
+    const bool gelu = g->act.kind == TDNN_ACTIVATE_GELU && columns % V_LANES == 0;
+    for (size_t r = 0; r < rows; r++) {
+        float *c = t->c + r * g->c_stride;
+        for (size_t i = 0; gelu && i < columns; i += V_LANES) v_store(c + i, v_gelu(v_load(c + i)));
+        if (!gelu) table->activate_f32(c, c, columns, &g->act);
+        if (io->r) table->add_f32(c, c, 1, io->r + (c - io->c), 1, columns);
+    }
+}
+
 /* One panel of B, one piece of the sum, all rows. */
 static void gemm_piece(const tile_work *piece, const tdnn_gemm_io *io, const tdnn_gemm_part *part,
                        size_t k, size_t column, const tdnn_kernels *table)
@@ -107,7 +121,7 @@ static void gemm_piece(const tile_work *piece, const tdnn_gemm_io *io, const tdn
     const size_t left = part->column_end - column, columns = left < PANEL ? left : PANEL;
     const size_t V = columns > V_LANES ? 2 : 1;
     const size_t count = (part->row_end - part->row_begin + panel - 1) / panel;
-    const bool late = piece->end && g->act.kind > TDNN_ACTIVATE_CLIP && g->act.kind != TDNN_ACTIVATE_GELU;
+    const bool late = piece->end && g->act.kind > TDNN_ACTIVATE_CLIP;
     tile_work t = *piece;
     t.last = columns - (V - 1) * V_LANES;
     for (size_t i = 0, row = part->row_begin; row < part->row_end; i++, row += panel) {
@@ -118,11 +132,7 @@ static void gemm_piece(const tile_work *piece, const tdnn_gemm_io *io, const tdn
         if (io->r && !late) t.r = io->r + row * g->c_stride + column;
         look_ahead(&t, i, count);
         tiles[V - 1][rows](&t);
-        for (size_t r = 0; late && r < rows; r++) {
-            float *c = t.c + r * g->c_stride;
-            table->activate_f32(c, c, columns, &g->act);
-            if (io->r) table->add_f32(c, c, 1, io->r + (c - io->c), 1, columns);
-        }
+        if (late) activate_tile(&t, io, rows, columns, table);
     }
 }
 

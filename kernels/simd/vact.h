@@ -19,10 +19,25 @@ static inline v_f32 v_mish(v_f32 x)
     return v_mul(x, v_div(w, v_add(w, v_set1(2))));
 }
 
+/* x/2 (1 + erf t) with t = x / sqrt 2. 1 - erf |t| = e^Q(|t|) from 0 on, where Q is our minimax fit of
+ * log erfc, weighted by erfc: a single formula for both signs and all sizes, and a smaller error on the
+ * negative side than 1 + erf t has. Beyond 4.3 it is 0. */
 static inline v_f32 v_gelu(v_f32 x)
 {
-    const v_f32 e = v_erf(v_mul(x, v_set1(0.70710678f)));
-    return v_mul(v_mul(v_set1(0.5f), x), v_add(v_set1(1), e));
+    const v_f32 most = v_set1(4.3f), t = v_mul(v_abs(x), v_set1(0.70710678f)), b = v_min(most, t);
+    v_f32 q = v_set1(2.630510834933375e-6f), n;
+    q = v_fma(q, b, v_set1(-4.632276977645233e-5f));
+    q = v_fma(q, b, v_set1(0.00032189665944f));
+    q = v_fma(q, b, v_set1(-0.00096100813244f));
+    q = v_fma(q, b, v_set1(-0.00073573260931f));
+    q = v_fma(q, b, v_set1(0.019789084792f));
+    q = v_fma(q, b, v_set1(-0.10301662981f));
+    q = v_fma(q, b, v_set1(-0.63657802343f));
+    q = v_fma(q, b, v_set1(-1.1283814907f));
+    const v_f32 m = v_exp_parts(v_mul(q, b), &n);
+    const v_f32 e = v_select(v_lt(most, t), v_set1(0), v_scale(v_add(m, v_set1(1)), n));
+    const v_f32 gate = v_select(v_lt(x, v_set1(0)), e, v_sub(v_set1(2), e));
+    return v_mul(v_mul(v_set1(0.5f), x), gate);
 }
 
 static inline v_f32 v_gelu_tanh(v_f32 x)

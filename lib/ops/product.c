@@ -1,5 +1,6 @@
 /* Products of f32 matrices by the kernels: constants are packed once for the net, the rest in a
- * phase before the product; then C is cut into tasks at the borders of panels. */
+ * phase before the product; then C is cut into tasks at the borders of panels. Rows of A that one
+ * task alone needs are packed by that task, into its own scratch. */
 #include "lib/ops/product.h"
 
 typedef struct side {
@@ -15,12 +16,15 @@ typedef struct product_plan {
     side a, b;
     size_t row_step, row_tasks, column_step, column_tasks;
     size_t b_pieces; /* that the packing of one B is cut into */
+    bool own_rows;   /* a task packs the rows it needs        */
     bool bf16;       /* a changing A by a constant B, in bf16 */
 } product_plan;
 
 /* Bytes of A that one task runs over for each panel of B. Of longer rows, which come in pieces, no more
  * than MOST_DEPTH columns count: to read B, which comes from far away, once is worth more. */
 enum { A_BYTES = 1024 * 1024, MOST_DEPTH = 768 };
+/* A B that stays in the second-level cache leaves room for this much of A beside it. */
+enum { NEAR_B_BYTES = 768 * 1024, NEAR_A_BYTES = 128 * 1024 };
 
 static void pack_a(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to)
 {
@@ -107,16 +111,37 @@ static const float *matrix(const tdnn_step *step, const side *s, size_t i, size_
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
+/* The part's rows become a product of their own. */
+static void run_own_rows(const tdnn_step *step, const tdnn_gemm_io *whole, const tdnn_gemm_part *part,
+                         const float *a, size_t worker)
+{
+    const product_plan *plan = step->data;
+    const tdnn_kernels *k = step->kernels;
+    const size_t row = part->row_begin, rows = part->row_end - row;
+    const tdnn_gemm_part own = {0, rows, part->column_begin, part->column_end};
+    float *packed = (float *)(void *)(step->scratch + worker * step->scratch_stride);
+    tdnn_gemm gemm = plan->gemm;
+    tdnn_gemm_io io = *whole;
+    gemm.m = rows;
+    io.a = packed;
+    io.c += row * gemm.c_stride;
+    if (io.d) io.d += row * gemm.d_row;
+    if (io.r) io.r += row * gemm.c_stride;
+    k->gemm_pack_a_f32(packed, a + row * plan->p.a_row, plan->p.a_row, plan->p.a_column, rows, gemm.k,
+                       tdnn_gemm_panel_rows(k, rows), k);
+    k->gemm_f32(&gemm, &io, &own, k);
+}
+
 static void product_run(const tdnn_step *step, size_t task, size_t worker)
 {
-    (void)worker;
     const product_plan *plan = step->data;
     const tdnn_product *p = &plan->p;
     const size_t column = task % plan->column_tasks * plan->column_step;
     const size_t row = task / plan->column_tasks % plan->row_tasks * plan->row_step;
     const size_t i = task / plan->column_tasks / plan->row_tasks;
+    const size_t a_index = p->a_index ? p->a_index[i] : 0;
     const tdnn_gemm_io io = {
-        .a = matrix(step, &plan->a, 0, p->a_index ? p->a_index[i] : 0),
+        .a = plan->own_rows ? NULL : matrix(step, &plan->a, 0, a_index),
         .b = matrix(step, &plan->b, 1, p->b_index ? p->b_index[i] : 0),
         .d = p->has_d ? input(step, 2) : NULL,
         .c = (float *)step->out[0]->data + i * p->m * p->n,
@@ -124,7 +149,10 @@ static void product_run(const tdnn_step *step, size_t task, size_t worker)
     };
     const tdnn_gemm_part part = {row, least(p->m, row + plan->row_step), column,
                                  least(p->n, column + plan->column_step)};
-    (plan->bf16 ? step->kernels->gemm_bf16 : step->kernels->gemm_f32)(&plan->gemm, &io, &part, step->kernels);
+    if (plan->own_rows)
+        run_own_rows(step, &io, &part, input(step, 0) + a_index * p->m * p->k, worker);
+    else
+        (plan->bf16 ? step->kernels->gemm_bf16 : step->kernels->gemm_f32)(&plan->gemm, &io, &part, step->kernels);
 }
 
 /* Packed once if constant, else room for it in the shared scratch and a phase of `tasks`. */
@@ -159,7 +187,8 @@ static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
     const size_t wide = plan->bf16 ? TDNN_GEMM_BF16_COLUMNS : ctx->kernels->gemm_columns;
     const size_t panels = (p->n + wide - 1) / wide;
     const size_t depth = p->k < MOST_DEPTH ? p->k + 1 : MOST_DEPTH;
-    size_t rows = A_BYTES / sizeof(float) / depth / high;
+    const bool near_b = !plan->bf16 && p->n * p->k * sizeof(float) <= NEAR_B_BYTES;
+    size_t rows = (size_t)(near_b ? NEAR_A_BYTES : A_BYTES) / sizeof(float) / depth / high;
     const size_t row_panels = (p->m + high - 1) / high;
     rows = rows ? rows : 1;
     const size_t blocks = (row_panels + rows - 1) / rows;
@@ -197,11 +226,14 @@ static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
     plan->b_pieces = tdnn_plan_split(ctx, 4.0 * (double)(p->k * p->n),
                                      (p->n + k->gemm_columns - 1) / k->gemm_columns);
     size_t shared_count = 0;
-    if (!plan->a.in_place)
+    plan_tasks(ctx, plan);
+    plan->own_rows = !plan->bf16 && !plan->a.in_place && !ctx->constants[0] && plan->column_tasks == 1;
+    if (plan->own_rows)
+        tdnn_plan_scratch(ctx, plan->row_step * p->k * sizeof(float));
+    else if (!plan->a.in_place)
         TDNN_TRY(plan_side(ctx, plan, &plan->a, 0, &shared_count, p->a_matrices));
     TDNN_TRY(plan_side(ctx, plan, &plan->b, 1, &shared_count, p->b_matrices * plan->b_pieces));
     if (shared_count) tdnn_plan_shared(ctx, shared_count * sizeof(float));
-    plan_tasks(ctx, plan);
     tdnn_plan_phase(ctx, product_run, p->batch * plan->row_tasks * plan->column_tasks);
     ctx->step->kernel = plan->bf16 ? "gemm bf16" : "gemm packed";
     return TDNN_OK;
