@@ -257,6 +257,7 @@ PARSERS = \
 	parsers/caffe/layer_norm.c \
 	parsers/caffe/layer_pool.c \
 	parsers/caffe/layer_recurrent.c \
+	parsers/caffe/layer_refine.c \
 	parsers/caffe/layer_reduce.c \
 	parsers/caffe/layer_resize.c \
 	parsers/caffe/layer_scale.c \

@@ -78,7 +78,8 @@ tdnn_status tdnn_windows_resolve(const tdnn_window *w, const tdnn_shape *x,
         const tdnn_auto_pad how = (tdnn_auto_pad)w->auto_pad;
         if (how != TDNN_PAD_NOTSET) place_automatically(a, how);
         if (how == TDNN_PAD_SAME_UPPER || how == TDNN_PAD_SAME_LOWER) continue;
-        const int64_t room = a->in + a->pad + a->pad_end - a->reach;
+        int64_t room = a->in + a->pad + a->pad_end - a->reach;
+        if (ceil_mode && room < 0 && room > -a->stride) room = 0; /* rounded up: one window, cut off */
         if (room < 0)
             return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                              "a window of %lld elements on axis %d, which with padding has %lld",

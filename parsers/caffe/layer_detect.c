@@ -99,8 +99,12 @@ void caffe_import_detection_output(caffe_call *c)
                   images = caffe_dim(c, 0, 0);
     const int64_t code = caffe_enum(c, "code_type", codes, 1);
     if (!classes) caffe_fail(c, TDNN_ERR_FORMAT, "num_classes is missing");
-    c->out[0].id = caffe_op(c, rows < 0 ? "DetectionRows" : "DetectionOutput", c->in[0].id,
-                            c->in[1].id, c->in[2].id);
+    tdnn_id scores = c->in[1].id, priors = c->in[2].id;
+    if (c->in_count > 3 && code != 2)
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "refined priors with code_type %s", codes[code]);
+    if (c->in_count > 3) caffe_refine(c, &scores, &priors);
+    c->out[0].id =
+        caffe_op(c, rows < 0 ? "DetectionRows" : "DetectionOutput", c->in[0].id, scores, priors);
     caffe_set_int(c, "num_classes", classes);
     caffe_set_int(c, "share_location", caffe_bool(c, "share_location", true));
     caffe_set_int(c, "background_label_id",

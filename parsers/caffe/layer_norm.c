@@ -122,6 +122,37 @@ void caffe_import_batch_norm(caffe_call *c)
     caffe_set_float(c, "epsilon", eps);
 }
 
+/* ---- BN ---- */
+
+/* Of SegNet, with scale and shift that hold the statistics already, or of PSPNet and ICNet, with
+ * scale, shift, mean and variance. */
+void caffe_import_bn(caffe_call *c)
+{
+    static const char *const modes[] = {"LEARN", "INFERENCE", NULL};
+    const int rank = caffe_rank(c, 0, 2, TDNN_MAX_DIMS);
+    const float eps = caffe_float(c, "eps", 1e-5F);
+    const bool moments = c->blob_count >= 4;
+    caffe_ignore(c, "frozen");
+    caffe_ignore(c, "momentum");
+    const int64_t mode = caffe_enum(c, "bn_mode", modes, moments || !c->net->weights);
+    int64_t channels = caffe_dim(c, 0, 1);
+    if (c->net->weights && c->blob_count) channels = caffe_weight_count(c, 0);
+    if (!moments && mode == 0)
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "statistics of the batch (bn_mode LEARN): expected INFERENCE");
+    const tdnn_shape flat = {1, {channels}};
+    if (moments) {
+        const tdnn_id parts[] = {c->in[0].id, caffe_weight(c, 0, &flat), caffe_weight(c, 1, &flat),
+                                 caffe_weight(c, 2, &flat), caffe_weight(c, 3, &flat)};
+        c->out[0].id = caffe_append(c, "BatchNormalization", parts, 5);
+        caffe_set_float(c, "epsilon", eps);
+        return;
+    }
+    tdnn_shape shape = {.ndim = rank - 1, .dim = {channels}};
+    for (int i = 1; i < shape.ndim; i++) shape.dim[i] = 1;
+    tdnn_id y = caffe_op(c, "Mul", c->in[0].id, caffe_weight(c, 0, &shape));
+    c->out[0].id = caffe_op(c, "Add", y, caffe_weight(c, 1, &shape));
+}
+
 /* ---- MVN ---- */
 
 /* (x - mean) / (standard deviation + eps), of each picture's channels, or of whole pictures. */

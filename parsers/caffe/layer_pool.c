@@ -121,6 +121,51 @@ void caffe_import_pooling(caffe_call *c)
     finish(c, method, rank);
 }
 
+/* ---- SPP ---- */
+
+/* Level i divides the picture into 2^i x 2^i windows, which may overlap it at both ends. */
+static tdnn_id pyramid_level(caffe_call *c, int64_t method, int64_t bins)
+{
+    int64_t kernel[2], pad[4];
+    for (int i = 0; i < 2; i++) {
+        const int64_t in = caffe_dim(c, 0, 2 + i);
+        kernel[i] = (in + bins - 1) / bins;
+        pad[i] = pad[2 + i] = (kernel[i] * bins - in + 1) / 2;
+        if (pad[i] >= kernel[i])
+            caffe_fail(c, TDNN_ERR_SHAPE, "%" PRId64 " windows beside one another over %" PRId64 " pixels",
+                       bins, in);
+    }
+    tdnn_id y = caffe_op(c, method == MAX ? "MaxPool" : "AveragePool", c->in[0].id);
+    caffe_set_ints(c, "kernel_shape", kernel, 2);
+    caffe_set_ints(c, "strides", kernel, 2);
+    caffe_set_ints(c, "pads", pad, 4);
+    caffe_set_int(c, "ceil_mode", 1);
+    if (method != MAX) caffe_set_int(c, "count_include_pad", 1);
+    return caffe_op(c, "Flatten", y);
+}
+
+/* The windows' sizes depend on the picture's: it is that which the model is made for. */
+void caffe_import_spp(caffe_call *c)
+{
+    const int64_t method = caffe_enum(c, "pool", methods, MAX);
+    const int64_t height = caffe_int(c, "pyramid_height", 0, 1, 10);
+    tdnn_id levels[10];
+    caffe_rank(c, 0, 4, 4);
+    if (!height) caffe_fail(c, TDNN_ERR_FORMAT, "pyramid_height is missing");
+    if (caffe_dim(c, 0, 2) < 1 || caffe_dim(c, 0, 3) < 1)
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "a pyramid over an input of open size");
+    int64_t windows = 0;
+    for (int64_t i = 0; i < height && !c->status; i++) {
+        levels[i] = pyramid_level(c, method, (int64_t)1 << i);
+        windows += (int64_t)1 << 2 * i;
+    }
+    if (c->status) return;
+    c->out[0].id = caffe_append(c, "Concat", levels, (size_t)height);
+    caffe_set_int(c, "axis", 1);
+    const int64_t channels = caffe_dim(c, 0, 1);
+    c->out[0].shape = (tdnn_shape){2, {caffe_dim(c, 0, 0), caffe_known(channels, channels * windows)}};
+}
+
 /* ---- its inverse ---- */
 
 /* Each number goes to its position in a plane of zeros; size: height and width of the planes.

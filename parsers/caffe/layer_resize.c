@@ -92,8 +92,8 @@ void caffe_import_interp(caffe_call *c)
 
 /* ---- Resample ---- */
 
-/* To a size, by a factor, or as large as the second bottom. Only what OpenCV does as well:
- * linear where it does not shrink, nearest. */
+/* To a size, by a factor, or as large as the second bottom. Filters that are cut off at a border are
+ * weighed anew, and as wide as what they shrink unless the layer says otherwise. */
 void caffe_import_resample(caffe_call *c)
 {
     static const char *const types[] = {"", "NEAREST", "LINEAR", "CUBIC", "AREA", NULL};
@@ -104,8 +104,8 @@ void caffe_import_resample(caffe_call *c)
     const float factor = caffe_float(c, "factor", 1);
     int64_t usual[2] = {height, width};
     tdnn_id x = c->in[0].id, size;
-    caffe_bool(c, "antialias", true);
-    if (type > 2) caffe_fail(c, TDNN_ERR_UNSUPPORTED, "resampling of type %s", types[type]);
+    const bool antialias = caffe_bool(c, "antialias", true);
+    if (type > 3) caffe_fail(c, TDNN_ERR_UNSUPPORTED, "resampling of type %s", types[type]);
     if (!(factor > 0 && factor < 1 << 15))
         caffe_fail(c, TDNN_ERR_FORMAT, "factor is %g", (double)factor);
     if (c->status) return;
@@ -124,8 +124,11 @@ void caffe_import_resample(caffe_call *c)
             usual[i] = caffe_known(caffe_dim(c, 0, 2 + i),
                                    (int64_t)((float)caffe_dim(c, 0, 2 + i) * factor));
     }
-    c->out[0].id = resize(c, x, size, type == 1 ? "nearest" : "linear",
-                          type == 1 ? "asymmetric" : "half_pixel");
+    static const char *const modes[] = {"", "nearest", "linear", "cubic"};
+    c->out[0].id = resize(c, x, size, modes[type], type == 1 ? "asymmetric" : "half_pixel");
     if (type == 1) caffe_set_string(c, "nearest_mode", "floor");
+    if (type != 1 && antialias) caffe_set_int(c, "antialias", 1);
+    if (type != 1) caffe_set_int(c, "exclude_outside", 1);
+    if (type == 3) caffe_set_float(c, "cubic_coeff_a", -0.5F);
     if (!c->status) set_size(c, usual);
 }

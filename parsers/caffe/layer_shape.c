@@ -163,17 +163,17 @@ void caffe_import_reshape(caffe_call *c)
 
 /* ---- Permute ---- */
 
-/* Axes that `order` leaves out follow in their order. */
-void caffe_import_permute(caffe_call *c)
+/* Axes that the list leaves out follow in their order. */
+static void permute(caffe_call *c, const char *list)
 {
     const int rank = caffe_rank(c, 0, 1, TDNN_MAX_DIMS);
-    const tdnn_ints order = caffe_ints(c, "order", 0, rank - 1);
+    const tdnn_ints order = caffe_ints(c, list, 0, rank - 1);
     int64_t perm[TDNN_MAX_DIMS];
     bool used[TDNN_MAX_DIMS] = {false};
     size_t count = 0;
     for (size_t i = 0; i < order.count && !c->status; i++) {
         if (used[order.at[i]])
-            caffe_fail(c, TDNN_ERR_FORMAT, "axis %" PRId64 " twice in order", order.at[i]);
+            caffe_fail(c, TDNN_ERR_FORMAT, "axis %" PRId64 " twice in %s", order.at[i], list);
         else
             perm[count++] = order.at[i];
         used[order.at[i]] = true;
@@ -183,6 +183,17 @@ void caffe_import_permute(caffe_call *c)
     if (c->status) return;
     for (size_t i = 0; i < count; i++) c->out[0].shape.dim[i] = caffe_dim(c, 0, (int)perm[i]);
     c->out[0].id = caffe_transpose(c, c->in[0].id, perm, count);
+}
+
+void caffe_import_permute(caffe_call *c) { permute(c, "order"); }
+void caffe_import_transpose(caffe_call *c) { permute(c, "dim"); } /* of CRNN */
+
+/* Of CRNN: an axis in the other direction. */
+void caffe_import_reverse(caffe_call *c)
+{
+    const int rank = caffe_rank(c, 0, 1, TDNN_MAX_DIMS), axis = caffe_axis(c, "axis", 0, rank, 0);
+    c->out[0].id = caffe_op(c, "Slice", c->in[0].id, caffe_ints_of(c, -1), caffe_ints_of(c, INT64_MIN),
+                            caffe_ints_of(c, axis), caffe_ints_of(c, -1));
 }
 
 /* ---- Crop ---- */

@@ -84,10 +84,29 @@ static void convolution(caffe_call *c, int64_t outputs, int64_t group)
     }
 }
 
-void caffe_import_convolution(caffe_call *c)
+/* The same filters for each bottom, whose result is the top beside it. */
+static void each_pair(caffe_call *c, void (*import)(caffe_call *c))
+{
+    caffe_value *in = c->in, *out = c->out;
+    if (c->in_count != c->out_count)
+        caffe_fail(c, TDNN_ERR_FORMAT, "%zu bottoms and %zu tops, expected as many", c->in_count,
+                   c->out_count);
+    for (size_t i = 0; i < c->in_count && !c->status; i++) {
+        c->in = in + i;
+        c->out = out + i;
+        c->out[0].shape = c->in[0].shape;
+        import(c);
+    }
+    c->in = in;
+    c->out = out;
+}
+
+static void one_convolution(caffe_call *c)
 {
     convolution(c, num_output(c), caffe_int(c, "group", 1, 1, INT32_MAX));
 }
+
+void caffe_import_convolution(caffe_call *c) { each_pair(c, one_convolution); }
 
 /* A group for each output unless the layer says otherwise: forks differ. */
 void caffe_import_depthwise(caffe_call *c)
@@ -100,7 +119,7 @@ void caffe_import_depthwise(caffe_call *c)
 
 /* ---- Deconvolution ---- */
 
-void caffe_import_deconvolution(caffe_call *c)
+static void one_deconvolution(caffe_call *c)
 {
     const int rank = caffe_rank(c, 0, 3, TDNN_MAX_DIMS);
     const int64_t outputs = num_output(c), group = caffe_int(c, "group", 1, 1, INT32_MAX);
@@ -121,6 +140,8 @@ void caffe_import_deconvolution(caffe_call *c)
             caffe_known(in, w.stride[i] * (in - 1) + extent - 2 * w.pad[i]);
     }
 }
+
+void caffe_import_deconvolution(caffe_call *c) { each_pair(c, one_deconvolution); }
 
 /* ---- InnerProduct ---- */
 

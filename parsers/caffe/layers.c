@@ -17,14 +17,15 @@ static const caffe_type types[] = {
     {"WindowData", "window_data_param", 0, 0, 1, -1, caffe_import_data},
     {"Parameter", "parameter_param", 0, 0, 1, 1, caffe_import_parameter},
     /* weights */
-    {"Convolution", "convolution_param", 1, 1, 1, 1, caffe_import_convolution},
+    {"Convolution", "convolution_param", 1, -1, 1, -1, caffe_import_convolution},
     {"ConvolutionDepthwise", "convolution_param", 1, 1, 1, 1, caffe_import_depthwise},
     {"DepthwiseConvolution", "convolution_param", 1, 1, 1, 1, caffe_import_depthwise},
-    {"Deconvolution", "convolution_param", 1, 1, 1, 1, caffe_import_deconvolution},
+    {"Deconvolution", "convolution_param", 1, -1, 1, -1, caffe_import_deconvolution},
     {"InnerProduct", "inner_product_param", 1, 1, 1, 1, caffe_import_inner_product},
     {"Embed", "embed_param", 1, 1, 1, 1, caffe_import_embed},
     /* pooling */
     {"Pooling", "pooling_param", 1, 1, 1, 2, caffe_import_pooling},
+    {"SPP", "spp_param", 1, 1, 1, 1, caffe_import_spp},
     {"MaxUnpool", "pooling_param", 2, 2, 1, 1, caffe_import_max_unpool},
     {"Upsample", "upsample_param", 1, 2, 1, 1, caffe_import_upsample},
     /* number by number */
@@ -72,6 +73,7 @@ static const caffe_type types[] = {
     /* normalisation */
     {"LRN", "lrn_param", 1, 1, 1, 1, caffe_import_lrn},
     {"BatchNorm", "batch_norm_param", 1, 1, 1, 1, caffe_import_batch_norm},
+    {"BN", "bn_param", 1, 1, 1, 1, caffe_import_bn},
     {"MVN", "mvn_param", 1, 1, 1, 1, caffe_import_mvn},
     {"Normalize", "norm_param", 1, 1, 1, 1, caffe_import_normalize},
     {"NormalizeBBox", "norm_param", 1, 1, 1, 1, caffe_import_normalize},
@@ -89,6 +91,8 @@ static const caffe_type types[] = {
     {"Flatten", "flatten_param", 1, 1, 1, 1, caffe_import_flatten},
     {"Reshape", "reshape_param", 1, 1, 1, 1, caffe_import_reshape},
     {"Permute", "permute_param", 1, 1, 1, 1, caffe_import_permute},
+    {"Transpose", "transpose_param", 1, 1, 1, 1, caffe_import_transpose},
+    {"Reverse", "reverse_param", 1, 1, 1, 1, caffe_import_reverse},
     {"Crop", "crop_param", 2, 2, 1, 1, caffe_import_crop},
     {"Tile", "tile_param", 1, 1, 1, 1, caffe_import_tile},
     {"BatchReindex", NULL, 2, 2, 1, 1, caffe_import_batch_reindex},
@@ -108,7 +112,7 @@ static const caffe_type types[] = {
     /* detectors */
     {"PriorBox", "prior_box_param", 2, 2, 1, 1, caffe_import_prior_box},
     {"PriorBoxClustered", "prior_box_param", 2, 2, 1, 1, caffe_import_prior_box},
-    {"DetectionOutput", "detection_output_param", 3, 3, 1, 1, caffe_import_detection_output},
+    {"DetectionOutput", "detection_output_param", 3, 5, 1, 1, caffe_import_detection_output},
     {"ROIPooling", "roi_pooling_param", 2, 2, 1, 1, caffe_import_roi_pooling},
     {"PSROIPooling", "psroi_pooling_param", 2, 2, 1, 1, caffe_import_psroi_pooling},
     {"Proposal", "proposal_param", 3, 3, 1, 2, caffe_import_proposal},

@@ -26,6 +26,7 @@ void caffe_import_embed(caffe_call *c);
 
 /* layer_pool.c */
 void caffe_import_pooling(caffe_call *c);
+void caffe_import_spp(caffe_call *c);
 void caffe_import_max_unpool(caffe_call *c);
 void caffe_import_upsample(caffe_call *c);
 
@@ -47,6 +48,7 @@ void caffe_import_dropout(caffe_call *c);
 /* layer_norm.c */
 void caffe_import_lrn(caffe_call *c);
 void caffe_import_batch_norm(caffe_call *c);
+void caffe_import_bn(caffe_call *c);
 void caffe_import_mvn(caffe_call *c);
 void caffe_import_normalize(caffe_call *c);
 
@@ -63,6 +65,8 @@ void caffe_import_split(caffe_call *c);
 void caffe_import_flatten(caffe_call *c);
 void caffe_import_reshape(caffe_call *c);
 void caffe_import_permute(caffe_call *c);
+void caffe_import_transpose(caffe_call *c);
+void caffe_import_reverse(caffe_call *c);
 void caffe_import_crop(caffe_call *c);
 void caffe_import_tile(caffe_call *c);
 void caffe_import_silence(caffe_call *c);
@@ -85,6 +89,10 @@ void caffe_import_roi_pooling(caffe_call *c);
 void caffe_import_psroi_pooling(caffe_call *c);
 void caffe_import_proposal(caffe_call *c);
 void caffe_import_region(caffe_call *c);
+
+/* layer_refine.c: RefineDet's two more bottoms of DetectionOutput. Priors after the first
+ * regression, and scores without those of boxes that are no objects. */
+void caffe_refine(caffe_call *c, tdnn_id *scores, tdnn_id *priors);
 
 /* layer_recurrent.c */
 void caffe_import_lstm(caffe_call *c);

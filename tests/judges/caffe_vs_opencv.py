@@ -204,6 +204,20 @@ def Deconvolution(r):
 
 
 @case
+def Convolution_pairs(r):
+    """Two bottoms through the same filters."""
+    kind = r.one("Convolution", "Deconvolution")
+    net = convolution(r, kind)
+    one, first = net.inputs["data"], opencv(net)[0]
+    net.inputs["data"] = more = r.array(*one.shape)
+    second = opencv(net)[0]
+    net.inputs = {"data": one, "more": more}
+    net.body = net.body.replace('bottom: "data"', 'bottom: "data"\n  bottom: "more"').replace(
+        'top: "out"', 'top: "out"\n  top: "out2"')
+    return net.wants(first, second)
+
+
+@case
 def InnerProduct(r):
     x = picture(r, least=2, most=5) if r.flag() else r.array(r.int(1, 4), r.int(1, 30))
     axis = r.one(1, 1, 1, 2, 3) if x.ndim == 4 else 1
@@ -269,6 +283,45 @@ def Pooling_floor(r):
 def Pooling_global(r):
     return Net(r, data=picture(r)).add("out", "Pooling", ["data"], pooling_param={
         "pool": Word(r.one("MAX", "AVE")), "global_pooling": True})
+
+
+@case
+def Pooling_beyond(r):
+    """A kernel that is larger than the padded input, by less than a stride: one window, cut off."""
+    x, method = picture(r, None, 1, 5), r.one("MAX", "AVE")
+    more, side = r.int(1, 2), max(x.shape[2:])
+    k, s = side + more, more + r.int(1, 3)
+    k = min(x.shape[2:]) + more
+    x = x[:, :, :k - more, :k - more]
+    net = Net(r, data=x).add("out", "Pooling", ["data"], pooling_param={
+        "pool": Word(method), "kernel_size": k, "stride": s})
+    return net.wants((x.max if method == "MAX" else x.mean)((2, 3), keepdims=True))
+
+
+def pooled_windows(x, bins, method):
+    """Caffe's windows of one level of a pyramid, as its own loops make them."""
+    n, c, h, w = x.shape
+    k = [-(-h // bins), -(-w // bins)]
+    pad = [(k[0] * bins - h + 1) // 2, (k[1] * bins - w + 1) // 2]
+    y = np.zeros((n, c, bins, bins))
+    for i in range(bins):
+        for j in range(bins):
+            top, left = i * k[0] - pad[0], j * k[1] - pad[1]
+            bottom, right = min(top + k[0], h + pad[0]), min(left + k[1], w + pad[1])
+            part = x[:, :, max(top, 0):min(bottom, h), max(left, 0):min(right, w)]
+            area = (bottom - top) * (right - left)
+            y[:, :, i, j] = part.max((2, 3)) if method == "MAX" else part.sum((2, 3)) / area
+    return y.reshape(n, -1)
+
+
+@case
+def SPP(r):
+    levels, method = r.int(1, 3), r.one("MAX", "AVE")
+    sizes = [n for n in range(1 << levels - 1, 16)  # every level's padding is less than its window
+             if all((-(-n // b) * b - n + 1) // 2 < -(-n // b) for b in (1, 2, 4)[:levels])]
+    x = r.array(r.int(1, 2), r.int(1, 5), r.one(*sizes), r.one(*sizes))
+    net = Net(r, data=x).add("out", "SPP", ["data"], spp_param={"pyramid_height": levels, "pool": Word(method)})
+    return net.wants(np.concatenate([pooled_windows(x, 1 << i, method) for i in range(levels)], 1))
 
 
 def max_pool_with_mask(x, k, s):
@@ -515,6 +568,29 @@ def BatchNorm_Scale_ReLU(r):
 
 
 @case
+def BN_inference(r):
+    """SegNet's: scale and shift with the statistics in them."""
+    x = picture(r)
+    shape = (1, x.shape[1], 1, 1)
+    scale, shift = r.array(*shape), r.array(*shape)
+    net = Net(r, data=x).add("out", "BN", ["data"], [scale, shift], bn_param={"bn_mode": Word("INFERENCE")})
+    return net.wants(x * scale + shift)
+
+
+@case
+def BN_moments(r):
+    """PSPNet's: scale, shift, mean, variance."""
+    x = picture(r)
+    shape = (1, x.shape[1], 1, 1)
+    scale, shift, mean = (r.array(*shape) for _ in range(3))
+    variance = np.abs(r.array(*shape)) + 0.5
+    eps = r.one(None, 1e-3)
+    params = {"frozen": True, **({"eps": eps} if eps else {})}
+    net = Net(r, data=x).add("out", "BN", ["data"], [scale, shift, mean, halves(variance)], bn_param=params)
+    return net.wants((x - mean) / np.sqrt(halves(variance) + (eps or 1e-5)) * scale + shift)
+
+
+@case
 def MVN(r):
     p = {"across_channels": r.flag(), "normalize_variance": r.flag()}
     return Net(r, data=picture(r, None, 3)).add("out", "MVN", ["data"], mvn_param=p)
@@ -748,6 +824,20 @@ def Permute(r):
 
 
 @case
+def Transpose(r):
+    x, order = picture(r), list(r.permutation(4))
+    net = Net(r, data=x).add("out", "Transpose", ["data"], transpose_param={"dim": [int(i) for i in order]})
+    return net.wants(x.transpose(order))
+
+
+@case
+def Reverse(r):
+    x, axis = picture(r), r.int(0, 3)
+    net = Net(r, data=x).add("out", "Reverse", ["data"], reverse_param={"axis": axis})
+    return net.wants(np.flip(x, axis))
+
+
+@case
 def Crop(r):
     axis = r.int(0, 3)
     small = [r.int(1, 4) for _ in range(4)]
@@ -849,6 +939,44 @@ def Resample(r):
         net.inputs["like"] = r.array(1, 1, x.shape[2] * s, x.shape[3] * s)
         net.add("out", "Resample", ["data", "like"], resample_param=p)
     return net.wants(x.repeat(s, 2).repeat(s, 3))
+
+
+def resampled_rows(x, size, kernel, reach, antialias):
+    """The last axis, with FlowNet's weights: those within the input, divided by their sum."""
+    n = x.shape[-1]
+    step = n / size
+    wide = max(step, 1.0) if antialias else 1.0
+    out = np.zeros(x.shape[:-1] + (size,))
+    for i in range(size):
+        at = (i + 0.5) * step - 0.5
+        j = np.arange(max(0, int(np.floor(at - reach * wide))), min(n - 1, int(np.ceil(at + reach * wide))) + 1)
+        w = kernel(np.abs(at - j) / wide)
+        out[..., i] = (x[..., j] * w).sum(-1) / w.sum()
+    return out
+
+
+def triangle(d):
+    return np.maximum(0, 1 - d)
+
+
+def cubic(d, a=-0.5):
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return np.where(d < 1, near, np.where(d < 2, far, 0))
+
+
+@case
+def Resample_filters(r):
+    x, kind = picture(r, None, 2), r.one("LINEAR", "CUBIC")
+    antialias = r.flag()
+    h, w = r.int(1, 15), r.int(1, 15)
+    p = {"type": Word(kind), "height": h, "width": w}
+    if not antialias or r.flag():
+        p["antialias"] = antialias
+    how = (triangle, 1) if kind == "LINEAR" else (cubic, 2)
+    y = resampled_rows(x.astype(np.float64), w, *how, antialias)
+    y = resampled_rows(y.swapaxes(2, 3), h, *how, antialias).swapaxes(2, 3)
+    return Net(r, data=x).add("out", "Resample", ["data"], resample_param=p).wants(y)
 
 
 # ---- recurrent -------------------------------------------------------------------------------
@@ -1004,6 +1132,66 @@ def DetectionOutput_all(r):
     rows = opencv(net)[0].reshape(-1, 7)
     used = rows[rows[:, 2] > 0]
     return detection_output(Random(seed), keep_top_k=-1).wants(used[None, None])
+
+
+@case
+def DetectionOutput_refined(r):
+    """RefineDet's two more bottoms: OpenCV gets the priors moved, and the scores thinned out."""
+    seed = r.randint(1 << 30)
+
+    def make():
+        net = detection_output(Random(seed), code_type=Word("CENTER_SIZE"))
+        net.inputs["loc"], net.inputs["conf"] = net.inputs["loc"][:1], net.inputs["conf"][:1]
+        return net
+
+    plain, net = make(), make()
+    prior = plain.inputs["prior"]
+    priors = prior.shape[2] // 4
+    moves, least = r.array(1, priors * 4, scale=0.3), r.real(0.1, 0.6)
+    objects = r.rand(1, priors * 2).astype(np.float32)
+    box = prior[0, 0].reshape(-1, 4).astype(np.float64)
+    by = moves.reshape(-1, 4) * (prior[0, 1].reshape(-1, 4) if prior.shape[1] > 1 else 1.0)
+    size = box[:, 2:] - box[:, :2]
+    centre = (box[:, 2:] + box[:, :2]) / 2 + by[:, :2] * size
+    size = size * np.exp(by[:, 2:])
+    plain.inputs["prior"] = prior.copy()
+    plain.inputs["prior"][0, 0, :, 0] = np.concatenate([centre - size / 2, centre + size / 2], 1).ravel()
+    scores = plain.inputs["conf"].reshape(priors, -1).copy()
+    scores[objects.reshape(-1, 2)[:, 1] < np.float32(least)] = 0
+    plain.inputs["conf"] = scores.reshape(1, -1)
+    net.inputs.update(objects=objects, moves=moves)
+    net.body = net.body.replace('bottom: "prior"', 'bottom: "prior"\n  bottom: "objects"\n  bottom: "moves"')
+    net.body = net.body.replace("num_classes", "objectness_score: %r\n    num_classes" % least)
+    return net.wants(*opencv(plain))
+
+
+@case
+def Region(r):
+    """YOLOv2's last layer, as in Caffe forks, and behind the Permute that OpenCV wants."""
+    boxes, classes, size = r.int(1, 4), r.int(1, 5), (r.int(1, 7), r.int(1, 7))
+    x = r.array(1, boxes * (classes + 5), *size)
+    anchors = [r.real(0.5, 4) for _ in range(2 * boxes)]
+    sigmoid = lambda v: 1 / (1 + np.exp(-v))
+    t = x.astype(np.float64).reshape(boxes, classes + 5, *size).transpose(2, 3, 0, 1)
+    y, col = np.mgrid[:size[0], :size[1]]
+    a = np.array(anchors).reshape(boxes, 2)
+    e = np.exp(t[..., 5:] - t[..., 5:].max(-1, keepdims=True))
+    conf = sigmoid(t[..., 4:5])
+    score = conf * e / e.sum(-1, keepdims=True)
+    thresh = 0.2
+    rows = np.concatenate([
+        (sigmoid(t[..., 0:1]) + col[..., None, None]) / size[1],
+        (sigmoid(t[..., 1:2]) + y[..., None, None]) / size[0],
+        np.exp(t[..., 2:3]) * a[:, :1] / size[1], np.exp(t[..., 3:4]) * a[:, 1:] / size[0],
+        conf, np.where(score > thresh, score, 0)], -1)
+    net, last = Net(r, data=x), "data"
+    if r.flag():
+        net.add("last", "Permute", ["data"], permute_param={"order": [0, 2, 3, 1]})
+        last = "last"
+    net.add("out", "Region", [last], region_param={
+        "anchors": ",".join("%g" % v for v in anchors) if r.flag() else anchors, "classes": classes,
+        "num": boxes, "coords": 4, "softmax": True, "thresh": thresh})
+    return net.wants(rows.reshape(-1, classes + 5))
 
 
 def regions(r, count, h, w):
