@@ -78,6 +78,19 @@ KERNELS_BF16 = \
 	kernels/x86/conv_avx512bf16.c \
 	kernels/x86/gemm_avx512bf16.c \
 
+KERNELS_NEON = \
+	kernels/arm/activation_neon.c \
+	kernels/arm/conv_neon.c \
+	kernels/arm/copy_neon.c \
+	kernels/arm/depthwise_neon.c \
+	kernels/arm/elementwise_neon.c \
+	kernels/arm/gemm_neon.c \
+	kernels/arm/gemv_neon.c \
+	kernels/arm/integer_neon.c \
+	kernels/arm/pool_neon.c \
+	kernels/arm/resize_neon.c \
+	kernels/arm/rows_neon.c \
+
 KERNELS_AMX = \
 	kernels/x86/conv_amx.c \
 	kernels/x86/gemm_amx.c \
@@ -461,7 +474,14 @@ TEST_SUPPORT = \
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-OBJCOPY ?= objcopy
+# the compiler's own, which are others when it compiles for another processor
+ifeq ($(origin LD),default)
+LD := $(shell $(CC) -print-prog-name=ld)
+endif
+ifeq ($(origin AR),default)
+AR := $(shell $(CC) -print-prog-name=ar)
+endif
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
 BLAS ?= openblas
 SAN ?=
 DEBUG ?=
@@ -522,6 +542,8 @@ $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 KERNELS := $(KERNELS_GENERIC) $(if $(filter openblas,$(BLAS)),$(KERNELS_BLAS))
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 KERNELS += $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_BF16) $(KERNELS_AMX)
+else ifneq ($(findstring aarch64,$(shell $(CC) -dumpmachine)),)
+KERNELS += $(KERNELS_NEON)
 endif
 
 LIB := $(BASE) $(KERNELS) $(GRAPH) $(PASSES) $(OPS) $(VISION) $(PARSERS) $(RUNTIME) $(API)
@@ -537,7 +559,8 @@ KERNEL_CHECK_PROGRAM := $(if $(KERNEL_CHECK),$(BUILD)/tests/kernels/check)
 KERNEL_CHECK_OBJS := $(KERNEL_CHECK:%.c=$(BUILD)/%.o) $(BUILD)/cli/peak.o
 PROGRAM := $(if $(CLI),$(BUILD)/tinydnn)
 
-LISTED := $(LIB) $(KERNELS_BLAS) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_BF16) $(KERNELS_AMX) $(CLI) $(EXAMPLES) \
+LISTED := $(LIB) $(KERNELS_BLAS) $(KERNELS_AVX2) $(KERNELS_AVX512) $(KERNELS_BF16) $(KERNELS_AMX) $(KERNELS_NEON) \
+	$(CLI) $(EXAMPLES) \
 	$(TESTS) $(SLOW_TESTS) $(TEST_TOOLS) $(KERNEL_CHECK) $(TEST_SUPPORT)
 UNLISTED := $(filter-out $(LISTED),$(sort $(shell \
 	find lib kernels parsers cli examples tests -name '*.c' 2>/dev/null)))
@@ -551,7 +574,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick unit threaded check demo bench bench-opencv bench-peers install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check check-arm demo bench bench-opencv bench-peers install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -574,6 +597,9 @@ threaded: $(THREADED:%.c=$(BUILD)/%)
 
 check: all tests ## every test, and a count at the end
 	@MAKE="$(MAKE)" BUILD=$(BUILD) tests/run.sh check
+
+check-arm: ## build for AArch64 and test under emulation: needs what `./bootstrap arm` installs
+	@MAKE="$(MAKE)" tests/run.sh arm
 
 demo: all ## classify and detect with the models of examples/models
 	@BUILD="$(BUILD)" examples/demo.sh

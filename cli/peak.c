@@ -13,6 +13,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 #if defined(__linux__)
 #include <sys/syscall.h>
@@ -36,7 +38,6 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-#if defined(__x86_64__)
 #define FMA_LOOP(type, set1, fma, add)                                                         \
     const type half = set1(0.5f);                                                              \
     type a[CHAINS];                                                                            \
@@ -46,6 +47,7 @@ static double now(void)
     }                                                                                          \
     for (int k = 1; k < CHAINS; k++) a[0] = add(a[0], a[k]);
 
+#if defined(__x86_64__)
 __attribute__((target("avx512f"))) static float fma_avx512(void)
 {
     FMA_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps)
@@ -56,6 +58,12 @@ __attribute__((target("avx2,fma"))) static float fma_avx2(void)
 {
     FMA_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps)
     return _mm256_cvtss_f32(a[0]);
+}
+#elif defined(__aarch64__)
+static float fma_neon(void)
+{
+    FMA_LOOP(float32x4_t, vdupq_n_f32, vfmaq_f32, vaddq_f32)
+    return vgetq_lane_f32(a[0], 0);
 }
 #endif
 
@@ -94,6 +102,8 @@ double peak_flops(const char *level)
         loop = fma_avx2, lanes = 8;
     else if (strcmp(level, "generic") != 0)
         loop = fma_avx512, lanes = 16;
+#elif defined(__aarch64__)
+    if (strcmp(level, "generic") != 0) loop = fma_neon, lanes = 4;
 #endif
     return best_rate(loop, 2.0 * CHAINS * LOOPS * lanes);
 }

@@ -84,7 +84,7 @@ typedef struct tdnn_error {
 
 TDNN_API const char *tdnn_version(void);
 TDNN_API const char *tdnn_status_name(tdnn_status status);
-/* The best instruction-set level of this machine: "generic", "avx2", "avx512", ... Static. */
+/* The best instruction-set level of this machine: "generic", "avx2", "avx512", "neon", ... Static. */
 TDNN_API const char *tdnn_cpu_level(void);
 
 /* ---- Element types, shapes, tensors ----------------------------------------------------- */

@@ -16,11 +16,11 @@ static void fill_generic(tdnn_kernels *t)
     TDNN_KERNEL_FILES_BLAS(FILL)
 }
 
-static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "avx2", "avx512",
-                                                         "avx512bf16", "amx"};
-
 #if defined(__x86_64__)
 #include <cpuid.h>
+
+static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "avx2", "avx512",
+                                                         "avx512bf16", "amx"};
 
 TDNN_KERNEL_FILES_AVX2(DECLARE)
 TDNN_KERNEL_FILES_AVX512(DECLARE)
@@ -94,16 +94,36 @@ static bool is_intel(void)
     return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx && c == signature_INTEL_ecx;
 }
 
+#elif defined(__aarch64__)
+
+static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "neon"};
+
+TDNN_KERNEL_FILES_NEON(DECLARE)
+
+static void fill_neon(tdnn_kernels *t)
+{
+    t->block = 8;
+    TDNN_KERNEL_FILES_NEON(FILL)
+}
+
+static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {fill_generic, fill_neon};
+
+/* Every AArch64 processor has it. */
+static tdnn_cpu detect(void) { return TDNN_CPU_NEON; }
+
 #else
 
-static bool is_intel(void) { return false; }
+static const char *const level_names[TDNN_CPU_LEVELS] = {"generic"};
 
 static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {fill_generic};
 
 static tdnn_cpu detect(void) { return TDNN_CPU_GENERIC; }
 
-static bool tiles_allowed(void) { return false; }
+#endif
 
+#if !defined(__x86_64__)
+static bool tiles_allowed(void) { return false; }
+static bool is_intel(void) { return false; }
 #endif
 
 static tdnn_kernels tables[TDNN_CPU_LEVELS];
@@ -151,13 +171,13 @@ tdnn_cpu tdnn_cpu_fast(void)
 
 const char *tdnn_cpu_level_name(tdnn_cpu level)
 {
-    return (unsigned)level < TDNN_CPU_LEVELS ? level_names[level] : "?";
+    return (unsigned)level < TDNN_CPU_LEVELS && level_names[level] ? level_names[level] : "?";
 }
 
 bool tdnn_cpu_parse(const char *name, tdnn_cpu *out)
 {
     for (tdnn_cpu level = TDNN_CPU_GENERIC; level < TDNN_CPU_LEVELS; level++) {
-        if (strcmp(name, level_names[level]) != 0) continue;
+        if (!level_names[level] || strcmp(name, level_names[level]) != 0) continue;
         *out = level;
         return true;
     }

@@ -5,7 +5,7 @@
  * checks and benchmarks (tests/kernels) all expand from it.
  *
  * Each level's table starts as a copy of the one below and overwrites what it has faster, so every
- * field of every table is set. Files ending in _avx2.c and _avx512.c are compiled for that level.
+ * field of every table is set. Files ending in _avx2.c, _avx512.c and _neon.c are compiled for that level.
  */
 #ifndef TDNN_KERNELS_H
 #define TDNN_KERNELS_H
@@ -27,7 +27,8 @@ typedef enum tdnn_cpu {
     TDNN_CPU_AVX512,  /* F, BW, DQ, VL                           */
     TDNN_CPU_BF16,    /* with AVX512-BF16                        */
     TDNN_CPU_AMX,     /* with AMX-BF16                           */
-    TDNN_CPU_LEVELS
+    TDNN_CPU_LEVELS,
+    TDNN_CPU_NEON = TDNN_CPU_AVX2 /* on AArch64, where it is the only one above generic */
 } tdnn_cpu;
 
 #define TDNN_FAMILY(family, result, arguments) typedef result tdnn_##family##_fn arguments;
@@ -59,7 +60,7 @@ tdnn_cpu tdnn_cpu_fast(void);
  * (which is returned) is restored. */
 unsigned tdnn_float_mode_fast(void);
 void tdnn_float_mode_restore(unsigned before);
-/* "generic", "avx2", "avx512", "avx512bf16", "amx"; static. */
+/* "generic", "avx2", "avx512", "avx512bf16", "amx", "neon"; static. */
 const char *tdnn_cpu_level_name(tdnn_cpu level);
 /* false if no level has that name. */
 bool tdnn_cpu_parse(const char *name, tdnn_cpu *out);

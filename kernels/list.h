@@ -186,6 +186,19 @@
     X(amx, conv)                                                                                 \
     X(amx, gemm)                                                                                 \
 
+#define TDNN_KERNEL_FILES_NEON(X)                                                                \
+    X(neon, elementwise)                                                                         \
+    X(neon, rows)                                                                                \
+    X(neon, pool)                                                                                \
+    X(neon, integer)                                                                             \
+    X(neon, copy)                                                                                \
+    X(neon, gemm)                                                                                \
+    X(neon, gemv)                                                                                \
+    X(neon, depthwise)                                                                           \
+    X(neon, conv)                                                                                \
+    X(neon, activation)                                                                          \
+    X(neon, resize)                                                                              \
+
 /* clang-format on */
 
 #endif

@@ -16,7 +16,7 @@ verify() { # LIST FOLDER OPTION...: the folders that the list names, below FOLDE
     list=$1 folder=$2
     shift 2
     # shellcheck disable=SC2046,SC2086 # words
-    output=$("$tinydnn" verify "$@" $level --time-limit 300 \
+    output=$(${RUNNER-} "$tinydnn" verify "$@" $level --time-limit 300 \
         $(grep -v '^#' "$list" | sed "s|^|$folder/|") 2>&1)
     printf '%s\n' "$output" | cut -c 1-300
     line=$(printf '%s\n' "$output" | tail -n 1)

@@ -4,6 +4,9 @@
 #
 #   tests/run.sh unit PROGRAM...   these programs
 #   tests/run.sh check             everything, as `make check` calls it
+#   tests/run.sh arm               for AArch64, as `make check-arm` calls it
+#
+# RUNNER is put before programs that another processor than this one has to run.
 cd "$(dirname "$0")/.." || exit 2
 : "${MAKE:=make}" "${BUILD:=build}"
 passed=0 failed=0 skipped=0
@@ -56,7 +59,8 @@ total() {
 case $1 in
 unit)
     shift
-    for program; do part "${program#"$BUILD"/}" "$program"; done
+    # shellcheck disable=SC2086 # words
+    for program; do part "${program#"$BUILD"/}" ${RUNNER-} "$program"; done
     ;;
 check)
     part "unit tests" "$MAKE" -s unit
@@ -80,8 +84,14 @@ check)
     part "unit tests, thread" "$MAKE" -s -j2 SAN=thread BLAS=none threaded
     part "clang" tests/clang.sh
     ;;
+arm)
+    export RUNNER=qemu-aarch64 BUILD=build/variant-aarch64-linux-gnu-gcc-noblas
+    part "unit tests" "$MAKE" -s CC=aarch64-linux-gnu-gcc BLAS=none all unit
+    part "reference outputs" tests/reference.sh models
+    part "ONNX conformance" tests/reference.sh conformance
+    ;;
 *)
-    echo "usage: tests/run.sh unit PROGRAM... | check" >&2
+    echo "usage: tests/run.sh unit PROGRAM... | check | arm" >&2
     exit 2
     ;;
 esac

@@ -12,6 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The CPU levels that a processor of this kind may have; those behind the first TEST_LEVELS differ
+ * from the ones before with --precision fast only. */
+#if defined(__aarch64__)
+static const char *const test_levels[] = {"generic", "neon"};
+enum { TEST_LEVELS = 2 };
+#else
+static const char *const test_levels[] = {"generic", "avx2", "avx512", "avx512bf16", "amx"};
+enum { TEST_LEVELS = 3 };
+#endif
+enum { TEST_ALL_LEVELS = sizeof test_levels / sizeof *test_levels };
+
 /* A failure prints the library's own message. */
 #define assert_ok(call, err)                                                                   \
     do {                                                                                       \

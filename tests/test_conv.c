@@ -126,19 +126,18 @@ static tdnn_session *run(tdnn_net *net, tdnn_tensor *const *in, size_t count, un
 static void compare(message *model, tdnn_tensor *const *in, size_t count, unsigned constants,
                     const double *want, const char *text)
 {
-    static const char *const levels[] = {"generic", "avx2", "avx512"};
     tdnn_net *net = net_of(model);
-    for (size_t level = 0; level < 3; level++) {
+    for (size_t level = 0; level < TEST_LEVELS; level++) {
         const tdnn_tensor *y, *again;
-        tdnn_session *one = run(net, in, count, constants, levels[level], 1, &y);
-        tdnn_session *three = run(net, in, count, constants, levels[level], 3, &again);
+        tdnn_session *one = run(net, in, count, constants, test_levels[level], 1, &y);
+        tdnn_session *three = run(net, in, count, constants, test_levels[level], 3, &again);
         const int64_t n = tdnn_shape_count(tdnn_tensor_shape(y));
         assert_memory_equal(tdnn_tensor_const_data(y), tdnn_tensor_const_data(again), tdnn_tensor_bytes(y));
         double largest = 1;
         for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(want[i]));
         for (int64_t i = 0; i < n; i++)
             if (!(fabs(at(y, i) - want[i]) <= 1e-5 * largest))
-                fail_msg("%s %s: at %lld: %g, expected %g", text, levels[level], (long long)i, at(y, i), want[i]);
+                fail_msg("%s %s: at %lld: %g, expected %g", text, test_levels[level], (long long)i, at(y, i), want[i]);
         tdnn_session_free(one);
         tdnn_session_free(three);
     }

@@ -157,12 +157,11 @@ static void same_bits_from_any_number_of_threads(void **state)
 {
     (void)state;
     tdnn_tensor *input = pictures(3, 7);
-    static const char *const levels[] = {"generic", "avx2", "avx512", "avx512bf16", "amx"};
-    for (size_t l = 0; l < 5; l++) {
-        const tdnn_precision precision = l < 3 ? TDNN_PRECISION_FP32 : TDNN_PRECISION_FAST;
+    for (size_t l = 0; l < TEST_ALL_LEVELS; l++) {
+        const tdnn_precision precision = l < TEST_LEVELS ? TDNN_PRECISION_FP32 : TDNN_PRECISION_FAST;
         float first[3 * CLASSES], other[3 * CLASSES];
         for (int threads = 1; threads <= 4; threads++) {
-            tdnn_session *s = session_with(threads, levels[l], precision);
+            tdnn_session *s = session_with(threads, test_levels[l], precision);
             run(s, input, threads == 1 ? first : other);
             if (threads > 1) assert_memory_equal(first, other, sizeof first);
             tdnn_session_free(s);

@@ -1,7 +1,7 @@
 /* Transposition of 32-bit elements in squares of 8 x 8, held in registers; and blocks of eight
  * channels by permutation.
  */
-#include "kernels/generic/copy.h"
+#include "kernels/simd/transpose.h"
 
 #include <immintrin.h>
 
@@ -26,27 +26,7 @@ static void square(float *to, size_t to_stride, const float *from, size_t from_s
     }
 }
 
-/* Columns of squares first, so that eight rows of the output are written from end to end. */
-static void transpose_avx2(void *to, size_t to_stride, const void *from, size_t from_stride,
-                           size_t rows, size_t columns)
-{
-    const size_t high = rows & ~(size_t)7, wide = columns & ~(size_t)7;
-    if ((to_stride | from_stride) % 4) {
-        tdnn_transpose_x32_generic(to, to_stride, from, from_stride, rows, columns);
-        return;
-    }
-    for (size_t c = 0; c < wide; c += 8)
-        for (size_t r = 0; r < high; r += 8)
-            square((float *)(void *)((char *)to + c * to_stride + r * 4), to_stride / 4,
-                   (const float *)(const void *)((const char *)from + r * from_stride + c * 4),
-                   from_stride / 4);
-    tdnn_transpose_x32_generic((char *)to + high * 4, to_stride,
-                               (const char *)from + high * from_stride, from_stride,
-                               rows - high, wide);
-    tdnn_transpose_x32_generic((char *)to + wide * to_stride, to_stride,
-                               (const char *)from + wide * 4, from_stride, rows,
-                               columns - wide);
-}
+TRANSPOSE_BY_SQUARES(transpose_avx2, 8, square)
 
 static void copy_avx2(void *to, const void *from, const tdnn_copy *copy)
 {

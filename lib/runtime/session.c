@@ -11,7 +11,7 @@ static tdnn_status choose_kernels(tdnn_session *session, tdnn_error *err)
     if (name) {
         if (!tdnn_cpu_parse(name, &wanted))
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
-                             "CPU level \"%s\", expected generic, avx2, avx512, avx512bf16 or amx", name);
+                             "CPU level \"%s\", expected generic, avx2, avx512, avx512bf16, amx or neon", name);
         if (fast || wanted < level) level = wanted;
     }
     session->env.kernels = tdnn_kernels_get(level);

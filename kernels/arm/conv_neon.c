@@ -1,0 +1,10 @@
+/* Blocked convolution for NEON. */
+#include "kernels/simd/winograd.h"
+
+void tdnn_fill_conv_neon(tdnn_kernels *t);
+void tdnn_fill_conv_neon(tdnn_kernels *t)
+{
+    t->conv_block_f32 = convolve_block;
+    t->conv_first_f32 = convolve_first;
+    t->conv_winograd_f32 = convolve_winograd;
+}
