@@ -65,6 +65,7 @@ unit)
 check)
     part "unit tests" "$MAKE" -s unit
     part "include layers" tests/layers.sh
+    part "list of operators" docs/operators.sh check
     part "header" tests/header.sh
     part "symbols" tests/symbols.sh
     part "install" tests/install.sh
