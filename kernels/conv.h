@@ -21,7 +21,8 @@ typedef enum tdnn_conv_method {
     TDNN_CONV_DEPTHWISE, /* blocked to blocked, one input and one output channel a group         */
     TDNN_CONV_WINOGRAD, /* blocked to blocked, 3x3, stride 1, no groups                          */
     TDNN_CONV_BF16,     /* blocked to blocked, blocks of 16: bf16 products, f32 sums             */
-    TDNN_CONV_BF16X3    /* the same with each factor the sum of two bf16: nearly f32             */
+    TDNN_CONV_BF16X3,   /* the same with each factor the sum of two bf16: nearly f32             */
+    TDNN_CONV_BF16_FIRST /* plain to blocked of 16: up to 4 input channels, windows 8 wide        */
 } tdnn_conv_method;
 
 /* Winograd's F(4x4, 3x3) computes 4x4 outputs from a tile of 6x6 inputs with 36 multiplications in place
@@ -35,9 +36,13 @@ enum { TDNN_WINOGRAD_OUT = 4, TDNN_WINOGRAD_IN = 6, TDNN_WINOGRAD_POINTS = 36 };
  * one kernel position. Weights of a step and an output block are 16 rows, one for two input channels, of
  * 16 output channels by these two: what a tile of AMX and a vector of AVX512-BF16 want alike.
  * BF16X3 has a = a1 + a2 and b = b1 + b2, and takes a1 b1 + a2 b1 + a1 b2: all steps three times, the second
- * time on a2, the third time with weights b2; an error of about 2^-17 in place of 2^-8. */
+ * time on a2, the third time with weights b2; an error of about 2^-17 in place of 2^-8.
+ * BF16_FIRST's copy has pixels of 4 channels, and a step is 8 pixels in a row under one kernel row; the
+ * weights of those that the kernel does not cover are 0. */
 enum {
     TDNN_BF16_PLANE = 32,
+    TDNN_BF16_FIRST_CHANNELS = 4,
+    TDNN_BF16_FIRST_BYTES = 8, /* of a pixel with them         */
     TDNN_BF16_STEP = 512,  /* weights, for one output block             */
     TDNN_BF16_SUMS = 4096  /* bytes: 32 pixels of two blocks of outputs */
 };
@@ -114,11 +119,12 @@ static inline size_t tdnn_conv_depth(const tdnn_conv *c)
 }
 static inline bool tdnn_conv_is_bf16(tdnn_conv_method method)
 {
-    return method == TDNN_CONV_BF16 || method == TDNN_CONV_BF16X3;
+    return method == TDNN_CONV_BF16 || method == TDNN_CONV_BF16X3 || method == TDNN_CONV_BF16_FIRST;
 }
 /* Steps of the inner loop of bf16 products. */
 static inline size_t tdnn_conv_bf16_steps(const tdnn_conv *c)
 {
+    if (c->method == TDNN_CONV_BF16_FIRST) return c->kh;
     return (c->method == TDNN_CONV_BF16X3 ? 3 : 1) * c->planes * c->kh * c->kw;
 }
 /* bf16 weights of a packed convolution. */

@@ -32,8 +32,11 @@ size_t tdnn_conv_bf16_count(const tdnn_conv *c)
 static size_t place(const tdnn_conv *c, size_t o, size_t i, size_t k, size_t term)
 {
     const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), pair = o / (2 * BLOCK);
-    const size_t width = 2 * pair + 1 < blocks ? 2 : 1, lane = i % TDNN_BF16_PLANE;
-    const size_t step = (term * c->planes + i / TDNN_BF16_PLANE) * c->kh * c->kw + k;
+    const size_t width = 2 * pair + 1 < blocks ? 2 : 1;
+    const bool first = c->method == TDNN_CONV_BF16_FIRST;
+    const size_t lane = first ? k % c->kw * c->dilation_w * TDNN_BF16_FIRST_CHANNELS + i : i % TDNN_BF16_PLANE;
+    const size_t step =
+        first ? k / c->kw : (term * c->planes + i / TDNN_BF16_PLANE) * c->kh * c->kw + k;
     return 2 * pair * block_count(c) + (step * width + o / BLOCK % 2) * TDNN_BF16_STEP +
            (lane / 2 * BLOCK + o % BLOCK) * 2 + lane % 2;
 }
@@ -48,7 +51,7 @@ void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed)
         for (size_t i = 0; i < ic; i++)
             for (size_t k = 0; k < area; k++, weights++) {
                 const uint16_t w = to[place(c, o, first + i, k, 0)] = tdnn_bf16_narrow(*weights);
-                if (c->method == TDNN_CONV_BF16) continue;
+                if (c->method != TDNN_CONV_BF16X3) continue;
                 to[place(c, o, first + i, k, 1)] = w;
                 to[place(c, o, first + i, k, 2)] = tdnn_bf16_narrow(rest(*weights, w));
             }
@@ -70,9 +73,10 @@ static float sum_window(const tdnn_conv *c, const window *at, const uint16_t *w,
             if (y < c->pad_top || y - c->pad_top >= c->ih) continue;
             if (x < c->pad_left || x - c->pad_left >= c->iw) continue;
             const size_t pixel = (i / BLOCK * c->ih + y - c->pad_top) * c->iw + x - c->pad_left;
-            const float a = at->x[pixel * BLOCK + i % BLOCK];
+            const float a = c->unit > 1 ? at->x[pixel * BLOCK + i % BLOCK]
+                                        : at->x[pixel + i % BLOCK * c->ih * c->iw];
             sum += tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 0)]);
-            if (c->method == TDNN_CONV_BF16) continue;
+            if (c->method != TDNN_CONV_BF16X3) continue;
             sum += tdnn_bf16_widen(tdnn_bf16_narrow(rest(a, tdnn_bf16_narrow(a)))) * tdnn_bf16_widen(w[place(c, o, i, k, 1)]);
             sum += tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 2)]);
         }
@@ -85,7 +89,8 @@ static void convolve_pixel(const tdnn_conv *c, const tdnn_conv_io *io, size_t im
 {
     const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), all = blocks * c->groups;
     const size_t planes = tdnn_conv_blocks(c->ic / c->groups, BLOCK), block = group * blocks + o / BLOCK;
-    const window at = {io->x + (image * c->groups + group) * planes * c->ih * c->iw * BLOCK,
+    const size_t lanes = c->unit > 1 ? planes * BLOCK : c->ic;
+    const window at = {io->x + (image * c->groups + group) * c->ih * c->iw * lanes,
                        pixel / c->ow, pixel % c->ow};
     const uint16_t *w = (const uint16_t *)(const void *)(io->weights + tdnn_conv_bias_count(c)) +
                         group * blocks * block_count(c);

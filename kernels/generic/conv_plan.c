@@ -44,6 +44,8 @@ static void plan_copy(tdnn_conv *c)
 static size_t copy_bytes(const tdnn_conv *c, size_t rows)
 {
     const size_t parts = c->method == TDNN_CONV_BF16X3 ? 2 : 1;
+    if (c->method == TDNN_CONV_BF16_FIRST)
+        return c->phases * (rows + c->extra_rows) * c->copy_columns * c->stride_w * TDNN_BF16_FIRST_BYTES;
     return parts * c->planes * c->phases * c->views * (rows + c->extra_rows) * c->copy_columns * c->unit *
            sizeof(float);
 }
@@ -87,10 +89,10 @@ static void plan_shape(tdnn_conv *c, tdnn_conv_method method, size_t block)
     c->method = method;
     c->block = block;
     c->asked_oc = c->oc;
-    const bool whole = method == TDNN_CONV_BLOCK || tdnn_conv_is_bf16(method);
+    const bool whole = method == TDNN_CONV_BLOCK || (tdnn_conv_is_bf16(method) && method != TDNN_CONV_BF16_FIRST);
     c->merge = whole ? groups_to_merge(c, block) : 1;
     if (c->merge > 1) merge_groups(c);
-    c->unit = method == TDNN_CONV_FIRST ? 1 : block;
+    c->unit = method == TDNN_CONV_FIRST || method == TDNN_CONV_BF16_FIRST ? 1 : block;
     plan_channels(c);
     plan_copy(c);
 }
@@ -105,6 +107,10 @@ bool tdnn_conv_can(const tdnn_conv *asked, tdnn_conv_method method, size_t block
         if (block != TDNN_BF16_PLANE / 2) return false; /* fallthrough */
     case TDNN_CONV_BLOCK:
         if (groups_to_merge(&c, block) == 0) return false;
+        break;
+    case TDNN_CONV_BF16_FIRST:
+        if (block != TDNN_BF16_PLANE / 2 || c.groups > 1 || c.ic > TDNN_BF16_FIRST_CHANNELS) return false;
+        if ((c.kw - 1) * c.dilation_w >= TDNN_BF16_PLANE / TDNN_BF16_FIRST_CHANNELS) return false;
         break;
     case TDNN_CONV_FIRST:
         if (c.groups > 1) return false;
@@ -237,7 +243,7 @@ void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const tdnn_kernels *t
                     size_t threads)
 {
     c->activate = table->activate_f32;
-    c->direct = (method == TDNN_CONV_BLOCK || tdnn_conv_is_bf16(method)) && c->kh == 1 && c->kw == 1 && c->stride_h == 1 &&
+    c->direct = (method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16 || method == TDNN_CONV_BF16X3) && c->kh == 1 && c->kw == 1 && c->stride_h == 1 &&
                 c->stride_w == 1 && c->pad_top == 0 && c->pad_left == 0 && c->oh == c->ih &&
                 c->ow == c->iw;
     if (c->direct) {

@@ -12,13 +12,14 @@ static void two_blocks(const bf16_work *t, const float *x, size_t count)
 {
     const char *w = t->w;
     float *sums = t->sums;
+    const size_t pixel = t->pixel; /* 16 of them: 4 pixel floats */
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
     if (count <= 16) {
         for (size_t i = 0; i < t->steps; i++, w += 2 * TILE_BYTES) {
-            _tile_loadd(4, x + t->taps[i], ROW);
+            _tile_loadd(4, x + t->taps[i], pixel);
             _tile_loadd(6, w, ROW);
             _tile_loadd(7, w + TILE_BYTES, ROW);
             _tile_dpbf16ps(0, 4, 6);
@@ -27,10 +28,10 @@ static void two_blocks(const bf16_work *t, const float *x, size_t count)
     } else {
         for (size_t i = 0; i < t->steps; i++, w += 2 * TILE_BYTES) {
             const float *at = x + t->taps[i];
-            _tile_loadd(4, at, ROW);
+            _tile_loadd(4, at, pixel);
             _tile_loadd(6, w, ROW);
             _tile_loadd(7, w + TILE_BYTES, ROW);
-            _tile_loadd(5, at + 16 * V_LANES, ROW);
+            _tile_loadd(5, at + 4 * pixel, pixel);
             _tile_dpbf16ps(0, 4, 6);
             _tile_dpbf16ps(1, 4, 7);
             _tile_dpbf16ps(2, 5, 6);
@@ -46,13 +47,14 @@ static void two_blocks(const bf16_work *t, const float *x, size_t count)
 static void one_block(const bf16_work *t, const float *x, size_t count)
 {
     const char *w = t->w;
+    const size_t pixel = t->pixel;
     (void)count;
     _tile_zero(0);
     _tile_zero(2);
     for (size_t i = 0; i < t->steps; i++, w += TILE_BYTES) {
         const float *at = x + t->taps[i];
-        _tile_loadd(4, at, ROW);
-        _tile_loadd(5, at + 16 * V_LANES, ROW);
+        _tile_loadd(4, at, pixel);
+        _tile_loadd(5, at + 4 * pixel, pixel);
         _tile_loadd(6, w, ROW);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(2, 5, 6);

@@ -8,6 +8,7 @@ INLINE void tile(const int P, const int V, const bf16_work *t, const float *x, f
 {
     __m512 a[12][2];
     const char *w = t->w;
+    const size_t step = t->pixel / sizeof *x;
     V_UNROLL for (int p = 0; p < P; p++) {
         V_UNROLL for (int v = 0; v < V; v++) a[p][v] = _mm512_setzero_ps();
     }
@@ -18,7 +19,7 @@ INLINE void tile(const int P, const int V, const bf16_work *t, const float *x, f
             V_UNROLL for (int v = 0; v < V; v++)
                 wv[v] = (__m512bh)_mm512_loadu_si512(w + v * 2 * TDNN_BF16_STEP + k * 64);
             V_UNROLL for (int p = 0; p < P; p++) {
-                const __m512bh xv = (__m512bh)_mm512_set1_ps(at[p * V_LANES + k]);
+                const __m512bh xv = (__m512bh)_mm512_set1_ps(at[(size_t)p * step + (size_t)k]);
                 V_UNROLL for (int v = 0; v < V; v++) a[p][v] = _mm512_dpbf16_ps(a[p][v], xv, wv[v]);
             }
         }
@@ -34,13 +35,13 @@ INLINE void tiles(const int V, const bf16_work *t, const float *x, size_t count)
     for (size_t p = 0; p < count;) {
         float *sums = t->sums + p * V_LANES;
         if (count - p > 8 && p < 24) {
-            tile(12, V, t, x + p * V_LANES, sums);
+            tile(12, V, t, x + p * t->pixel / sizeof *x, sums);
             p += 12;
         } else if (count - p > 4) {
-            tile(8, V, t, x + p * V_LANES, sums);
+            tile(8, V, t, x + p * t->pixel / sizeof *x, sums);
             p += 8;
         } else {
-            tile(4, V, t, x + p * V_LANES, sums);
+            tile(4, V, t, x + p * t->pixel / sizeof *x, sums);
             p += 4;
         }
     }

@@ -15,6 +15,7 @@ enum { PIXELS = 32 }; /* of a tile pair */
 typedef struct bf16_work {
     const ptrdiff_t *taps; /* where each step reads, in floats from the pixel's place in the copy */
     size_t steps;
+    size_t pixel;          /* bytes from an input pixel to the next */
     const char *w;         /* of one or two output blocks       */
     float *sums;           /* [block][PIXELS][16]               */
     size_t line, columns;  /* of the copy: pixels of a row; those that are outputs */
@@ -111,6 +112,43 @@ static void narrow_planes(const tdnn_conv *c, const float *x, size_t begin, size
     }
 }
 
+/* 16 pixels of up to four planes, side by side. */
+INLINE void narrow_first(float *to, const float *x, size_t channels, size_t plane, size_t count)
+{
+    const __mmask16 mask = v_first(count);
+    __m512i v[4];
+    V_UNROLL for (size_t i = 0; i < 4; i++)
+        v[i] = i < channels ? _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(
+                                  _mm512_maskz_loadu_ps(mask, x + i * plane)))
+                            : _mm512_setzero_si512();
+    const __m512i low = _mm512_or_si512(v[0], _mm512_slli_epi32(v[1], 16));
+    const __m512i high = _mm512_or_si512(v[2], _mm512_slli_epi32(v[3], 16));
+    const __m512i index = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i behind = _mm512_add_epi32(index, _mm512_set1_epi32(8));
+    _mm512_mask_storeu_epi64(to, (__mmask8)mask, _mm512_permutex2var_epi32(low, index, high));
+    _mm512_mask_storeu_epi64(to + 16, (__mmask8)(mask >> 8), _mm512_permutex2var_epi32(low, behind, high));
+}
+
+/* The copy for BF16_FIRST: [phase][row][column][4], zeros behind it. */
+static void narrow_image(const tdnn_conv *c, const float *x, size_t begin, size_t rows, float *to)
+{
+    const size_t columns = c->copy_columns * c->stride_w, size = c->ih * c->iw;
+    const size_t left = c->pad_left < columns ? c->pad_left : columns;
+    const size_t count = c->iw < columns - left ? c->iw : columns - left;
+    for (size_t phase = 0; phase < c->phases; phase++)
+        for (size_t r = 0; r < rows + c->extra_rows; r++, to += columns * 2) {
+            const size_t y = (begin + r) * c->stride_h + phase;
+            const bool inside = y >= c->pad_top && y - c->pad_top < c->ih;
+            const size_t n = inside ? count : 0, end = left + n;
+            memset(to, 0, left * TDNN_BF16_FIRST_BYTES);
+            memset(to + end * 2, 0, (columns - end) * TDNN_BF16_FIRST_BYTES);
+            const float *row = inside ? x + (y - c->pad_top) * c->iw : NULL;
+            for (size_t i = 0; i < n; i += 16)
+                narrow_first(to + (left + i) * 2, row + i, c->ic, size, n - i < 16 ? n - i : 16);
+        }
+    memset(to, 0, TDNN_BF16_PLANE * 2);
+}
+
 /* A run of outputs of one block. */
 static void finish_run(const tdnn_conv *c, const float *sums, const float *bias, const float *residual,
                        float *y, size_t count)
@@ -154,6 +192,13 @@ static size_t plan_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
     const size_t count = c->planes * c->kh * c->kw;
     const size_t lines = c->phases * c->views * (rows + c->extra_rows) * c->copy_columns;
     const size_t rests = c->planes * (c->direct ? rows : lines) * V_LANES;
+    if (c->method == TDNN_CONV_BF16_FIRST) {
+        for (size_t kh = 0; kh < c->kh; kh++) {
+            const size_t y = kh * c->dilation_h, row = y % c->stride_h * (rows + c->extra_rows) + y / c->stride_h;
+            taps[kh] = (ptrdiff_t)(row * c->copy_columns * c->stride_w * 2);
+        }
+        return 0;
+    }
     if (c->direct)
         for (size_t i = 0; i < count; i++) taps[i] = (ptrdiff_t)(i * rows * V_LANES);
     else
@@ -177,15 +222,19 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
     ptrdiff_t *taps = scratch;
     float *sums = (float *)((char *)scratch + (steps * sizeof *taps + 63) / 64 * 64);
     float *copy = sums + TDNN_BF16_SUMS / sizeof *sums;
-    bf16_work t = {.taps = taps, .steps = steps, .sums = sums, .line = c->copy_columns, .columns = c->ow};
+    bf16_work t = {.taps = taps, .steps = steps, .sums = sums, .line = c->copy_columns, .columns = c->ow,
+                   .pixel = c->unit > 1 ? 64 : c->stride_w * TDNN_BF16_FIRST_BYTES};
     const size_t rests = plan_taps(c, rows, taps);
     size_t copied = SIZE_MAX;
     for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
         const size_t group = pair / c->pairs, first = pair % c->pairs * 2;
         const size_t block = group * group_blocks + first;
         const int V = first + 1 < group_blocks ? 2 : 1;
-        const float *x = io->x + (part.image * c->groups + group) * in_planes * c->ih * c->iw * V_LANES;
-        if (copied != group && c->direct)
+        const size_t lanes = c->unit > 1 ? in_planes * V_LANES : c->ic;
+        const float *x = io->x + (part.image * c->groups + group) * c->ih * c->iw * lanes;
+        if (copied != group && c->unit == 1)
+            narrow_image(c, x, part.row_begin, rows, copy);
+        else if (copied != group && c->direct)
             narrow_pixels(c, x + part.row_begin * V_LANES, rows, copy, rests);
         else if (copied != group)
             narrow_planes(c, x, part.row_begin, rows, copy, rests);
@@ -198,7 +247,7 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
         t.residual = io->residual ? io->residual + out : NULL;
         for (size_t pixel = 0; pixel < pixels; pixel += PIXELS) {
             const size_t count = pixels - pixel < PIXELS ? pixels - pixel : PIXELS;
-            (V == 2 ? two : one)(&t, copy + pixel * V_LANES, count);
+            (V == 2 ? two : one)(&t, copy + pixel * t.pixel / sizeof *copy, count);
             finish_tile(c, &t, pixel, count, V);
         }
     }

@@ -53,13 +53,20 @@ static bool winograd_pays(const tdnn_conv *c)
  * those that suffer most from rounding: MobileNet v1 0.25 has 27 dB with single products. */
 #define BF16X3_FLOPS 4e6
 
+/* Output channels from which on a first layer is rounded: with 16, the text detector of PP-OCR v4 has 24 dB
+ * for 37. */
+enum { BF16_FIRST_OC = 32 };
+
 static tdnn_conv_method choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdnn_layout input)
 {
     const size_t block = ctx->kernels->block;
-    if (input == TDNN_LAYOUT_PLAIN) return TDNN_CONV_FIRST;
+    const bool bf16 = ctx->precision == TDNN_PRECISION_FAST && ctx->kernels->bf16;
+    if (input == TDNN_LAYOUT_PLAIN)
+        return bf16 && c->oc >= BF16_FIRST_OC && tdnn_conv_can(c, TDNN_CONV_BF16_FIRST, block)
+                   ? TDNN_CONV_BF16_FIRST
+                   : TDNN_CONV_FIRST;
     if (c->groups > 1 && tdnn_conv_can(c, TDNN_CONV_DEPTHWISE, block)) return TDNN_CONV_DEPTHWISE;
-    if (ctx->precision == TDNN_PRECISION_FAST && ctx->kernels->bf16 &&
-        tdnn_conv_can(c, TDNN_CONV_BF16, block))
+    if (bf16 && tdnn_conv_can(c, TDNN_CONV_BF16, block))
         return (double)ctx->step->flops < BF16X3_FLOPS ? TDNN_CONV_BF16X3 : TDNN_CONV_BF16;
     if (tdnn_conv_can(c, TDNN_CONV_WINOGRAD, block) && winograd_pays(c)) return TDNN_CONV_WINOGRAD;
     return TDNN_CONV_BLOCK;
@@ -99,7 +106,8 @@ tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
     const tdnn_conv_method method = choose(ctx, &p->conv, step->in[CONV_X]->layout);
     tdnn_conv_plan(&p->conv, method, k, (size_t)ctx->threads);
     tdnn_conv_fn *const kernels[] = {k->conv_block_f32, k->conv_first_f32, k->conv_depthwise_f32,
-                                     k->conv_winograd_f32, k->conv_bf16, k->conv_bf16};
+                                     k->conv_winograd_f32, k->conv_bf16, k->conv_bf16,
+                                     k->conv_bf16};
     p->kernel = kernels[method];
     TDNN_TRY(plan_weights(ctx, p));
     /* each residual is read in the tile that overwrites it; behind an activation it is read later */
@@ -107,7 +115,7 @@ tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
     tdnn_plan_scratch(ctx, p->conv.scratch_bytes);
     tdnn_plan_phase(ctx, blocked_run, p->conv.task_count);
     char name[48];
-    static const char *const methods[] = {"", " first", " depthwise", " winograd", " bf16", " bf16x3"};
+    static const char *const methods[] = {"", " first", " depthwise", " winograd", " bf16", " bf16x3", " bf16 first"};
     snprintf(name, sizeof name, "conv%zux%zu%s c%zu", p->conv.kh, p->conv.kw, methods[method], k->block);
     step->kernel = tdnn_plan_kernel_name(ctx, name, tdnn_conv_is_bf16(method));
     return step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);

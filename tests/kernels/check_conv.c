@@ -9,7 +9,8 @@
 static tdnn_conv_method method_of(tdnn_conv_fn *variant, const tdnn_kernels *t, size_t chance)
 {
     if (variant == t->conv_winograd_f32) return TDNN_CONV_WINOGRAD;
-    if (variant == t->conv_bf16) return chance % 3 ? TDNN_CONV_BF16 : TDNN_CONV_BF16X3;
+    static const tdnn_conv_method bf16[] = {TDNN_CONV_BF16X3, TDNN_CONV_BF16, TDNN_CONV_BF16_FIRST};
+    if (variant == t->conv_bf16) return bf16[chance % 3];
     if (t->conv_block_f32 == t->conv_first_f32) return (tdnn_conv_method)(chance % 3);
     if (variant == t->conv_first_f32) return TDNN_CONV_FIRST;
     return variant == t->conv_depthwise_f32 ? TDNN_CONV_DEPTHWISE : TDNN_CONV_BLOCK;
@@ -27,7 +28,8 @@ static void random_channels(tdnn_check *c, tdnn_conv *conv, tdnn_conv_method met
     conv->oc = random_between(c, 1, 70);
     if (method == TDNN_CONV_FIRST) conv->ic = random_between(c, 1, 5);
     if (method == TDNN_CONV_DEPTHWISE) conv->ic = conv->groups = conv->oc;
-    const bool whole = method == TDNN_CONV_BLOCK || tdnn_conv_is_bf16(method);
+    if (method == TDNN_CONV_BF16_FIRST) conv->ic = random_between(c, 1, 4);
+    const bool whole = method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16 || method == TDNN_CONV_BF16X3;
     if (whole && check_below(c, 4) == 0) {
         conv->groups = random_between(c, 2, 3);
         conv->ic = conv->groups * block * random_between(c, 1, 2);
@@ -185,14 +187,16 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
 {
     problem p = {.asked = random_conv(c, method, table->block)};
     tdnn_conv conv = p.asked;
-    if (!check_true(c, tdnn_conv_can(&conv, method, table->block), "refused")) return false;
+    const bool wide = method == TDNN_CONV_BF16_FIRST && (conv.kw - 1) * conv.dilation_w >= 8;
+    if (!check_true(c, tdnn_conv_can(&conv, method, table->block) != wide, "refused")) return false;
+    if (wide) return true;
     tdnn_conv_plan(&conv, method, table, random_between(c, 1, 3));
     p.in_block = conv.unit;
     p.out_block = conv.block;
     p.bf16 = tdnn_conv_is_bf16(method);
     p.bf16x3 = method == TDNN_CONV_BF16X3;
     const size_t b = conv.block;
-    const size_t in = method == TDNN_CONV_FIRST ? conv.ic : tdnn_conv_blocks(conv.ic, b) * b;
+    const size_t in = conv.unit == 1 ? conv.ic : tdnn_conv_blocks(conv.ic, b) * b;
     const size_t out_count = conv.batch * tdnn_conv_blocks(conv.oc, b) * b * conv.oh * conv.ow;
     p.x = check_input_f32(c, conv.batch * in * conv.ih * conv.iw, CHECK_FILL_UNIT);
     p.w = check_input_f32(c, conv.oc * tdnn_conv_depth(&p.asked), CHECK_FILL_UNIT);
