@@ -4,8 +4,11 @@
 
 void tdnn_fill_gemm_amx(tdnn_kernels *t);
 
-static void tile(float *sums, const char *a, const char *b, size_t rows, size_t planes)
+static void tile(float *sums, const char *a, const char *b, size_t rows, size_t planes,
+                 const ahead *next)
 {
+    const char *at = next->at;
+    const size_t lines = next->lines;
     const size_t step = rows * 64;
     if (rows <= 4) {
         few_rows(sums, a, b, rows, planes);
@@ -15,6 +18,7 @@ static void tile(float *sums, const char *a, const char *b, size_t rows, size_t 
     _tile_zero(1);
     if (rows <= 16) {
         for (size_t i = 0; i < planes; i++, a += step, b += STEP_BYTES) {
+            at = fetch_ahead(at, lines);
             _tile_loadd(4, a, 64);
             _tile_loadd(6, b, 64);
             _tile_loadd(7, b + 1024, 64);
@@ -25,6 +29,7 @@ static void tile(float *sums, const char *a, const char *b, size_t rows, size_t 
         _tile_zero(2);
         _tile_zero(3);
         for (size_t i = 0; i < planes; i++, a += step, b += STEP_BYTES) {
+            at = fetch_ahead(at, lines);
             _tile_loadd(4, a, 64);
             _tile_loadd(6, b, 64);
             _tile_loadd(7, b + 1024, 64);

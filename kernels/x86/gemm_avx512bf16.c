@@ -31,8 +31,10 @@ static void pack_a(float *to, const float *a, size_t row, size_t column, size_t 
 }
 
 /* Eight rows, of which the last may be missing: what is read in their place is not stored. */
-static void tile(float *sums, const char *a, const char *b, size_t rows, size_t planes)
+static void tile(float *sums, const char *a, const char *b, size_t rows, size_t planes,
+                 const ahead *next)
 {
+    (void)next; /* products are slow enough for the hardware to fetch ahead */
     for (size_t r = 0; r < rows; r += 8, a += 8 * 64, sums += 8 * V_LANES)
         if (rows <= 4)
             few_rows(sums, a, b, rows, planes);

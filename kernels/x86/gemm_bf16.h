@@ -7,8 +7,22 @@
 
 enum { ROWS = TDNN_GEMM_BF16_ROWS, COLUMNS = TDNN_GEMM_BF16_COLUMNS, STEP_BYTES = 2048 };
 
+/* While the rows of one panel of B are computed the next one is fetched, some lines with each step: B most
+ * often comes from memory. (197 x 768 x 3072: 870 GFLOP/s for 715.) */
+typedef struct ahead {
+    const char *at;
+    size_t lines; /* with each step */
+} ahead;
+
+INLINE const char *fetch_ahead(const char *at, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++, at += 64) v_prefetch_far(at);
+    return at;
+}
+
 /* Row r, vector v of a tile's sums is at v * ROWS + r. `rows` of A lie side by side in each plane. */
-typedef void gemm_bf16_tile_fn(float *sums, const char *a, const char *b, size_t rows, size_t planes);
+typedef void gemm_bf16_tile_fn(float *sums, const char *a, const char *b, size_t rows, size_t planes,
+                               const ahead *next);
 
 /* Vector v of row r of C, of which `count` columns are there. */
 INLINE void finish_vector(const tdnn_gemm *g, const tdnn_gemm_io *io, v_f32 x, size_t r, size_t column,
@@ -65,9 +79,13 @@ INLINE void gemm_bf16(const tdnn_gemm *g, const tdnn_gemm_io *io, const tdnn_gem
     for (size_t column = part->column_begin; column < part->column_end; column += COLUMNS) {
         const size_t left = part->column_end - column, columns = left < COLUMNS ? left : COLUMNS;
         const char *b = (const char *)io->b + column / COLUMNS * planes * STEP_BYTES;
+        const size_t tiles = (part->row_end - part->row_begin + ROWS - 1) / ROWS;
+        ahead next = {b + planes * STEP_BYTES, (STEP_BYTES / 64 + tiles - 1) / tiles};
+        if (column + COLUMNS >= part->column_end) next.lines = 0;
         for (size_t row = part->row_begin; row < part->row_end; row += ROWS) {
             const size_t rows = part->row_end - row < ROWS ? part->row_end - row : ROWS;
-            tile(sums, (const char *)io->a + row * planes * 64, b, rows, planes);
+            tile(sums, (const char *)io->a + row * planes * 64, b, rows, planes, &next);
+            next.at += planes * next.lines * 64;
             finish_sums(g, io, sums, row, rows, column, columns, table);
         }
     }

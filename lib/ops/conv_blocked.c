@@ -49,12 +49,12 @@ static bool winograd_pays(const tdnn_conv *c)
     return tiles >= 25 || (tiles >= 12 && weights <= (size_t)16 << 20);
 }
 
-/* Smaller layers take their few microseconds for other things than products, and networks of them are
+/* Smaller layers (counted for one image) take their few microseconds for other things than products, and networks of them are
  * those that suffer most from rounding: MobileNet v1 0.25 has 27 dB with single products. */
 #define BF16X3_FLOPS 4e6
 
 /* Output channels from which on a first layer is rounded: with 16, the text detector of PP-OCR v4 has 24 dB
- * for 37. */
+ * in place of 31. */
 enum { BF16_FIRST_OC = 32 };
 
 static tdnn_conv_method choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdnn_layout input)
@@ -67,7 +67,7 @@ static tdnn_conv_method choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdn
                    : TDNN_CONV_FIRST;
     if (c->groups > 1 && tdnn_conv_can(c, TDNN_CONV_DEPTHWISE, block)) return TDNN_CONV_DEPTHWISE;
     if (bf16 && tdnn_conv_can(c, TDNN_CONV_BF16, block))
-        return (double)ctx->step->flops < BF16X3_FLOPS ? TDNN_CONV_BF16X3 : TDNN_CONV_BF16;
+        return (double)ctx->step->flops < BF16X3_FLOPS * (double)c->batch ? TDNN_CONV_BF16X3 : TDNN_CONV_BF16;
     if (tdnn_conv_can(c, TDNN_CONV_WINOGRAD, block) && winograd_pays(c)) return TDNN_CONV_WINOGRAD;
     return TDNN_CONV_BLOCK;
 }
