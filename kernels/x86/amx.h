@@ -1,10 +1,10 @@
-/* The shape of AMX tiles that all products here have: all eight of 16 rows of 64 bytes. */
+/* What products by AMX share: the shape of tiles, and weights that are fetched ahead. */
 #ifndef TDNN_KERNELS_X86_AMX_H
 #define TDNN_KERNELS_X86_AMX_H
 
-#include <immintrin.h>
-#include <stdint.h>
+#include "kernels/simd/tile.h"
 
+/* All eight tiles have 16 rows of 64 bytes. */
 static inline void amx_configure(void)
 {
     static const struct {
@@ -17,6 +17,13 @@ static inline void amx_configure(void)
         .rows = {16, 16, 16, 16, 16, 16, 16, 16},
     };
     _tile_loadconfig(&config);
+}
+
+/* Lines of the next panel of weights into the second-level cache; gives where the next ones are. */
+INLINE const char *fetch_ahead(const char *at, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++, at += 64) v_prefetch_far(at);
+    return at;
 }
 
 #endif

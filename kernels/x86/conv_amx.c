@@ -11,6 +11,8 @@ enum { ROW = 64, TILE_BYTES = 1024 };
 static void two_blocks(const bf16_work *t, const float *x, size_t count)
 {
     const char *w = t->w;
+    const char *ahead = t->ahead;
+    const size_t lines = t->ahead_lines;
     float *sums = t->sums;
     const size_t pixel = t->pixel; /* 16 of them: 4 pixel floats */
     _tile_zero(0);
@@ -19,6 +21,7 @@ static void two_blocks(const bf16_work *t, const float *x, size_t count)
     _tile_zero(3);
     if (count <= 16) {
         for (size_t i = 0; i < t->steps; i++, w += 2 * TILE_BYTES) {
+            ahead = fetch_ahead(ahead, lines);
             _tile_loadd(4, x + t->taps[i], pixel);
             _tile_loadd(6, w, ROW);
             _tile_loadd(7, w + TILE_BYTES, ROW);
@@ -28,6 +31,7 @@ static void two_blocks(const bf16_work *t, const float *x, size_t count)
     } else {
         for (size_t i = 0; i < t->steps; i++, w += 2 * TILE_BYTES) {
             const float *at = x + t->taps[i];
+            ahead = fetch_ahead(ahead, lines);
             _tile_loadd(4, at, pixel);
             _tile_loadd(6, w, ROW);
             _tile_loadd(7, w + TILE_BYTES, ROW);

@@ -17,6 +17,8 @@ typedef struct bf16_work {
     size_t steps;
     size_t pixel;          /* bytes from an input pixel to the next */
     const char *w;         /* of one or two output blocks       */
+    const char *ahead;     /* of the next pair's weights, fetched meanwhile */
+    size_t ahead_lines;    /* with each step                    */
     float *sums;           /* [block][PIXELS][16]               */
     size_t line, columns;  /* of the copy: pixels of a row; those that are outputs */
     float *y;              /* the task's first row              */
@@ -245,7 +247,10 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
         t.w = (const char *)(io->weights + tdnn_conv_bias_count(c)) + block * steps * TDNN_BF16_STEP * 2;
         t.y = io->y + out;
         t.residual = io->residual ? io->residual + out : NULL;
-        for (size_t pixel = 0; pixel < pixels; pixel += PIXELS) {
+        const size_t tiles = (pixels + PIXELS - 1) / PIXELS, lines = (size_t)V * TDNN_BF16_STEP / 32;
+        t.ahead = t.w + (size_t)V * steps * TDNN_BF16_STEP * 2;
+        t.ahead_lines = pair + 1 < part.pair_end ? (lines + tiles - 1) / tiles : 0;
+        for (size_t pixel = 0; pixel < pixels; pixel += PIXELS, t.ahead += steps * t.ahead_lines * 64) {
             const size_t count = pixels - pixel < PIXELS ? pixels - pixel : PIXELS;
             (V == 2 ? two : one)(&t, copy + pixel * t.pixel / sizeof *copy, count);
             finish_tile(c, &t, pixel, count, V);

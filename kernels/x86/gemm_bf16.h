@@ -14,12 +14,6 @@ typedef struct ahead {
     size_t lines; /* with each step */
 } ahead;
 
-INLINE const char *fetch_ahead(const char *at, size_t lines)
-{
-    for (size_t i = 0; i < lines; i++, at += 64) v_prefetch_far(at);
-    return at;
-}
-
 /* Row r, vector v of a tile's sums is at v * ROWS + r. `rows` of A lie side by side in each plane. */
 typedef void gemm_bf16_tile_fn(float *sums, const char *a, const char *b, size_t rows, size_t planes,
                                const ahead *next);
