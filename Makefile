@@ -424,6 +424,7 @@ TESTS = \
 	tests/test_file.c \
 	tests/test_fusion.c \
 	tests/test_tensor.c \
+	tests/test_tensorflow.c \
 	tests/test_text.c \
 	tests/test_thread.c \
 	tests/test_formats.c \
@@ -437,6 +438,7 @@ TESTS = \
 
 SLOW_TESTS = \
 	tests/test_caffe_bad.c \
+	tests/test_tensorflow_bad.c \
 	tests/test_session.c \
 	tests/test_cuts.c \
 
@@ -468,6 +470,7 @@ KERNEL_CHECK = \
 # linked with every test and tool
 TEST_SUPPORT = \
 	tests/caffe_model.c \
+	tests/tensorflow_model.c \
 
 # ---- Switches -------------------------------------------------------------------------------
 

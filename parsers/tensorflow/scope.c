@@ -198,10 +198,10 @@ static tdnn_status call_importer(tf_call *c, tdnn_error *err)
     bool dead = false, missing = false;
     if (is_enter(c->node) || is_exit(c->node)) return c->node->op->import(c, err);
     TDNN_TRY(collect_inputs(c, &dead, &missing, err));
-    if (!c->node->op) return tf_lacks(c, err, "operator %s", c->node->proto->op);
-    if (missing) return set_nothing(c->scope, c->node->proto->name, false, err);
     if (dead && !tf_is(c->node, "Merge") && !tf_is(c->node, "RefMerge"))
         return set_nothing(c->scope, c->node->proto->name, true, err);
+    if (!c->node->op) return tf_lacks(c, err, "operator %s", c->node->proto->op);
+    if (missing) return set_nothing(c->scope, c->node->proto->name, false, err);
     tdnn_status status = c->node->op->import(c, err);
     if (status == TDNN_ERR_UNSUPPORTED) { /* goes into the list with all others */
         const char *what = err && err->message[0] ? tdnn_zone_strdup(c->scope->model->zone, err->message) : "an operator";

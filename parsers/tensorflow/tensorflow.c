@@ -267,16 +267,24 @@ static tdnn_status give_outputs(tf_scope *s, const char *const *names, size_t co
     return TDNN_OK;
 }
 
+/* A second file has only weights: who uses a node there does not count. */
+static bool is_used(const tf_scope *s, size_t node)
+{
+    const tf_uses *u = &s->model->uses;
+    for (size_t i = u->begin[node]; i < u->begin[node + 1]; i++)
+        if (u->to[i].node < s->nodes->own) return true;
+    return false;
+}
+
 /* What nobody uses. */
 static tdnn_status find_outputs(tf_scope *s, const char ***out, size_t *count, tdnn_error *err)
 {
-    const tf_uses *u = &s->model->uses;
     const char **list = tdnn_zone_alloc(s->model->zone, s->nodes->own + 1, sizeof *list);
     if (!list) return TDNN_NO_MEMORY(err);
     *count = 0;
     for (size_t n = 0; n < s->nodes->own; n++) {
         const tf_node *node = &s->nodes->at[n];
-        if (u->begin[n] < u->begin[n + 1] || is_input(node)) continue;
+        if (is_used(s, n) || is_input(node)) continue;
         if (node->op && node->op->flags & TF_QUIET) continue;
         if (tdnn_map_get(&s->names, node->proto->name) >= 0) continue;
         list[(*count)++] = node->proto->name;
