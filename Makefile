@@ -329,6 +329,7 @@ PARSERS = \
 	parsers/tensorflow/op_pool.c \
 	parsers/tensorflow/op_quant.c \
 	parsers/tensorflow/op_rare.c \
+	parsers/tensorflow/op_rnn.c \
 	parsers/tensorflow/op_scan.c \
 	parsers/tensorflow/op_scatter.c \
 	parsers/tensorflow/op_shape.c \

@@ -147,6 +147,9 @@ TF_IMPORTER(array_gather)
 TF_IMPORTER(array_size)
 
 /* op_rnn.c */
+TF_IMPORTER(lstm_cell)
+TF_IMPORTER(block_lstm)
+TF_IMPORTER(gru_cell)
 
 /* op_detect.c */
 TF_IMPORTER(prior_box)

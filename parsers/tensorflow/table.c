@@ -254,6 +254,11 @@ const tf_op tf_ops[] = {
     PLAIN("DetectionOutput", detection_output),
     PLAIN("L2Normalize", l2_normalize),
     PLAIN("PriorBox", prior_box),
+    /* recurrent */
+    PLAIN("BlockLSTM", block_lstm),
+    PLAIN("BlockLSTMV2", block_lstm),
+    PLAIN("GRUBlockCell", gru_cell),
+    PLAIN("LSTMBlockCell", lstm_cell),
     /* control flow */
     QUIET("Enter", enter),
     PLAIN("Exit", exit),
