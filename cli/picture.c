@@ -58,6 +58,15 @@ bool picture_params(const picture_options *o, const char *preset, tdnn_blob_para
         report_error("--preset", &err);
         return false;
     }
+    if (!o->preset && (o->scales || o->means || o->stds)) {
+        /* who gives numbers does not want to mix them with those of a preset he did not ask for */
+        tdnn_blob_params plain;
+
+        tdnn_blob_params_init(&plain);
+        memcpy(params->scale, plain.scale, sizeof plain.scale);
+        memcpy(params->mean, plain.mean, sizeof plain.mean);
+        memcpy(params->std, plain.std, sizeof plain.std);
+    }
     if (o->size[0]) {
         params->width = o->size[0];
         params->height = o->size[1];

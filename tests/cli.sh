@@ -97,6 +97,17 @@ run check "$tmp/two.cfg" --json
 grep -q '"supported":false,.*{"what":"section \[bogus\]","where":\["line 6","line 8"\]}' "$tmp/out"
 verdict $? "check --json lists all that is missing"
 
+ssd=examples/models/digits-ssd/digits-ssd
+scene=examples/models/digits-yolo/samples/scene_0000.png
+run detect $ssd.prototxt $ssd.caffemodel $scene --head ssd && cp "$tmp/out" "$tmp/same"
+run detect $ssd.prototxt $ssd.caffemodel $scene --head ssd --mean 127.5 --scale 0.00784313725
+cmp -s "$tmp/out" "$tmp/same"
+verdict $? "a head's own mean and scale are those of its preset"
+run detect $ssd.prototxt $ssd.caffemodel $scene --head ssd --mean 127.5 && cp "$tmp/out" "$tmp/same"
+run detect $ssd.prototxt $ssd.caffemodel $scene --head ssd --mean 127.5 --scale 1
+cmp -s "$tmp/out" "$tmp/same"
+verdict $? "a mean alone does not come with the preset's scale"
+
 # ---- verify finds what is wrong ------------------------------------------------------------------
 input=$("$tinydnn" info "$model" --json | sed 's/.*"inputs":\[{"name":"\([^"]*\)".*/\1/')
 output=$("$tinydnn" info "$model" --json | sed 's/.*"outputs":\[{"name":"\([^"]*\)".*/\1/')
