@@ -280,6 +280,7 @@ PARSERS = \
 	parsers/caffe/net.c \
 	parsers/caffe/param.c \
 	parsers/caffe/phase.c \
+	parsers/caffe/text_weights.c \
 	parsers/caffe/upgrade.c \
 	parsers/caffe/weights.c \
 	parsers/findings.c \

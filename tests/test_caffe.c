@@ -48,6 +48,35 @@ static float run_one(const char *prototxt, const tdnn_wire_buffer *weights)
 
 enum { SUM = 17 * 18 / 2 }; /* of the input */
 
+/* Weights that stand in the text: of the newest form and of the older one; and a bad number. */
+static void weights_in_the_text(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {
+        INPUT "layer { name: 'conv' type: 'Convolution' bottom: 'data' top: 'conv'\n"
+              "  convolution_param { num_output: 1 kernel_size: 3 }\n"
+              "  blobs { shape { dim: 1 dim: 2 dim: 3 dim: 3 }\n"
+              "    data: [2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2] }\n"
+              "  blobs { shape { dim: 1 } data: 0.5 } }",
+        "input: 'data' input_dim: 1 input_dim: 2 input_dim: 3 input_dim: 3\n"
+        "layers { name: 'conv' type: CONVOLUTION bottom: 'data' top: 'conv'\n"
+        "  blobs { num: 1 channels: 2 height: 3 width: 3 double_data: [2, 2, 2, 2, 2, 2, 2, 2, 2]\n"
+        "    double_data: [2, 2, 2, 2, 2, 2, 2, 2, 2] }\n"
+        "  blobs { num: 1 channels: 1 height: 1 width: 1 data: 0.5 }\n"
+        "  convolution_param { num_output: 1 kernel_size: 3 } }",
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        assert_float_equal(run_one(forms[i], NULL), 2 * SUM + 0.5F, 0);
+    float out[4];
+    size_t count;
+    assert_status(caffe_run(INPUT "layer { name: 'conv' type: 'Convolution' bottom: 'data' top: 'conv'\n"
+                                  "  convolution_param { num_output: 1 kernel_size: 3 }\n"
+                                  "  blobs { data: 1 data: one } }",
+                            NULL, &picture, out, 4, &count, &err),
+                  TDNN_ERR_FORMAT);
+    assert_non_null(strstr(err.where, "line 4"));
+}
+
 static void either_order(void **state)
 {
     (void)state;
@@ -430,6 +459,7 @@ static void detection_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_in_the_text),
         cmocka_unit_test_setup_teardown(either_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(from_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_its_partner, set_up, tear_down),

@@ -205,13 +205,19 @@ static tdnn_status finish_constants(const tdnn_graph *graph, tdnn_error *err)
     return TDNN_OK;
 }
 
-static void sum_weights(const tdnn_graph *graph, uint64_t *bytes)
+/* Each constant that a node or an output of this graph uses, once. */
+static tdnn_status sum_weights(const tdnn_graph *graph, uint64_t *bytes, tdnn_error *err)
 {
-    for (size_t v = 0; v < graph->value_count; v++)
-        if (graph->values[v].constant) *bytes += graph->values[v].constant->bytes;
-    for (size_t n = 0; n < graph->node_count; n++)
-        for (size_t s = 0; s < graph->nodes[n]->subgraph_count; s++)
-            sum_weights(graph->nodes[n]->subgraphs[s], bytes); /* nesting was bounded by the check */
+    tdnn_zone *zone = tdnn_zone_create();
+    uint32_t *uses = NULL;
+    tdnn_status status = zone ? tdnn_graph_count_uses(graph, zone, &uses, err) : TDNN_NO_MEMORY(err);
+    for (size_t v = 0; !status && v < graph->value_count; v++)
+        if (graph->values[v].constant && uses[v]) *bytes += graph->values[v].constant->bytes;
+    tdnn_zone_free(zone);
+    for (size_t n = 0; !status && n < graph->node_count; n++)
+        for (size_t s = 0; !status && s < graph->nodes[n]->subgraph_count; s++)
+            status = sum_weights(graph->nodes[n]->subgraphs[s], bytes, err); /* nesting was bounded by the check */
+    return status;
 }
 
 static tdnn_port *make_ports(tdnn_graph *graph, const tdnn_id *ids, size_t count)
@@ -249,7 +255,7 @@ static tdnn_status finish(tdnn_net *net, const tdnn_load_options *options, tdnn_
     net->inputs = make_ports(net->graph, net->graph->inputs, net->graph->input_count);
     net->outputs = make_ports(net->graph, net->graph->outputs, net->graph->output_count);
     if (!net->inputs || !net->outputs) return TDNN_NO_MEMORY(err);
-    sum_weights(net->graph, &net->weight_bytes);
+    TDNN_TRY(sum_weights(net->graph, &net->weight_bytes, err));
     net->mutex = tdnn_mutex_create();
     if (!net->mutex) return TDNN_NO_MEMORY(err);
     return tdnn_packs_create(false, &net->packs, err);

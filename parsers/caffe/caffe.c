@@ -155,6 +155,7 @@ static tdnn_status import(caffe_net *net, tdnn_error *err)
     tdnn_bytes text;
     TDNN_TRY(place(source, net, &text, err));
     TDNN_TRY(tdnn_text_parse(text, net->zone, &net->text, err));
+    if (!net->weights_file.size) TDNN_TRY(caffe_text_weights(net, err));
     if (net->weights_file.size) {
         tdnn_status status = caffe_weights_decode(net, err);
         if (status)

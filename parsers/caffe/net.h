@@ -69,6 +69,8 @@ tdnn_status caffe_layer_included(const caffe_net *net, const caffe_layer *layer,
                                  tdnn_error *err);
 
 /* weights.c */
+/* text_weights.c: makes net->weights_file of the blobs in the text, if there are any. */
+tdnn_status caffe_text_weights(caffe_net *net, tdnn_error *err);
 tdnn_status caffe_weights_decode(caffe_net *net, tdnn_error *err);
 /* The blobs of a layer; none if the .caffemodel has no layer of that name. */
 void caffe_weights_find(const caffe_net *net, const char *layer,
