@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What a step moves can come from the L2 cache up to here (bytes). */
-enum { BAR_CELLS = 20, NEAR_BYTES = 1 << 20 };
+enum { BAR_CELLS = 20, NEAR_BYTES = 4 << 20 };
 
 typedef struct group {
     const char *op;

@@ -160,8 +160,48 @@ static void products(void **unused)
             check_chain(&chains[i], sizes[s][0], sizes[s][1], sizes[s][2]);
 }
 
+/* ---- channels first, blocked, and channels last ---- */
+
+/* Convolutions that leave everything as it is around a product with a number for each channel, in the
+ * other order of axes. */
+static void check_channels_last(size_t channels, size_t steps_at_most)
+{
+    enum { N = 2, H = 5, W = 7 };
+    const int64_t c = (int64_t)channels;
+    const size_t count = N * channels * H * W;
+    float *x = random_floats(count), *scale = random_floats(channels);
+    float *same = calloc(channels * channels, sizeof *same);
+    double *want = malloc(count * sizeof *want);
+    onnx_build model = onnx_begin(9, 20);
+    assert_non_null(same), assert_non_null(want);
+    for (size_t i = 0; i < channels; i++) same[i * channels + i] = 1;
+    for (size_t i = 0; i < count; i++) want[i] = (double)x[i] * scale[i / (H * W) % channels];
+    onnx_constant(&model, "w", TDNN_F32, 4, (int64_t[]){c, c, 1, 1}, same, channels * channels * sizeof *same);
+    onnx_constant(&model, "scale", TDNN_F32, 1, &c, scale, channels * sizeof *scale);
+    onnx_node(&model, "Conv", "x,w", "a", "");
+    onnx_node(&model, "Transpose", "a", "b", "perm=[0, 2, 3, 1]");
+    onnx_node(&model, "Mul", "b,scale", "d", "");
+    onnx_node(&model, "Transpose", "d", "e", "perm=[0, 3, 1, 2]");
+    onnx_node(&model, "Conv", "e,w", "y", "");
+    onnx_input(&model, "x", TDNN_F32, 4, (int64_t[]){N, c, H, W});
+    onnx_output(&model, "y");
+    const feed feeds[] = {{"x", x, {4, {N, c, H, W}}}};
+    const size_t steps = check_model(onnx_end(&model), feeds, 1, want, count, 1e-6);
+    assert_true(steps <= steps_at_most);
+    tdnn_free(model.out.data);
+    free(x), free(scale), free(same), free(want);
+}
+
+static void channels_last(void **unused)
+{
+    (void)unused;
+    check_channels_last(32, 7); /* no reorder but at the ends */
+    check_channels_last(16, 7);
+    check_channels_last(20, 9); /* blocks with gaps become plain first */
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(products)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(channels_last)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

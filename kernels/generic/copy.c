@@ -23,6 +23,8 @@ ROW(2)
 ROW(4)
 ROW(8)
 ROW(16)
+ROW(32)
+ROW(64)
 
 static void row_any(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step,
                     size_t n, size_t size)
@@ -58,6 +60,8 @@ static void row(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_st
     case 4: row_4(to, to_step, from, from_step, n); break;
     case 8: row_8(to, to_step, from, from_step, n); break;
     case 16: row_16(to, to_step, from, from_step, n); break;
+    case 32: row_32(to, to_step, from, from_step, n); break;
+    case 64: row_64(to, to_step, from, from_step, n); break;
     default: row_any(to, to_step, from, from_step, n, size); break;
     }
 }

@@ -34,19 +34,27 @@ V_SUM(row_sum, (const float *x, size_t n), v_same)
 V_SUM(row_abs_sum, (const float *x, size_t n), v_abs)
 V_SUM(row_spread, (const float *x, size_t n, float center), SPREAD_TERM)
 
-/* v_max and v_min drop a NaN on one side; v_select puts it back. */
+/* v_max and v_min drop a NaN on one side; v_select puts it back. Four vectors hide the latency. */
 #define V_EXTREME(name, op, start, before)                                                     \
+    static inline v_f32 name##_step(v_f32 m, v_f32 v)                                          \
+    {                                                                                          \
+        return v_select(v_eq(v, v), op(v, m), v);                                              \
+    }                                                                                          \
     static float name(const float *x, size_t n)                                                \
     {                                                                                          \
-        v_f32 m = v_set1(start);                                                               \
+        v_f32 m = v_set1(start), m1 = m, m2 = m, m3 = m;                                       \
         size_t i = 0;                                                                          \
-        for (; i + V_LANES <= n; i += V_LANES) {                                               \
-            const v_f32 v = v_load(x + i);                                                     \
-            m = v_select(v_eq(v, v), op(v, m), v);                                             \
+        for (; i + 4 * V_LANES <= n; i += 4 * V_LANES) {                                       \
+            m = name##_step(m, v_load(x + i));                                                 \
+            m1 = name##_step(m1, v_load(x + i + V_LANES));                                     \
+            m2 = name##_step(m2, v_load(x + i + 2 * V_LANES));                                 \
+            m3 = name##_step(m3, v_load(x + i + 3 * V_LANES));                                 \
         }                                                                                      \
+        m = name##_step(name##_step(m, m1), name##_step(m2, m3));                              \
+        for (; i + V_LANES <= n; i += V_LANES) m = name##_step(m, v_load(x + i));              \
         if (i < n) {                                                                           \
             const v_f32 v = v_select(v_first(n - i), v_load_n(x + i, n - i), v_set1(start));   \
-            m = v_select(v_eq(v, v), op(v, m), v);                                             \
+            m = name##_step(m, v);                                                             \
         }                                                                                      \
         float lane[V_LANES], best = start;                                                     \
         v_store(lane, m);                                                                      \

@@ -73,6 +73,7 @@ typedef struct tdnn_layout_query {
     size_t input_count, output_count;
     const tdnn_info *const *in;  /* with the layout each has so far; NULL: absent        */
     const tdnn_info *out;
+    bool blocked_users;          /* of output 0: operators that may take it blocked      */
     tdnn_layout block;           /* the blocked layout of this CPU level; never PLAIN     */
     tdnn_layout *want;           /* to fill: for each input; starts as PLAIN              */
     tdnn_layout *give;           /* to fill: for each output; starts as PLAIN             */

@@ -3,6 +3,8 @@
  */
 #include "lib/ops/move.h"
 
+#include <string.h>
+
 /* Output dimension d has the extent and runs along dimension perm[d] of the input. */
 static tdnn_status plan_permuted(tdnn_plan_ctx *ctx, tdnn_view view, const int *perm)
 {
@@ -49,10 +51,48 @@ static tdnn_status transpose_infer(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
+/* ---- between channels first, in blocks, and channels last: blocks move as a whole ---- */
+
+static const int64_t to_last[] = {0, 2, 3, 1}, to_first[] = {0, 3, 1, 2};
+
+static bool is_perm(const tdnn_transpose_params *p, const int64_t *perm)
+{
+    return p->perm.given && p->perm.count == 4 && memcmp(p->perm.at, perm, 4 * sizeof *perm) == 0;
+}
+
+static void transpose_layout(tdnn_layout_query *q)
+{
+    const tdnn_info *in = q->in[0];
+    const int64_t b = q->block;
+    if (in->dtype != TDNN_F32 || in->shape.ndim != 4) return;
+    if (is_perm(q->params, to_last) && in->layout == q->block && in->shape.dim[1] % b == 0)
+        q->want[0] = q->block;
+    if (is_perm(q->params, to_first) && in->layout == TDNN_LAYOUT_PLAIN && q->blocked_users &&
+        in->shape.dim[3] % b == 0)
+        q->give[0] = q->block;
+}
+
+static tdnn_status plan_blocks(tdnn_plan_ctx *ctx)
+{
+    static const int last[] = {0, 2, 3, 1, 4}, first[] = {0, 3, 1, 2, 4};
+    const tdnn_tensor *in = ctx->step->in[0], *out = ctx->step->out[0];
+    tdnn_view view = tdnn_view_of(in);
+    if (in->layout != TDNN_LAYOUT_PLAIN) return plan_permuted(ctx, view, last);
+    const int64_t b = out->layout;
+    view.dim[3] /= b;
+    view.stride[3] *= (ptrdiff_t)b;
+    view.dim[4] = b;
+    view.stride[4] = (ptrdiff_t)view.size;
+    view.ndim = 5;
+    return plan_permuted(ctx, view, first);
+}
+
 static tdnn_status transpose_plan(tdnn_plan_ctx *ctx)
 {
     const tdnn_view view = tdnn_view_of(ctx->step->in[0]);
     int perm[TDNN_MAX_DIMS];
+    if (ctx->step->in[0]->layout != TDNN_LAYOUT_PLAIN || ctx->step->out[0]->layout != TDNN_LAYOUT_PLAIN)
+        return plan_blocks(ctx);
     TDNN_TRY(resolve_perm(ctx->step->params, view.ndim, perm, ctx->err));
     return plan_permuted(ctx, view, perm);
 }
@@ -62,6 +102,7 @@ static const tdnn_attr transpose_attrs[] = {TDNN_INTS(tdnn_transpose_params, per
 const tdnn_op tdnn_op_Transpose = {
     .schema = {TDNN_SCHEMA(Transpose, 1, 1, 1, 1, transpose_attrs, tdnn_transpose_params)},
     .infer = transpose_infer,
+    .layout = transpose_layout,
     .plan = transpose_plan,
     .exec = tdnn_exec_stand_ins,
 };

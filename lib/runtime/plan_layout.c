@@ -10,6 +10,7 @@ typedef struct relayout {
     tdnn_planner *planner;
     tdnn_plan_node *before; /* the nodes as they were, */
     size_t before_count;    /* without reorders        */
+    bool *wanted;           /* per value: an operator with layouts uses it */
 } relayout;
 
 /* The plan value that is `value` in `layout`; adds a Reorder if there is none yet. */
@@ -35,9 +36,10 @@ static tdnn_status in_layout(tdnn_planner *p, int32_t value, tdnn_layout layout,
     return TDNN_OK;
 }
 
-static tdnn_status ask_operator(tdnn_planner *p, const tdnn_plan_node *n, tdnn_layout *want,
+static tdnn_status ask_operator(const relayout *r, const tdnn_plan_node *n, tdnn_layout *want,
                                 tdnn_layout *give)
 {
+    const tdnn_planner *p = r->planner;
     tdnn_plan *plan = p->plan;
     const tdnn_op *op = tdnn_op_of(n->node);
     const tdnn_info **in = tdnn_zone_alloc(plan->zone, n->in_count + 1, sizeof *in);
@@ -50,19 +52,21 @@ static tdnn_status ask_operator(tdnn_planner *p, const tdnn_plan_node *n, tdnn_l
     tdnn_layout_query query = {
         .node = n->node, .params = n->node->params, .input_count = n->in_count,
         .output_count = n->out_count, .in = in, .out = out,
+        .blocked_users = n->out_count > 0 && n->out[0] >= 0 && r->wanted[n->out[0]],
         .block = (tdnn_layout)p->env->kernels->block, .want = want, .give = give,
     };
     op->layout(&query);
     return TDNN_OK;
 }
 
-static tdnn_status place_node(tdnn_planner *p, const tdnn_plan_node *old)
+static tdnn_status place_node(const relayout *r, const tdnn_plan_node *old)
 {
+    tdnn_planner *p = r->planner;
     tdnn_plan *plan = p->plan;
     tdnn_layout *want = tdnn_zone_alloc(plan->zone, old->in_count + 1, sizeof *want);
     tdnn_layout *give = tdnn_zone_alloc(plan->zone, old->out_count + 1, sizeof *give);
     if (!want || !give) return TDNN_NO_MEMORY(p->err);
-    if (tdnn_op_of(old->node)->layout) TDNN_TRY(ask_operator(p, old, want, give));
+    if (tdnn_op_of(old->node)->layout) TDNN_TRY(ask_operator(r, old, want, give));
     for (size_t i = 0; i < old->in_count; i++)
         if (old->in[i] >= 0) TDNN_TRY(in_layout(p, old->in[i], want[i], &old->in[i]));
     tdnn_plan_node *n;
@@ -77,11 +81,19 @@ tdnn_status tdnn_planner_layout(tdnn_planner *p)
 {
     tdnn_plan *plan = p->plan;
     if (p->env->kernels->block == 0) return TDNN_OK;
-    relayout r = {p, plan->nodes, plan->node_count};
+    relayout r = {p, plan->nodes, plan->node_count, NULL};
+    r.wanted = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *r.wanted);
+    if (!r.wanted) return TDNN_NO_MEMORY(p->err);
+    for (size_t i = 0; i < r.before_count; i++) {
+        const tdnn_plan_node *n = &r.before[i];
+        if (n->dead || !tdnn_op_of(n->node)->layout) continue;
+        for (size_t k = 0; k < n->in_count; k++)
+            if (n->in[k] >= 0) r.wanted[n->in[k]] = true;
+    }
     plan->nodes = NULL;
     plan->node_count = plan->node_capacity = 0;
     for (size_t i = 0; i < r.before_count; i++)
-        if (!r.before[i].dead) TDNN_TRY(place_node(p, &r.before[i]));
+        if (!r.before[i].dead) TDNN_TRY(place_node(&r, &r.before[i]));
     /* What leaves the stretch leaves it plain. */
     for (size_t v = 0, count = plan->value_count; v < count; v++) {
         if (!plan->values[v].escapes || plan->values[v].info.layout == TDNN_LAYOUT_PLAIN) continue;
