@@ -45,7 +45,7 @@ fault() { refused 1 "$@"; }
 # ---- usage ------------------------------------------------------------------------------------
 good '^tinydnn [0-9]+\.[0-9]+\.[0-9]+ \(' --version
 good 'usage: tinydnn COMMAND' --help
-for command in info check run verify bench classify detect blob; do
+for command in info check run verify bench classify detect blob convert; do
     good "usage: tinydnn $command .*" "$command" --help
     good "usage: tinydnn $command .*" help "$command"
     usage 'missing' "$command"
@@ -107,6 +107,22 @@ run detect $ssd.prototxt $ssd.caffemodel $scene --head ssd --mean 127.5 && cp "$
 run detect $ssd.prototxt $ssd.caffemodel $scene --head ssd --mean 127.5 --scale 1
 cmp -s "$tmp/out" "$tmp/same"
 verdict $? "a mean alone does not come with the preset's scale"
+
+# ---- convert -------------------------------------------------------------------------------------
+usage '--output is missing' convert "$model"
+usage 'whole number from 7' convert "$model" --output "$tmp/x.onnx" --opset 6
+fault 'opset 99, expected 7 to' convert "$model" --output "$tmp/x.onnx" --opset 99
+fault 'no/such/folder' convert "$model" --output no/such/folder/x.onnx
+fault 'No space left' convert "$model" --output /dev/full
+[ ! -e "$tmp/x.onnx" ]
+verdict $? "a conversion that fails leaves no file"
+for opset in 9 13 17 21; do
+    good '^.*written.onnx  [0-9.]+ [KM]iB$' convert "$model" --output "$tmp/written.onnx" --opset $opset
+    rm -rf "$tmp/again"
+    run run "$tmp/written.onnx" --random 1 --output-dir "$tmp/again" &&
+        cmp -s "$tmp/one/output_0.npy" "$tmp/again/output_0.npy"
+    verdict $? "opset $opset reads back to the same bits"
+done
 
 # ---- verify finds what is wrong ------------------------------------------------------------------
 input=$("$tinydnn" info "$model" --json | sed 's/.*"inputs":\[{"name":"\([^"]*\)".*/\1/')
