@@ -318,8 +318,10 @@ PARSERS = \
 	parsers/tensorflow/op_crop.c \
 	parsers/tensorflow/op_detect.c \
 	parsers/tensorflow/op_flow.c \
+	parsers/tensorflow/op_function.c \
 	parsers/tensorflow/op_fused.c \
 	parsers/tensorflow/op_image.c \
+	parsers/tensorflow/op_list.c \
 	parsers/tensorflow/op_loop.c \
 	parsers/tensorflow/op_math.c \
 	parsers/tensorflow/op_matrix.c \

@@ -152,6 +152,12 @@ tdnn_status tf_scope_import(tf_scope *scope, const tf_node *node, tdnn_error *er
 /* What "name:port" stands for, imported before. */
 tdnn_status tf_scope_find(tf_scope *scope, const char *text, tf_value **out, tdnn_error *err);
 
+/* ---- op_function.c ---- */
+
+/* NULL: the library has none of that name. */
+const Tensorflow__FunctionDef *tf_find_function(const tf_model *model, const char *name);
+tdnn_status tf_import_call(tf_call *call, tdnn_error *err);
+
 /* ---- value.c ---- */
 
 tdnn_status tf_value_make(tf_scope *scope, tdnn_id id, tdnn_dtype dtype, const tdnn_shape *shape,

@@ -165,8 +165,9 @@ static tdnn_status check_write(const loop *l, const tf_scope *s, variable *v, td
 {
     const tf_node *write = behind(s, tf_input_node(s, v->next, 0));
     if (v->after == v->inside) return TDNN_OK; /* only passed on */
-    if (!write || strncmp(write->proto->op, "TensorArrayWrite", 16) != 0 ||
-        behind(s, tf_input_node(s, write, 3)) != v->branch || v->before->id != TDNN_ABSENT)
+    const bool list = tf_is(write, "TensorListSetItem");
+    if (!write || (!list && strncmp(write->proto->op, "TensorArrayWrite", 16) != 0) ||
+        behind(s, tf_input_node(s, write, list ? 0 : 3)) != v->branch || v->before->id != TDNN_ABSENT)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "loop \"%s\": a TensorArray that is not written once in each turn",
                          l->frame->name);
     if (!counts_turns(l, s, tf_input_node(s, write, 1)))

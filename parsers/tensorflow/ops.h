@@ -146,6 +146,17 @@ TF_IMPORTER(array_write)
 TF_IMPORTER(array_gather)
 TF_IMPORTER(array_size)
 
+/* op_function.c, op_list.c */
+TF_IMPORTER(call)
+TF_IMPORTER(if)
+TF_IMPORTER(while)
+TF_IMPORTER(list_reserve)
+TF_IMPORTER(list_from_tensor)
+TF_IMPORTER(list_get)
+TF_IMPORTER(list_set)
+TF_IMPORTER(list_stack)
+TF_IMPORTER(list_length)
+
 /* op_rnn.c */
 TF_IMPORTER(lstm_cell)
 TF_IMPORTER(block_lstm)

@@ -26,6 +26,66 @@ tdnn_status tf_split_name(tf_model *model, const char *text, const char **name, 
     return *name ? TDNN_OK : TDNN_NO_MEMORY(err);
 }
 
+/* In a function an output has a name and a number among those of that name: which it is of all. */
+static size_t first_port(const tf_scope *scope, const tf_node *node, const char *text)
+{
+    static const struct {
+        const char *op, *output; /* the beginning of the operator's name */
+        size_t port;
+    } rows[] = {
+        {"BlockLSTM", "cs", 1},
+        {"BlockLSTM", "f", 2},
+        {"BlockLSTM", "o", 3},
+        {"BlockLSTM", "ci", 4},
+        {"BlockLSTM", "co", 5},
+        {"BlockLSTM", "h", 6},
+        {"CombinedNonMaxSuppression", "nmsed_scores", 1},
+        {"CombinedNonMaxSuppression", "nmsed_classes", 2},
+        {"CombinedNonMaxSuppression", "valid_detections", 3},
+        {"GRUBlockCell", "u", 1},
+        {"GRUBlockCell", "c", 2},
+        {"GRUBlockCell", "h", 3},
+        {"LSTMBlockCell", "cs", 1},
+        {"LSTMBlockCell", "f", 2},
+        {"LSTMBlockCell", "o", 3},
+        {"LSTMBlockCell", "ci", 4},
+        {"LSTMBlockCell", "co", 5},
+        {"LSTMBlockCell", "h", 6},
+        {"ListDiff", "idx", 1},
+        {"MaxPoolWithArgmax", "argmax", 1},
+        {"Merge", "value_index", 1},
+        {"NonMaxSuppressionV4", "valid_outputs", 1},
+        {"NonMaxSuppressionV5", "selected_scores", 1},
+        {"NonMaxSuppressionV5", "valid_outputs", 2},
+        {"Switch", "output_true", 1},
+        {"TensorArrayV", "flow", 1},
+        {"TopK", "indices", 1},
+        {"Unique", "idx", 1},
+        {"Unique", "count", 2},
+    };
+    const char *output = strchr(text, ':'), *end = output ? strchr(output + 1, ':') : NULL;
+    if (!node || !end) return 0;
+    const size_t length = (size_t)(end - ++output);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!strncmp(node->proto->op, rows[i].op, strlen(rows[i].op)) && strlen(rows[i].output) == length &&
+            !strncmp(rows[i].output, output, length))
+            return rows[i].port;
+    const Tensorflow__FunctionDef *f = tf_find_function(scope->model, node->proto->op);
+    for (size_t i = 0; f && i < f->signature->n_output_arg; i++) {
+        const char *name = f->signature->output_arg[i]->name;
+        if (name && strlen(name) == length && !strncmp(name, output, length)) return i;
+    }
+    return 0;
+}
+
+/* As tf_split_name, for an input of a node in this scope. */
+static tdnn_status resolve(const tf_scope *scope, const char *text, const char **name, size_t *port, tdnn_error *err)
+{
+    TDNN_TRY(tf_split_name(scope->model, text, name, port, err));
+    *port += first_port(scope, tf_find_node(scope, *name), text);
+    return TDNN_OK;
+}
+
 static tdnn_status add_enter(tf_model *model, tf_nodes *nodes, size_t index, tdnn_error *err)
 {
     const tf_node *node = &nodes->at[index];
@@ -156,7 +216,7 @@ tdnn_status tf_scope_find(tf_scope *scope, const char *text, tf_value **out, tdn
 {
     const char *name;
     size_t port;
-    TDNN_TRY(tf_split_name(scope->model, text, &name, &port, err));
+    TDNN_TRY(resolve(scope, text, &name, &port, err));
     *out = tf_scope_get(scope, name, port);
     if (*out) return TDNN_OK;
     if (tdnn_map_get(&scope->names, name) >= 0)
@@ -200,8 +260,10 @@ static tdnn_status call_importer(tf_call *c, tdnn_error *err)
     TDNN_TRY(collect_inputs(c, &dead, &missing, err));
     if (dead && !tf_is(c->node, "Merge") && !tf_is(c->node, "RefMerge"))
         return set_nothing(c->scope, c->node->proto->name, true, err);
-    if (!c->node->op) return tf_lacks(c, err, "operator %s", c->node->proto->op);
+    const bool function = !c->node->op && tf_find_function(c->scope->model, c->node->proto->op);
+    if (!c->node->op && !function) return tf_lacks(c, err, "operator %s", c->node->proto->op);
     if (missing) return set_nothing(c->scope, c->node->proto->name, false, err);
+    if (function) return tf_import_call(c, err);
     tdnn_status status = c->node->op->import(c, err);
     if (status == TDNN_ERR_UNSUPPORTED) { /* goes into the list with all others */
         const char *what = err && err->message[0] ? tdnn_zone_strdup(c->scope->model->zone, err->message) : "an operator";
@@ -281,7 +343,7 @@ static tdnn_status push_input(walk *w, const tf_node *node, const char *text, td
 {
     const char *name;
     size_t port;
-    TDNN_TRY(tf_split_name(w->scope->model, text, &name, &port, err));
+    TDNN_TRY(resolve(w->scope, text, &name, &port, err));
     if (tf_scope_get(w->scope, name, port)) return TDNN_OK;
     if (tdnn_map_get(&w->scope->names, name) >= 0)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "node %s (%s): node %s has no output %zu",

@@ -15,7 +15,7 @@ import zlib
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 import tdnn
 from tdnn import cv2, np
-from tf_kinds import axes, elementwise, flow, images, layers, networks, pieces, rare, recurrent, tfjs
+from tf_kinds import axes, elementwise, flow, functions, images, layers, networks, pieces, rare, recurrent, tfjs
 from tf_kinds.graph import KINDS, Random
 from tf_kinds.writer import binary, text
 
