@@ -153,15 +153,15 @@ void caffe_import_psroi_pooling(caffe_call *c)
     c->out[0].shape = (tdnn_shape){4, {caffe_dim(c, 1, 0), outputs, size, size}};
 }
 
-void caffe_import_proposal(caffe_call *c)
+static void proposal(caffe_call *c, int64_t stride, tdnn_floats scale)
 {
     static const float ratios[] = {0.5F, 1, 2}, scales[] = {8, 16, 32};
-    const tdnn_floats ratio = caffe_floats(c, "ratio"), scale = caffe_floats(c, "scale");
+    const tdnn_floats ratio = caffe_floats(c, "ratio");
     const int64_t rows = caffe_int(c, "post_nms_topn", 300, 1, 1 << 24);
     caffe_rank(c, 0, 4, 4);
     caffe_rank(c, 1, 4, 4);
     c->out[0].id = caffe_op(c, "Proposal", c->in[0].id, c->in[1].id, c->in[2].id);
-    caffe_set_int(c, "feat_stride", caffe_int(c, "feat_stride", 16, 1, 1 << 20));
+    caffe_set_int(c, "feat_stride", stride);
     caffe_set_int(c, "base_size", caffe_int(c, "base_size", 16, 1, 1 << 20));
     caffe_set_int(c, "min_size", caffe_int(c, "min_size", 16, 0, 1 << 20));
     caffe_set_int(c, "pre_nms_topn", caffe_int(c, "pre_nms_topn", 6000, 1, INT32_MAX));
@@ -175,6 +175,65 @@ void caffe_import_proposal(caffe_call *c)
     if (c->out_count < 2) return;
     c->out[1].id = caffe_more(c);
     c->out[1].shape = (tdnn_shape){2, {rows, 1}};
+}
+
+void caffe_import_proposal(caffe_call *c)
+{
+    const int64_t stride = caffe_int(c, "feat_stride", 16, 1, 1 << 20);
+    proposal(c, stride, caffe_floats(c, "scale"));
+}
+
+/* ---- Python ---- */
+
+/* The numbers behind 'key': in Python's notation, "16" or "[4, 8]"; none if the key is not there. */
+static tdnn_floats python_numbers(caffe_call *c, const char *text, const char *key)
+{
+    tdnn_floats list = {.at = tdnn_zone_alloc(c->net->zone, strlen(text) + 1, sizeof *list.at)};
+    const char *p = strstr(text, key);
+    if (!list.at) caffe_fail(c, TDNN_ERR_MEMORY, "out of memory");
+    if (!p || c->status) return list;
+    p += strlen(key) + strspn(p + strlen(key), "'\": ");
+    if (!strncmp(p, "!!python/tuple", 14)) p += 14 + strspn(p + 14, " ");
+    const bool several = *p == '[' || *p == '(';
+    p += several;
+    for (double value;;) {
+        p += strspn(p, several ? ", " : " ");
+        const size_t taken = tdnn_number_parse(p, strlen(p), &value);
+        if (!taken) break;
+        list.at[list.count++] = (float)value;
+        p += taken;
+        if (!several) break;
+    }
+    list.given = list.count > 0;
+    return list;
+}
+
+/* A layer whose meaning is a Python class: Faster R-CNN's and R-FCN's models name one, which Proposal is
+ * the twin of. */
+void caffe_import_python(caffe_call *c)
+{
+    const tdnn_text *class = caffe_has(c, "layer") ? tdnn_text_find(c->param, "layer") : NULL;
+    const tdnn_text *text = caffe_has(c, "param_str") ? tdnn_text_find(c->param, "param_str") : NULL;
+    caffe_ignore(c, "module");
+    if (!class || class->kind == TDNN_TEXT_MESSAGE || strcmp(class->value, "ProposalLayer") != 0) {
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "layer type Python, class %.60s",
+                   class && class->value ? class->value : "?");
+        return;
+    }
+    if (c->in_count != 3 || c->out_count < 1 || c->out_count > 2) {
+        caffe_fail(c, TDNN_ERR_FORMAT, "%zu bottoms and %zu tops, expected 3, and 1 or 2", c->in_count,
+                   c->out_count);
+        return;
+    }
+    const char *numbers = text && text->kind != TDNN_TEXT_MESSAGE ? text->value : "";
+    const tdnn_floats stride = python_numbers(c, numbers, "feat_stride");
+    if (c->status) return;
+    if (stride.count && !(stride.at[0] >= 1 && stride.at[0] <= 1 << 20))
+        caffe_fail(c, TDNN_ERR_FORMAT, "feat_stride is %g", (double)stride.at[0]);
+    const tdnn_floats scales = python_numbers(c, numbers, "scales");
+    if (c->status) return;
+    c->param = NULL; /* everything else as it is there by default */
+    proposal(c, stride.count ? (int64_t)stride.at[0] : 16, scales);
 }
 
 /* ---- Region ---- */

@@ -78,6 +78,14 @@ static tdnn_id common_size(caffe_call *c, bool reference, int64_t *usual)
     return caffe_op(c, "Mul", size, by);
 }
 
+/* The length of each pixel's vector. */
+void caffe_import_channel_norm(caffe_call *c)
+{
+    caffe_rank(c, 0, 4, 4);
+    c->out[0].id = caffe_op(c, "ReduceL2", c->in[0].id, caffe_ints_of(c, 1));
+    c->out[0].shape.dim[1] = 1;
+}
+
 /* Channels behind one another, everything resized to a common size, corners on corners. */
 void caffe_import_accum(caffe_call *c)
 {

@@ -66,6 +66,7 @@ static void finish(caffe_call *c, int64_t method, int rank)
 
 static void pool_all(caffe_call *c, int64_t method, int rank)
 {
+    if (method == STOCHASTIC) caffe_fail(c, TDNN_ERR_UNSUPPORTED, "global STOCHASTIC pooling");
     if (c->layer->top_count > 1)
         caffe_fail(c, TDNN_ERR_UNSUPPORTED, "positions of global maxima");
     c->out[0].id =
@@ -90,6 +91,36 @@ static bool rounds_up(caffe_call *c)
     return caffe_bool(c, "ceil_mode", up);
 }
 
+typedef struct windows {
+    int spatial;
+    const int64_t *kernel, *stride, *pad;
+    bool up;
+} windows;
+
+static tdnn_id pool(caffe_call *c, const char *op, tdnn_id x, const windows *w)
+{
+    tdnn_id y = caffe_op(c, op, x);
+    caffe_set_ints(c, "kernel_shape", w->kernel, (size_t)w->spatial);
+    caffe_set_ints(c, "strides", w->stride, (size_t)w->spatial);
+    caffe_set_ints(c, "pads", w->pad, 2 * (size_t)w->spatial);
+    caffe_set_int(c, "ceil_mode", w->up);
+    if (op[0] == 'A') caffe_set_int(c, "count_include_pad", 1);
+    return y;
+}
+
+/* When testing, STOCHASTIC gives what drawing a number with itself as its weight gives on average:
+ * sum(x x) / sum(x), or 0. */
+static tdnn_id expected_value(caffe_call *c, const windows *w)
+{
+    tdnn_id x = c->in[0].id, zero = caffe_scalar(c, 0);
+    for (int i = 0; i < w->spatial; i++)
+        if (w->pad[i]) caffe_fail(c, TDNN_ERR_UNSUPPORTED, "STOCHASTIC with pad");
+    tdnn_id sum = pool(c, "AveragePool", x, w);
+    tdnn_id squares = pool(c, "AveragePool", caffe_op(c, "Mul", x, x), w);
+    tdnn_id mean = caffe_op(c, "Div", squares, sum);
+    return caffe_op(c, "Where", caffe_op(c, "Greater", sum, zero), mean, zero);
+}
+
 void caffe_import_pooling(caffe_call *c)
 {
     int64_t kernel[CAFFE_MOST_SPATIAL], stride[CAFFE_MOST_SPATIAL], pad[2 * CAFFE_MOST_SPATIAL];
@@ -112,12 +143,11 @@ void caffe_import_pooling(caffe_call *c)
         pool_all(c, method, rank);
         return;
     }
-    c->out[0].id = caffe_op(c, method == MAX ? "MaxPool" : "AveragePool", c->in[0].id);
-    caffe_set_ints(c, "kernel_shape", kernel, (size_t)spatial);
-    caffe_set_ints(c, "strides", stride, (size_t)spatial);
-    caffe_set_ints(c, "pads", pad, 2 * (size_t)spatial);
-    caffe_set_int(c, "ceil_mode", up);
-    if (method != MAX) caffe_set_int(c, "count_include_pad", 1);
+    const windows w = {spatial, kernel, stride, pad, up};
+    if (method == STOCHASTIC)
+        c->out[0].id = expected_value(c, &w);
+    else
+        c->out[0].id = pool(c, method == MAX ? "MaxPool" : "AveragePool", c->in[0].id, &w);
     finish(c, method, rank);
 }
 
@@ -154,16 +184,16 @@ void caffe_import_spp(caffe_call *c)
     if (!height) caffe_fail(c, TDNN_ERR_FORMAT, "pyramid_height is missing");
     if (caffe_dim(c, 0, 2) < 1 || caffe_dim(c, 0, 3) < 1)
         caffe_fail(c, TDNN_ERR_UNSUPPORTED, "a pyramid over an input of open size");
-    int64_t windows = 0;
+    int64_t count = 0;
     for (int64_t i = 0; i < height && !c->status; i++) {
         levels[i] = pyramid_level(c, method, (int64_t)1 << i);
-        windows += (int64_t)1 << 2 * i;
+        count += (int64_t)1 << 2 * i;
     }
     if (c->status) return;
     c->out[0].id = caffe_append(c, "Concat", levels, (size_t)height);
     caffe_set_int(c, "axis", 1);
     const int64_t channels = caffe_dim(c, 0, 1);
-    c->out[0].shape = (tdnn_shape){2, {caffe_dim(c, 0, 0), caffe_known(channels, channels * windows)}};
+    c->out[0].shape = (tdnn_shape){2, {caffe_dim(c, 0, 0), caffe_known(channels, channels * count)}};
 }
 
 /* ---- its inverse ---- */

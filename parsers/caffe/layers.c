@@ -104,6 +104,7 @@ static const caffe_type types[] = {
     /* optical flow */
     {"Correlation", "correlation_param", 2, 2, 1, 1, caffe_import_correlation},
     {"FlowWarp", "flow_warp_param", 2, 2, 1, 1, caffe_import_flow_warp},
+    {"ChannelNorm", NULL, 1, 1, 1, 1, caffe_import_channel_norm},
     {"Accum", "accum_param", 1, -1, 1, 1, caffe_import_accum},
     {"DataAugmentation", "augmentation_param", 1, 1, 1, 1, caffe_import_data_augmentation},
     /* recurrent */
@@ -116,6 +117,7 @@ static const caffe_type types[] = {
     {"ROIPooling", "roi_pooling_param", 2, 2, 1, 1, caffe_import_roi_pooling},
     {"PSROIPooling", "psroi_pooling_param", 2, 2, 1, 1, caffe_import_psroi_pooling},
     {"Proposal", "proposal_param", 3, 3, 1, 2, caffe_import_proposal},
+    {"Python", "python_param", 0, -1, 0, -1, caffe_import_python},
     {"Region", "region_param", 1, 1, 1, 1, caffe_import_region},
     /* training */
     {"Accuracy", "accuracy_param", 0, -1, 0, -1, NULL},

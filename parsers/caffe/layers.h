@@ -88,6 +88,7 @@ void caffe_import_detection_output(caffe_call *c);
 void caffe_import_roi_pooling(caffe_call *c);
 void caffe_import_psroi_pooling(caffe_call *c);
 void caffe_import_proposal(caffe_call *c);
+void caffe_import_python(caffe_call *c); /* the one that Faster R-CNN has: ProposalLayer */
 void caffe_import_region(caffe_call *c);
 
 /* layer_refine.c: RefineDet's two more bottoms of DetectionOutput. Priors after the first
@@ -101,6 +102,7 @@ void caffe_import_rnn(caffe_call *c);
 /* layer_flow.c */
 void caffe_import_correlation(caffe_call *c);
 void caffe_import_flow_warp(caffe_call *c);
+void caffe_import_channel_norm(caffe_call *c);
 void caffe_import_accum(caffe_call *c);
 void caffe_import_data_augmentation(caffe_call *c);
 

@@ -286,6 +286,24 @@ def Pooling_global(r):
 
 
 @case
+def Pooling_STOCHASTIC(r):
+    """What Caffe's own test phase gives: sum(x x) / sum(x) over each window, or 0."""
+    x, k = np.maximum(picture(r, None, 4), 0), r.int(1, 4)
+    s = r.int(1, k)
+    n, c, h, w = x.shape
+    oh, ow = -(-(h - k) // s) + 1, -(-(w - k) // s) + 1
+    y = np.zeros((n, c, oh, ow))
+    for i in range(oh):
+        for j in range(ow):
+            part = x[:, :, i * s:i * s + k, j * s:j * s + k].astype(np.float64)
+            total = part.sum((2, 3))
+            y[:, :, i, j] = np.where(total > 0, (part * part).sum((2, 3)) / np.where(total > 0, total, 1), 0)
+    net = Net(r, data=x).add("out", "Pooling", ["data"], pooling_param={
+        "pool": Word("STOCHASTIC"), "kernel_size": k, "stride": s})
+    return net.wants(y)
+
+
+@case
 def Pooling_beyond(r):
     """A kernel that is larger than the padded input, by less than a stride: one window, cut off."""
     x, method = picture(r, None, 1, 5), r.one("MAX", "AVE")
@@ -1231,7 +1249,33 @@ def Proposal(r):
                        "nms_thresh": r.real(0.3, 0.8)})
 
 
+@case
+def Python_ProposalLayer(r):
+    """Faster R-CNN's own layer: OpenCV runs its twin, with the defaults of that project."""
+    h, w, stride = r.int(4, 9), r.int(4, 9), r.one(8, 16)
+    # no box is so small (min_size) that it would be dropped, which OpenCV does not do
+    scales, tuple_ = r.one([8, 16, 32], [6, 12]), r.one("", "!!python/tuple ")
+    a = 3 * len(scales)
+    inputs = {"scores": r.rand(1, 2 * a, h, w).astype(np.float32), "deltas": r.array(1, 4 * a, h, w, scale=0.02),
+              "im_info": np.float32([[h * stride, w * stride, 1]])}
+    plain = Net(r, **inputs).add("out", "Proposal", list(inputs), proposal_param={
+        "feat_stride": stride, "base_size": 16, "min_size": 16, "ratio": [0.5, 1.0, 2.0], "scale": [float(s) for s in scales],
+        "pre_nms_topn": 6000, "post_nms_topn": 300, "nms_thresh": 0.7})
+    text = "{'feat_stride': %d, 'scales': %s%r}" % (stride, tuple_, scales)
+    if scales == [8, 16, 32] and r.flag():
+        text = "'feat_stride': %d" % stride
+    net = Net(r, **inputs).add("out", "Python", list(inputs), python_param={
+        "module": "rpn.proposal_layer", "layer": "ProposalLayer", "param_str": text})
+    return net.wants(*opencv(plain))
+
+
 # ---- optical flow ----------------------------------------------------------------------------
+
+
+@case
+def ChannelNorm(r):
+    x = picture(r)
+    return Net(r, data=x).add("out", "ChannelNorm", ["data"]).wants(np.sqrt((x * x).sum(1, keepdims=True)))
 
 
 @case
