@@ -200,8 +200,83 @@ static void channels_last(void **unused)
     check_channels_last(20, 9); /* blocks with gaps become plain first */
 }
 
+/* ---- the dense block ---- */
+
+enum { DENSE_PIXELS = 5 * 7 };
+
+/* y[out][pixel] = the sum over in of w[out][in] * max(0, x[in][pixel] * scale[in] + shift[in]); scale NULL: of
+ * w * x. */
+static void mix(double *y, const double *x, const float *w, const float *scale, const float *shift, size_t out,
+                size_t in)
+{
+    for (size_t i = 0; i < out * DENSE_PIXELS; i++) {
+        y[i] = 0;
+        for (size_t k = 0; k < in; k++) {
+            const double v = x[k * DENSE_PIXELS + i % DENSE_PIXELS];
+            y[i] += w[i / DENSE_PIXELS * in + k] * (scale ? fmax(0, v * scale[k] + shift[k]) : v);
+        }
+    }
+}
+
+static void conv_constant(onnx_build *m, const char *name, size_t out, size_t in, const float *w)
+{
+    onnx_constant(m, name, TDNN_F32, 4, (int64_t[]){(int64_t)out, (int64_t)in, 1, 1}, w, out * in * sizeof *w);
+}
+
+/* Three parts of `g` channels, each made from those before; joined again and again in the same order, and
+ * once in another. */
+static void check_dense(size_t g, size_t steps_at_most)
+{
+    const size_t part = g * DENSE_PIXELS, count = 6 * part;
+    const int64_t c = (int64_t)g, both = 2 * c;
+    float *x = random_floats(part), *w0 = random_floats(g * g), *w1 = random_floats(g * g);
+    float *w2 = random_floats(2 * g * g), *scale = random_floats(2 * g), *shift = random_floats(2 * g);
+    float *zeros = calloc(2 * g, sizeof *zeros), *ones = malloc(2 * g * sizeof *ones);
+    double *wide = malloc(part * sizeof *wide), *want = malloc(count * sizeof *want);
+    assert_true(zeros && ones && wide && want);
+    for (size_t i = 0; i < 2 * g; i++) ones[i] = 1;
+    for (size_t i = 0; i < part; i++) wide[i] = (double)x[i];
+    mix(want, wide, w0, NULL, NULL, g, g);
+    mix(want + part, wide, w1, NULL, NULL, g, g);
+    mix(want + 2 * part, want, w2, scale, shift, g, 2 * g);
+    memcpy(want + 3 * part, want + 2 * part, part * sizeof *want);
+    memcpy(want + 4 * part, want, 2 * part * sizeof *want);
+    onnx_build m = onnx_begin(9, 20);
+    conv_constant(&m, "w0", g, g, w0), conv_constant(&m, "w1", g, g, w1), conv_constant(&m, "w2", g, 2 * g, w2);
+    onnx_constant(&m, "scale", TDNN_F32, 1, &both, scale, 2 * g * sizeof *scale);
+    onnx_constant(&m, "shift", TDNN_F32, 1, &both, shift, 2 * g * sizeof *shift);
+    onnx_constant(&m, "mean", TDNN_F32, 1, &both, zeros, 2 * g * sizeof *zeros);
+    onnx_constant(&m, "variance", TDNN_F32, 1, &both, ones, 2 * g * sizeof *ones);
+    onnx_node(&m, "Conv", "x,w0", "a", "");
+    onnx_node(&m, "Conv", "x,w1", "b", "");
+    onnx_node(&m, "Concat", "a,b", "ab", "axis=1");
+    onnx_node(&m, "BatchNormalization", "ab,scale,shift,mean,variance", "n", "epsilon=0.0");
+    onnx_node(&m, "Relu", "n", "r", "");
+    onnx_node(&m, "Conv", "r,w2", "d", "");
+    onnx_node(&m, "Concat", "a,b,d", "abd", "axis=1");
+    onnx_node(&m, "Concat", "d,a,b", "dab", "axis=1");
+    onnx_node(&m, "Concat", "abd,dab", "y", "axis=1");
+    onnx_input(&m, "x", TDNN_F32, 4, (int64_t[]){1, c, 5, 7});
+    onnx_output(&m, "y");
+    const feed feeds[] = {{"x", x, {4, {1, c, 5, 7}}}};
+    const size_t steps = check_model(onnx_end(&m), feeds, 1, want, count, 1e-4);
+    assert_true(steps <= steps_at_most);
+    tdnn_free(m.out.data);
+    free(x), free(w0), free(w1), free(w2), free(scale), free(shift), free(zeros), free(ones);
+    free(wide), free(want);
+}
+
+static void dense_blocks(void **unused)
+{
+    (void)unused;
+    check_dense(32, 7); /* x and y reordered, three convolutions, the normalisation, the last order copied */
+    check_dense(16, 7);
+    check_dense(20, 12); /* blocks with gaps are put together anew */
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(channels_last)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(channels_last),
+                                       cmocka_unit_test(dense_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
