@@ -1,7 +1,7 @@
 /* What older opsets or most engines lack of operators that they otherwise have. */
 #include "lib/passes/lower.h"
 
-/* ---- Resize of some axes (opset 18): the others by 1 ---- */
+/* ---- Resize ---- */
 
 static bool counts_from_begin(const tdnn_ints *axes)
 {
@@ -10,13 +10,16 @@ static bool counts_from_begin(const tdnn_ints *axes)
     return true;
 }
 
+/* Of some axes (opset 18): the others by 1. Weights outside of the input matter to cubics and to
+ * filters only; engines refuse to leave them out elsewhere. */
 void tdnn_lower_resize(tdnn_lowering *l)
 {
     tdnn_resize_params *p = l->node->params;
+    if (p->mode != TDNN_RESIZE_CUBIC && !p->antialias) p->exclude_outside = 0;
     const tdnn_id x = lower_input(l, 0), scales = lower_input(l, 2), sizes = lower_input(l, 3);
     const bool stretch = p->keep_aspect_ratio_policy == 0 && !p->antialias;
     const bool apart = lower_input(l, 1) == TDNN_ABSENT && counts_from_begin(&p->axes);
-    if (!p->axes.given || !stretch || !apart ||
+    if (l->opset >= 18 || !p->axes.given || !stretch || !apart ||
         (scales == TDNN_ABSENT && sizes == TDNN_ABSENT)) {
         lower_keep(l);
         return;
