@@ -180,6 +180,32 @@ static void bad_shapes(void **state)
     RUN_ALL(list);
 }
 
+#define FUNCTION(name, node)                                                                   \
+    "library { function { signature { name: '" name "' input_arg { name: 'a' type: DT_FLOAT } " \
+    "output_arg { name: 'r' type: DT_FLOAT } } node_def { " node " } "                          \
+    "ret { key: 'r' value: 'n:y:0' } } }"
+#define CALL(name) ONE("PartitionedCall", TF_ATTR("f", "func { name: '" name "' }"))
+
+static void bad_functions(void **state)
+{
+    (void)state;
+    static const bad list[] = {
+        {ONE("PartitionedCall", ""), "no attribute \"f\""},
+        {CALL("g") FUNCTION("f", "name: 'n' op: 'Neg' input: 'a'"), "no function \"g\""},
+        {CALL("f") FUNCTION("f", "name: 'n' op: 'Neg' input: 'b'"), "nothing makes its input \"b\""},
+        {CALL("f") FUNCTION("f", "name: 'm' op: 'Neg' input: 'a'"), "nothing makes \"n:y:0\""},
+        {CALL("f") FUNCTION("f", "name: 'n' op: 'f' input: 'a'"), "nested deeper than 32"},
+        {CALL("f") FUNCTION("f", "name: 'n' op: 'StrangeOne' input: 'a'"), "StrangeOne (node y/n)"},
+        {TF_PICTURE TF_NODE("y", "PartitionedCall", TF_IN("x") TF_IN("x") TF_ATTR("f", "func { name: 'f' }"))
+             FUNCTION("f", "name: 'n' op: 'Neg' input: 'a'"), "2 inputs for function \"f\", which has 1"},
+        {ONE("While", TF_ATTR("cond", "func { name: 'f' }") TF_ATTR("body", "func { name: 'h' }"))
+             FUNCTION("f", "name: 'n' op: 'Neg' input: 'a'"), "no function \"h\""},
+        {ONE("StatelessIf", TF_IN("x") TF_ATTR("then_branch", "func { name: 'f' }")) FUNCTION("f", "name: 'n' op: 'Neg' input: 'a'"),
+         "no attribute \"else_branch\""},
+    };
+    RUN_ALL(list);
+}
+
 /* ---- Damage ---- */
 
 /* A little of everything: a convolution of blocks, its bias, a branch, pieces, a loop. */
@@ -261,7 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(malformed_graph), cmocka_unit_test(bad_constants),    cmocka_unit_test(bad_windows),
-        cmocka_unit_test(bad_shapes),      cmocka_unit_test(whole_graph_runs), cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(bad_shapes), cmocka_unit_test(bad_functions),      cmocka_unit_test(whole_graph_runs), cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(changed_bytes),
     };
     return cmocka_run_group_tests_name("tensorflow, malformed", tests, NULL, NULL);

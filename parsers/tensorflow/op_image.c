@@ -1,6 +1,7 @@
-/* Images: other sizes, channels into space and back, suppression of boxes. */
+/* Images: other sizes, channels into space and back. */
 #include "parsers/tensorflow/ops.h"
 
+#include <math.h>
 #include <string.h>
 
 static void resize_how(const tf_call *c, tdnn_resize_params *p)
@@ -42,6 +43,50 @@ tdnn_status tf_import_resize(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_last(c, TDNN_OP_Resize, ids, 4, &node, &id, err));
     resize_how(c, node->params);
     TDNN_TRY(tf_set_ints(c, node, "axes", axes, 2, err));
+    TDNN_TRY(tf_give_new(c, 0, id, TDNN_F32, &shape, &v, err));
+    v->first = true;
+    return TDNN_OK;
+}
+
+/* ---- ResizeArea ---- */
+
+/* How much of each old pixel each new one covers: old x new, or new x old. */
+static tdnn_status areas(const tf_call *c, int64_t from, int64_t to, bool old_first, tdnn_id *out, tdnn_error *err)
+{
+    const tdnn_shape shape = {2, {old_first ? from : to, old_first ? to : from}};
+    const double step = (double)from / (double)to;
+    tdnn_tensor *t;
+    TDNN_TRY(tdnn_tensor_create(TDNN_F32, &shape, &t, err));
+    float *f = t->data;
+    for (int64_t i = 0; i < to; i++)
+        for (int64_t k = 0; k < from; k++) {
+            const double begin = fmax((double)i * step, (double)k), end = fmin((double)(i + 1) * step, (double)(k + 1));
+            f[old_first ? k * to + i : i * from + k] = (float)(end > begin ? (end - begin) / step : 0);
+        }
+    return tdnn_graph_add_constant(c->scope->graph, NULL, t, out, err);
+}
+
+/* A new pixel is the mean of what it covers: two products with matrices. */
+tdnn_status tf_import_resize_area(tf_call *c, tdnn_error *err)
+{
+    const int64_t *size;
+    size_t count;
+    tf_value *x, *v;
+    tdnn_id rows, columns, id;
+    TDNN_TRY(tf_input(c, 0, &x, err));
+    TDNN_TRY(tf_input_ints(c, 1, "size", &size, &count, err));
+    if (count != 2 || size[0] < 1 || size[1] < 1 || size[0] > 1 << 16 || size[1] > 1 << 16)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a new size that is not two positive numbers");
+    if (x->shape.ndim != 4 || x->shape.dim[1] < 1 || x->shape.dim[2] < 1 || x->shape.dim[1] > 1 << 16 ||
+        x->shape.dim[2] > 1 << 16 || tf_attr_bool(c, "align_corners", false))
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an image whose size is not known while loading, or align_corners");
+    TDNN_TRY(tf_first(c->scope, x, 4, &id, err));
+    if (x->dtype != TDNN_F32) TDNN_TRY(tf_cast(c, id, TDNN_F32, &id, err));
+    TDNN_TRY(areas(c, x->shape.dim[1], size[0], false, &rows, err));
+    TDNN_TRY(areas(c, x->shape.dim[2], size[1], true, &columns, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_MatMul, id, columns, &id, err));
+    TDNN_TRY(tf_last(c, TDNN_OP_MatMul, (tdnn_id[2]){rows, id}, 2, NULL, &id, err));
+    tdnn_shape shape = {4, {x->shape.dim[0], size[0], size[1], x->shape.dim[3]}};
     TDNN_TRY(tf_give_new(c, 0, id, TDNN_F32, &shape, &v, err));
     v->first = true;
     return TDNN_OK;

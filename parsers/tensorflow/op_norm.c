@@ -42,6 +42,29 @@ tdnn_status tf_import_batch_norm(tf_call *c, tdnn_error *err)
     return TDNN_OK;
 }
 
+/* As the first Inception had it: image, mean, variance, beta, gamma, which may be left out of account. */
+tdnn_status tf_import_global_norm(tf_call *c, tdnn_error *err)
+{
+    static const size_t order[5] = {0, 4, 3, 1, 2};
+    tdnn_id ids[5], shape;
+    tdnn_node *node;
+    tf_value *v;
+    for (size_t i = 1; i < 5; i++) TDNN_TRY(tf_input_plain(c, order[i], &ids[i], err));
+    TDNN_TRY(tf_input(c, 0, &v, err));
+    TDNN_TRY(tf_first(c->scope, v, 4, &ids[0], err));
+    if (!tf_attr_bool(c, "scale_after_normalization", true)) {
+        TDNN_TRY(tf_one(c, TDNN_OP_Shape, ids[2], &shape, err));
+        TDNN_TRY(tf_const_scalar(c, c->inputs[0]->dtype, 1, &ids[1], err));
+        TDNN_TRY(tf_two(c, TDNN_OP_Expand, ids[1], shape, &ids[1], err));
+    }
+    TDNN_TRY(tf_last(c, TDNN_OP_BatchNormalization, ids, 5, &node, &ids[0], err));
+    ((tdnn_batch_norm_params *)node->params)->epsilon = tf_attr_float(c, "variance_epsilon", 1e-3F);
+    tdnn_shape known = v->shape.ndim < 0 ? tf_unknown_shape(4) : v->shape;
+    TDNN_TRY(tf_give_new(c, 0, ids[0], v->dtype, &known, &v, err));
+    v->first = true;
+    return TDNN_OK;
+}
+
 /* ---- Across channels ---- */
 
 tdnn_status tf_import_lrn(tf_call *c, tdnn_error *err)

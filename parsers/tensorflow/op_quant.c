@@ -54,23 +54,69 @@ static tdnn_status mapping(const tf_call *c, const char *mode, tdnn_dtype type, 
     return TDNN_OK;
 }
 
+/* One range for all, or one for each place along an axis: scales and offsets, to be broadcast. */
+static tdnn_status ranges(const tf_call *c, const tf_value *x, int64_t axis, tdnn_id *scales, tdnn_id *offsets,
+                          tdnn_error *err)
+{
+    const tdnn_tensor *t[2];
+    tdnn_tensor *made[2];
+    for (size_t i = 0; i < 2; i++) {
+        tf_value *v;
+        TDNN_TRY(tf_input(c, i + 1, &v, err));
+        t[i] = tf_constant(c->scope, v);
+        if (!t[i] || t[i]->dtype == TDNN_STRING)
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "input %zu, a range, is not known while loading", i + 1);
+    }
+    const int64_t count = tdnn_shape_count(&t[0]->shape);
+    if (count != tdnn_shape_count(&t[1]->shape) || (axis < 0 && count != 1) ||
+        (axis >= 0 && x->shape.dim[axis] >= 0 && x->shape.dim[axis] != count))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%lld ranges for %s", (long long)count, axis < 0 ? "all" : "the axis");
+    tdnn_shape shape = {.ndim = 0};
+    for (int i = 0; axis >= 0 && i < x->shape.ndim; i++) shape.dim[shape.ndim++] = i == axis ? count : 1;
+    for (size_t i = 0; i < 2; i++)
+        if (tdnn_tensor_create(TDNN_F32, &shape, &made[i], err)) {
+            if (i) tdnn_tensor_release(made[0]);
+            return TDNN_NO_MEMORY(err);
+        }
+    tdnn_status status = TDNN_OK;
+    for (int64_t k = 0; k < count && !status; k++) {
+        double scale = 1, offset = 0;
+        const double min = tdnn_tensor_get_f64(t[0], (size_t)k), max = tdnn_tensor_get_f64(t[1], (size_t)k);
+        status = isfinite(min) && isfinite(max) ? mapping(c, tf_attr_text(c, "mode", "MIN_COMBINED"), x->dtype, min, max, &scale, &offset, err)
+                                                : TDNN_FAIL(err, TDNN_ERR_FORMAT, "a range that is not finite");
+        ((float *)made[0]->data)[k] = (float)scale;
+        ((float *)made[1]->data)[k] = (float)offset;
+    }
+    if (status) {
+        tdnn_tensor_release(made[0]);
+        tdnn_tensor_release(made[1]);
+        return status;
+    }
+    status = tdnn_graph_add_constant(c->scope->graph, NULL, made[0], scales, err);
+    if (status) {
+        tdnn_tensor_release(made[1]);
+        return status;
+    }
+    return tdnn_graph_add_constant(c->scope->graph, NULL, made[1], offsets, err);
+}
+
 tdnn_status tf_import_dequantize(tf_call *c, tdnn_error *err)
 {
-    double min = 0, max = 0, scale = 1, offset = 0;
+    int64_t axis = tf_attr_int(c, "axis", -1);
     tf_value *x, *v;
-    tdnn_id ids[2];
-    if (tf_attr_int(c, "axis", -1) != -1) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a range for each channel");
+    tdnn_id ids[2], offsets;
     TDNN_TRY(tf_input(c, 0, &x, err));
-    TDNN_TRY(number(c, 1, "the least value", &min, err));
-    TDNN_TRY(number(c, 2, "the greatest value", &max, err));
-    TDNN_TRY(mapping(c, tf_attr_text(c, "mode", "MIN_COMBINED"), x->dtype, min, max, &scale, &offset, err));
-    TDNN_TRY(tf_cast(c, x->id, TDNN_F32, &ids[0], err));
-    TDNN_TRY(tf_const_scalar(c, TDNN_F32, scale, &ids[1], err));
+    if (axis != -1) TDNN_TRY(tf_axis(x, axis, &axis, err));
+    ids[0] = x->id;
+    if (axis >= 0) TDNN_TRY(tf_plain(c->scope, x, &ids[0], err));
+    TDNN_TRY(ranges(c, x, axis, &ids[1], &offsets, err));
+    TDNN_TRY(tf_cast(c, ids[0], TDNN_F32, &ids[0], err));
     TDNN_TRY(tf_inner(c, TDNN_OP_Mul, ids, 2, NULL, &ids[0], err));
-    TDNN_TRY(tf_const_scalar(c, TDNN_F32, offset, &ids[1], err));
+    ids[1] = offsets;
     TDNN_TRY(tf_last(c, TDNN_OP_Add, ids, 2, NULL, &ids[0], err));
     TDNN_TRY(tf_value_like(c->scope, x, ids[0], &v, err));
     v->dtype = TDNN_F32;
+    v->first = x->first && axis < 0;
     return tf_give(c, 0, v, err);
 }
 

@@ -55,6 +55,7 @@ TF_IMPORTER(square_blocks)
 
 /* op_norm.c */
 TF_IMPORTER(batch_norm)
+TF_IMPORTER(global_norm)
 TF_IMPORTER(lrn)
 TF_IMPORTER(softmax)
 TF_IMPORTER(l2_loss)
@@ -124,6 +125,7 @@ TF_IMPORTER(strided_slice)
 
 /* op_image.c, op_nms.c, op_crop.c */
 TF_IMPORTER(resize)
+TF_IMPORTER(resize_area)
 TF_IMPORTER(depth_to_space)
 TF_IMPORTER(nms)
 TF_IMPORTER(combined_nms)

@@ -120,6 +120,7 @@ const tf_op tf_ops[] = {
     /* spatial */
     IMAGE("AvgPool", pool, AveragePool),
     VOLUME("AvgPool3D", pool, AveragePool),
+    IMAGE("BatchNormWithGlobalNormalization", global_norm, BatchNormalization),
     IMAGE("BatchToSpace", square_blocks, Identity),
     IMAGE("BatchToSpaceND", batch_to_space, Identity),
     IMAGE("Conv2D", conv, Conv),
@@ -142,6 +143,7 @@ const tf_op tf_ops[] = {
     IMAGE("MaxPoolGrad", pool_grad, MaxPool),
     IMAGE("MaxPoolV2", pool_v2, MaxPool),
     IMAGE("MaxPoolWithArgmax", pool_argmax, MaxPool),
+    IMAGE("ResizeArea", resize_area, MatMul),
     IMAGE("ResizeBicubic", resize, Resize),
     IMAGE("ResizeBilinear", resize, Resize),
     IMAGE("ResizeNearestNeighbor", resize, Resize),

@@ -177,6 +177,21 @@ def dequantize(r, name):
     return n
 
 
+@kind("Dequantize axis")
+def dequantize_axis(r, name):
+    n, s = Net(r), r.shape(r.int(1, 4))
+    axis = r.int(0, len(s) - 1)
+    q = r.g.integers(0, 256, s).astype(np.uint8).view(Quint8)
+    low, high = r.array(s[axis], low=-3, high=-1), r.array(s[axis], low=0.5, high=3)
+    d = n.add("Dequantize", [n.const(q), n.const(low), n.const(high)], mode="MIN_COMBINED", axis=axis, T=Type(QUINT8))
+    x = r.array(*s)
+    n.add("Add", [n.input(x), d])
+    wide = [-1 if i == axis else 1 for i in range(len(s))]
+    a, b = low.reshape(wide), high.reshape(wide)
+    n.want = [(x + a + np.asarray(q).astype(np.float64) * (b.astype(np.float64) - a) / 255).astype(np.float32)]
+    return n
+
+
 @kind("Cast")
 def cast(r, name):
     n, x = Net(r), r.array(*r.shape(), low=-9, high=9)

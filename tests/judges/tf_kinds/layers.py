@@ -197,6 +197,57 @@ def resize(r, name):
     return n
 
 
+@kind("ResizeArea", "BatchNormWithGlobalNormalization")
+def old_images(r, name):
+    n, x = Net(r), r.array(r.int(1, 2), r.int(2, 6), r.int(2, 6), r.int(1, 3))
+    if name == "ResizeArea":
+        size = [r.int(1, 8), r.int(1, 8)]
+        n.add(name, [n.input(x, False), n.const(np.array(size))])
+        y = x.astype(np.float64)
+        for axis in (1, 2): # repeated so often that all pixels have whole sizes
+            fine = np.repeat(y, size[axis - 1], axis)
+            y = np.stack([p.mean(axis) for p in np.split(fine, size[axis - 1], axis)], axis)
+        n.want = [y.astype(np.float32)]
+        return n
+    c, scales = x.shape[3], r.flag()
+    m, v, b, g = r.array(c), r.array(c, low=0.2, high=2), r.array(c), r.array(c)
+    n.add(name, [n.input(x)] + [n.const(a) for a in (m, v, b, g)], variance_epsilon=1e-3,
+          scale_after_normalization=scales)
+    n.want = [(x - m) / np.sqrt(v + 1e-3) * (g if scales else 1) + b]
+    return n
+
+
+@kind("Conv2D EXPLICIT", "DepthwiseConv2dNative dilations", "MaxPool EXPLICIT", "BackpropInput EXPLICIT")
+def explicit(r, name):
+    """Padding that is said, and dilation of each channel by itself: TensorFlow.js."""
+    n, x = Net(r), r.array(r.int(1, 2), r.int(5, 8), r.int(5, 8), r.int(1, 3))
+    attrs = dict(strides=[1, 1, 1, 1], data_format="NHWC", dilations=[1, 1, 1, 1])
+    if name[0] == "D":
+        d = r.int(1, 2)
+        attrs.update(padding=r.one("SAME", "VALID"), dilations=[1, d, d, 1])
+        n.add("DepthwiseConv2dNative", [n.input(x), n.const(r.array(2, 3, x.shape[3], 2))], **attrs)
+        return n
+    pads = [0, 0] + [r.int(0, 1) for _ in range(4)] + [0, 0]
+    attrs.update(padding="EXPLICIT", explicit_paddings=pads)
+    if name[0] == "B":
+        s, m = r.int(1, 3), r.int(1, 3)
+        size = [(x.shape[i] - 1) * s + 3 - pads[2 * i] - pads[2 * i + 1] for i in (1, 2)]
+        attrs["strides"] = [1, s, s, 1]
+        w = r.array(3, 3, m, x.shape[3])
+        n.add("Conv2DBackpropInput", [n.const(np.array([x.shape[0]] + size + [m])), n.const(w), n.input(x)], **attrs)
+        full = np.zeros((x.shape[0],) + tuple((d - 1) * s + 3 for d in x.shape[1:3]) + (m,))
+        for i, j in np.ndindex(*x.shape[1:3]):
+            full[:, i * s:i * s + 3, j * s:j * s + 3] += np.einsum("bc,hwmc->bhwm", x[:, i, j], w)
+        n.want = [full[:, pads[2]:pads[2] + size[0], pads[4]:pads[4] + size[1]]]
+    elif name[0] == "C":
+        n.add("Conv2D", [n.input(x), n.const(r.array(2, 3, x.shape[3], 2))], **attrs)
+    else:
+        n.add("MaxPool", [n.input(x)], ksize=[1, 2, 2, 1], **attrs)
+        y = np.pad(x, [(pads[2 * i], pads[2 * i + 1]) for i in range(4)], constant_values=-99)
+        n.want = [np.maximum(np.maximum(y[:, 1:, 1:], y[:, 1:, :-1]), np.maximum(y[:, :-1, 1:], y[:, :-1, :-1]))]
+    return n
+
+
 @kind("DepthToSpace", "SpaceToDepth")
 def depth(r, name):
     b, n = r.int(2, 3), Net(r)
