@@ -515,6 +515,33 @@ static void batch_norm(void **state)
     }
 }
 
+/* ---- what has no such form ---- */
+
+static void refused(void **state)
+{
+    static const char *const attrs[] = {
+        "num_classes=2; keep_top_k=5; nms_threshold=0.8; eta=0.5",
+        "num_classes=2; keep_top_k=5; nms_threshold=-0.5",
+        "num_classes=1; keep_top_k=5; background_label_id=0",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof attrs / sizeof *attrs; i++) {
+        model m = begin(i);
+        const int64_t any[] = {-1, -1, -1};
+        onnx_input(&m.build, "loc", TDNN_F32, 2, any);
+        onnx_input(&m.build, "conf", TDNN_F32, 2, any);
+        onnx_input(&m.build, "prior", TDNN_F32, 3, any);
+        onnx_node(&m.build, "tinydnn.DetectionOutput", "loc, conf, prior", "rows", attrs[i]);
+        onnx_output(&m.build, "rows");
+        const tdnn_bytes bytes = onnx_end(&m.build);
+        tdnn_net *net = load(bytes);
+        assert_status(tdnn_lower(net->graph, OPSET, &err), TDNN_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.where, "rows (DetectionOutput)"));
+        tdnn_net_release(net);
+        tdnn_free((void *)bytes.data);
+    }
+}
+
 int main(void)
 {
     static int yes = 1;
@@ -527,6 +554,7 @@ int main(void)
         cmocka_unit_test(ps_roi_pool),
         cmocka_unit_test(correlation),
         cmocka_unit_test(flow_warp),
+        cmocka_unit_test(refused),
         cmocka_unit_test(yolo),
         cmocka_unit_test(prior_box),
         {"detection_rows", detections, NULL, NULL, NULL},

@@ -190,8 +190,9 @@ static tdnn_status older_roi_align(onnx_item *item, tdnn_error *err)
 static tdnn_status older_grid_sample(onnx_item *item, tdnn_error *err)
 {
     const onnx_item_attr *mode = onnx_item_attr_of(item, "mode");
-    if (item->level->graph->values[item->inputs[0]].shape.ndim > 4)
-        return onnx_item_refuse(item, 20, err, "GridSample of more than two dimensions");
+    if (item->level->graph->values[item->inputs[0]].shape.ndim != 4)
+        return onnx_item_refuse(item, 20, err,
+                                "GridSample of what is not known to have two dimensions");
     if (!mode || strcmp(mode->u.s, "cubic") != 0) return TDNN_OK;
     return onnx_item_give_text(item, "mode", "bicubic", err);
 }
