@@ -581,7 +581,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick unit threaded check check-arm demo bench bench-opencv bench-peers install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check check-arm demo bench bench-opencv bench-peers bench-load install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -616,6 +616,9 @@ bench: all $(TOOL_PROGRAMS) $(KERNEL_CHECK_PROGRAM) ## times of kernels and mode
 
 bench-opencv: $(PROGRAM) ## times of ONNX models against OpenCV's: make bench-opencv [WITH=opencv]
 	@BUILD="$(BUILD)" tests/python.sh tests/bench/compare.py --with "$(or $(WITH),opencv)"
+
+bench-load: $(PROGRAM) ## memory and speed of loading: generated models of 100 MB in each format
+	@BUILD="$(BUILD)" tests/python.sh tests/bench/load.py --program "$(PROGRAM)" $(ARGS)
 
 bench-peers: $(PROGRAM) $(KERNEL_CHECK_PROGRAM) ## tinydnn beside its peers: docs/performance.md [ARGS="--only resnet50 ..."]
 	@BUILD="$(BUILD)" tests/python.sh tests/bench/peers.py $(ARGS)

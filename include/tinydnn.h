@@ -260,7 +260,8 @@ TDNN_API tdnn_format tdnn_format_detect(tdnn_bytes bytes);
 
 /* Loads a model. `config` is the second file of Caffe (.prototxt + .caffemodel), Darknet (.cfg +
  * .weights) and some TensorFlow models (.pb + .pbtxt), in either order, else NULL. `options` may be
- * NULL. Released with tdnn_net_release. */
+ * NULL. Released with tdnn_net_release. Weights are read from the files when a session packs or uses
+ * them: until the net is released their contents must not change (a new file in their place may come). */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_load(const char *model, const char *config,
                                                  const tdnn_load_options *options, tdnn_net **out,
                                                  tdnn_error *err);

@@ -124,6 +124,81 @@ static void a_named_format_is_believed(void **state)
     assert_non_null(strstr(err.message, "no model that tinydnn reads"));
 }
 
+/* ---- weights that stay in the file until they are needed ---- */
+
+static tdnn_session *run_ramp(tdnn_net *net)
+{
+    tdnn_session *session = NULL;
+    tdnn_tensor *input = NULL;
+    tdnn_shape shape = tdnn_net_input(net, 0)->usual;
+    shape.dim[0] = 1;
+    assert_ok(tdnn_session_create(net, NULL, &session, &err), err);
+    assert_ok(tdnn_tensor_create(TDNN_F32, &shape, &input, &err), err);
+    float *x = tdnn_tensor_data(input);
+    for (int64_t i = 0; i < tdnn_shape_count(&shape); i++) x[i] = (float)(i % 17) / 17;
+    assert_ok(tdnn_session_set_input(session, NULL, input, &err), err);
+    assert_ok(tdnn_session_run(session, &err), err);
+    tdnn_tensor_release(input);
+    return session;
+}
+
+/* From memory all weights are copied at once; from a file they are read where they lie, most of them
+ * at odd addresses, or transposed and scaled as they are packed. */
+static void files_and_memory_give_the_same_bits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MODELS; i++) {
+        if (!models[i].config && models[i].format != TDNN_FORMAT_ONNX &&
+            models[i].format != TDNN_FORMAT_TENSORFLOW)
+            continue; /* has no weights */
+        tdnn_file *model = open_file(models[i].model), *config = open_file(models[i].config);
+        tdnn_bytes other = {0};
+        if (config) other = tdnn_file_bytes(config);
+        tdnn_net *nets[2] = {NULL, NULL};
+        const tdnn_tensor *out[2];
+        assert_ok(tdnn_net_load(models[i].model, models[i].config, NULL, &nets[0], &err), err);
+        assert_ok(tdnn_net_load_memory(tdnn_file_bytes(model), other, NULL, &nets[1], &err), err);
+        tdnn_session *one = run_ramp(nets[0]), *two = run_ramp(nets[1]);
+        assert_ok(tdnn_session_output(one, NULL, &out[0], &err), err);
+        assert_ok(tdnn_session_output(two, NULL, &out[1], &err), err);
+        assert_int_equal(tdnn_tensor_bytes(out[0]), tdnn_tensor_bytes(out[1]));
+        assert_memory_equal(tdnn_tensor_const_data(out[0]), tdnn_tensor_const_data(out[1]),
+                            tdnn_tensor_bytes(out[0]));
+        assert_true(tdnn_net_weight_bytes(nets[0]) == tdnn_net_weight_bytes(nets[1]));
+        tdnn_session_free(one);
+        tdnn_session_free(two);
+        tdnn_net_release(nets[0]);
+        tdnn_net_release(nets[1]);
+        tdnn_file_release(model);
+        tdnn_file_release(config);
+    }
+}
+
+static void measuring_counts_without_packing(void **state)
+{
+    (void)state;
+    tdnn_net *net = NULL;
+    tdnn_session *measuring = NULL;
+    tdnn_session_options options;
+    assert_ok(tdnn_net_load(CNN ".pb", NULL, NULL, &net, &err), err);
+    tdnn_session_options_init(&options);
+    options.measure = true;
+    assert_ok(tdnn_session_create(net, &options, &measuring, &err), err);
+    const char *name = tdnn_net_input(net, 0)->name;
+    tdnn_shape shape = tdnn_net_input(net, 0)->usual;
+    shape.dim[0] = 1;
+    assert_ok(tdnn_session_plan(measuring, &name, &shape, 1, &err), err);
+    tdnn_session *real = run_ramp(net);
+    assert_true(tdnn_session_packed_bytes(measuring) > 0);
+    assert_true(tdnn_session_packed_bytes(measuring) == tdnn_session_packed_bytes(real));
+    assert_true(tdnn_session_arena_bytes(measuring) == tdnn_session_arena_bytes(real));
+    assert_int_equal(tdnn_session_step_count(measuring), tdnn_session_step_count(real));
+    assert_status(tdnn_session_run(measuring, &err), TDNN_ERR_STATE);
+    tdnn_session_free(measuring);
+    tdnn_session_free(real);
+    tdnn_net_release(net);
+}
+
 /* ---- what is not there ---- */
 
 typedef struct listing {
@@ -218,6 +293,8 @@ int main(void)
         cmocka_unit_test(found_in_memory),
         cmocka_unit_test(names_do_not_matter),
         cmocka_unit_test(a_named_format_is_believed),
+        cmocka_unit_test(files_and_memory_give_the_same_bits),
+        cmocka_unit_test(measuring_counts_without_packing),
         cmocka_unit_test(lists_all_of_caffe),
         cmocka_unit_test(lists_all_of_darknet),
         cmocka_unit_test(lists_all_of_tensorflow),
