@@ -194,7 +194,7 @@ def chart(results):
         bottom = panel(c, x, 92, networks, number, scale, i == 0)
         c.line(x + c.WIDTH / scale, 86, bottom)
     c.y = bottom + 10
-    return c.text(c.LEFT + len(threads) * (c.WIDTH + 50))
+    return c.text(max(760, c.LEFT + len(threads) * (c.WIDTH + 50)))
 
 
 def write(results):
