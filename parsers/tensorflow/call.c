@@ -45,7 +45,8 @@ const char *tf_attr_text(const tf_call *c, const char *name, const char *otherwi
 {
     const Tensorflow__AttrValue *a = tf_attr(c->node, name);
     if (!a || !a->has_s) return otherwise;
-    const char *text = tdnn_zone_strndup(c->scope->model->zone, (const char *)a->s.data, a->s.len);
+    const char *text =
+        tdnn_zone_strndup(c->scope->model->zone, (const char *)a->s.data, a->s.len);
     return text ? text : otherwise;
 }
 
@@ -68,8 +69,8 @@ tdnn_status tf_attr_ints(const tf_call *c, const char *name, const int64_t **at,
 tdnn_status tf_input(const tf_call *c, size_t index, tf_value **out, tdnn_error *err)
 {
     if (index >= c->input_count)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected %zu at least", c->input_count,
-                         index + 1);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected %zu at least",
+                         c->input_count, index + 1);
     TDNN_TRY(tf_unblocked(c, index, out, err));
     return TDNN_OK;
 }
@@ -87,8 +88,8 @@ tdnn_status tf_input_ints(const tf_call *c, size_t index, const char *what, cons
     tf_value *v;
     TDNN_TRY(tf_input(c, index, &v, err));
     if (!v->known)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "input %zu, %s, is not known while loading", index,
-                         what);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "input %zu, %s, is not known while loading",
+                         index, what);
     *at = v->known;
     *count = v->known_count;
     return TDNN_OK;
@@ -101,8 +102,8 @@ tdnn_status tf_input_int(const tf_call *c, size_t index, const char *what, int64
     size_t count = 0;
     TDNN_TRY(tf_input_ints(c, index, what, &at, &count, err));
     if (count != 1)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "input %zu, %s, has %zu numbers, expected one", index,
-                         what, count);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "input %zu, %s, has %zu numbers, expected one",
+                         index, what, count);
     *out = at[0];
     return TDNN_OK;
 }
@@ -110,7 +111,8 @@ tdnn_status tf_input_int(const tf_call *c, size_t index, const char *what, int64
 tdnn_status tf_axis(const tf_value *v, int64_t axis, int64_t *out, tdnn_error *err)
 {
     if (v->shape.ndim < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an input whose number of dimensions is not known");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "an input whose number of dimensions is not known");
     if (axis < -v->shape.ndim || axis >= v->shape.ndim)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %lld of %d dimensions", (long long)axis,
                          v->shape.ndim);
@@ -143,7 +145,8 @@ tdnn_status tf_many(const tf_call *c, tdnn_op_kind kind, const tdnn_id *inputs, 
     TDNN_TRY(tdnn_graph_add_node(graph, kind, c->name, count, output_count, &n, err));
     memcpy(n->inputs, inputs, count * sizeof *inputs);
     for (size_t i = 0; i < output_count; i++) {
-        const char *name = i ? tdnn_zone_printf(c->scope->model->zone, "%s:%zu", c->name, i) : c->name;
+        const char *name =
+            i ? tdnn_zone_printf(c->scope->model->zone, "%s:%zu", c->name, i) : c->name;
         if (!name) return TDNN_NO_MEMORY(err);
         if (tdnn_graph_find_value(graph, name) != TDNN_ABSENT) name = NULL;
         TDNN_TRY(tdnn_graph_add_value(graph, name, &n->outputs[i], err));
@@ -227,16 +230,16 @@ tdnn_status tf_const_scalar(const tf_call *c, tdnn_dtype type, double value, tdn
     return tdnn_graph_add_constant(c->scope->graph, NULL, t, out, err);
 }
 
-tdnn_status tf_transpose(const tf_call *c, tdnn_id in, const int64_t *perm, size_t count, tdnn_id *out,
-                         tdnn_error *err)
+tdnn_status tf_transpose(const tf_call *c, tdnn_id in, const int64_t *perm, size_t count,
+                         tdnn_id *out, tdnn_error *err)
 {
     tdnn_node *node;
     TDNN_TRY(tf_inner(c, TDNN_OP_Transpose, &in, 1, &node, out, err));
     return tf_set_ints(c, node, "perm", perm, count, err);
 }
 
-tdnn_status tf_reshape(const tf_call *c, tdnn_id in, const int64_t *dims, size_t count, tdnn_id *out,
-                       tdnn_error *err)
+tdnn_status tf_reshape(const tf_call *c, tdnn_id in, const int64_t *dims, size_t count,
+                       tdnn_id *out, tdnn_error *err)
 {
     tdnn_id ids[2] = {in};
     TDNN_TRY(tf_const_ints(c, dims, count, &ids[1], err));
@@ -250,7 +253,8 @@ tdnn_status tf_cast(const tf_call *c, tdnn_id in, tdnn_dtype to, tdnn_id *out, t
     return tf_set_int(c, node, "to", to, err);
 }
 
-tdnn_status tf_one(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id *out, tdnn_error *err)
+tdnn_status tf_one(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id *out,
+                   tdnn_error *err)
 {
     return tf_inner(c, kind, &a, 1, NULL, out, err);
 }
@@ -267,16 +271,16 @@ tdnn_status tf_three(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, 
     return tf_inner(c, kind, (tdnn_id[3]){a, b, d}, 3, NULL, out, err);
 }
 
-tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype type, double scalar,
-                    tdnn_id *out, tdnn_error *err)
+tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype type,
+                    double scalar, tdnn_id *out, tdnn_error *err)
 {
     tdnn_id b;
     TDNN_TRY(tf_const_scalar(c, type, scalar, &b, err));
     return tf_two(c, kind, a, b, out, err);
 }
 
-tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis, tdnn_id *out,
-                      tdnn_error *err)
+tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis,
+                      tdnn_id *out, tdnn_error *err)
 {
     tdnn_node *node;
     TDNN_TRY(tf_inner(c, TDNN_OP_Concat, parts, count, &node, out, err));
@@ -284,8 +288,8 @@ tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int6
     return TDNN_OK;
 }
 
-tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count, tdnn_id *out,
-                    tdnn_error *err)
+tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count,
+                    tdnn_id *out, tdnn_error *err)
 {
     tdnn_id shape, at;
     TDNN_TRY(tf_one(c, TDNN_OP_Shape, in, &shape, err));

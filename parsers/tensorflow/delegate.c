@@ -1,5 +1,5 @@
-/* Operators that are several others in one: each part is imported as if it stood in the graph by
- * itself, so that it finds its order of dimensions and its fusions as always. */
+/* Operators that are several others in one: each part is imported as if it stood in the graph
+ * by itself, so that it finds its order of dimensions and its fusions as always. */
 #include "parsers/tensorflow/import.h"
 
 #include <string.h>
@@ -45,16 +45,19 @@ tf_extra tf_extra_text(const char *key, const char *value)
 }
 
 /* The node that the delegate would be: the extra attributes are found first. */
-static tdnn_status make_node(const tf_call *c, const char *op, const tf_extra *extra, size_t extra_count,
-                             tf_node **out, tdnn_error *err)
+static tdnn_status make_node(const tf_call *c, const char *op, const tf_extra *extra,
+                             size_t extra_count, tf_node **out, tdnn_error *err)
 {
     tf_model *model = c->scope->model;
     const Tensorflow__NodeDef *from = c->node->proto;
     const int32_t row = tdnn_map_get(&model->ops, op);
     Tensorflow__NodeDef *proto = tdnn_zone_alloc(model->zone, 1, sizeof *proto);
-    Tensorflow__AttrEntry **attrs = tdnn_zone_alloc(model->zone, from->n_attr + extra_count + 1, sizeof *attrs);
-    Tensorflow__AttrEntry *entries = tdnn_zone_alloc(model->zone, extra_count + 1, sizeof *entries);
-    Tensorflow__AttrValue *values = tdnn_zone_alloc(model->zone, extra_count + 1, sizeof *values);
+    Tensorflow__AttrEntry **attrs =
+        tdnn_zone_alloc(model->zone, from->n_attr + extra_count + 1, sizeof *attrs);
+    Tensorflow__AttrEntry *entries =
+        tdnn_zone_alloc(model->zone, extra_count + 1, sizeof *entries);
+    Tensorflow__AttrValue *values =
+        tdnn_zone_alloc(model->zone, extra_count + 1, sizeof *values);
     *out = tdnn_zone_alloc(model->zone, 1, sizeof **out);
     if (!proto || !attrs || !entries || !values || !*out) return TDNN_NO_MEMORY(err);
     if (row < 0) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "operator %s inside", op);
@@ -77,8 +80,9 @@ static tdnn_status make_node(const tf_call *c, const char *op, const tf_extra *e
     return TDNN_OK;
 }
 
-tdnn_status tf_delegate(const tf_call *c, const char *op, bool last, tf_value *const *inputs, size_t count,
-                        const tf_extra *extra, size_t extra_count, tf_value **out, tdnn_error *err)
+tdnn_status tf_delegate(const tf_call *c, const char *op, bool last, tf_value *const *inputs,
+                        size_t count, const tf_extra *extra, size_t extra_count, tf_value **out,
+                        tdnn_error *err)
 {
     tf_model *model = c->scope->model;
     tf_node *node;
@@ -93,8 +97,8 @@ tdnn_status tf_delegate(const tf_call *c, const char *op, bool last, tf_value *c
     return *out ? TDNN_OK : TDNN_FAIL(err, TDNN_ERR_INTERNAL, "%s inside gives nothing", op);
 }
 
-tdnn_status tf_value_ints(const tf_call *c, const int64_t *at, size_t count, int ndim, tf_value **out,
-                          tdnn_error *err)
+tdnn_status tf_value_ints(const tf_call *c, const int64_t *at, size_t count, int ndim,
+                          tf_value **out, tdnn_error *err)
 {
     const int64_t dims[2] = {ndim == 2 ? (int64_t)count / 2 : (int64_t)count, 2};
     const tdnn_shape shape = tdnn_shape_make(ndim, dims);

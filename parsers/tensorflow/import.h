@@ -156,6 +156,9 @@ tdnn_status tf_scope_find(tf_scope *scope, const char *text, tf_value **out, tdn
 
 /* NULL: the library has none of that name. */
 const Tensorflow__FunctionDef *tf_find_function(const tf_model *model, const char *name);
+/* In a function an output has a name and a number among those of that name, "node:output:0": which it is
+ * of all. */
+size_t tf_first_port(const tf_scope *scope, const tf_node *node, const char *text);
 tdnn_status tf_import_call(tf_call *call, tdnn_error *err);
 
 /* ---- value.c ---- */

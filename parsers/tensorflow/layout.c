@@ -1,5 +1,6 @@
 /* Orders of dimensions: which one a spatial operator has, and one order for all inputs of an
- * element-wise one; and blocks, into which TensorFlow cuts its images to dilate a convolution. */
+ * element-wise one; and blocks, into which TensorFlow cuts its images to dilate a convolution.
+ */
 #include "parsers/tensorflow/import.h"
 
 #include <string.h>
@@ -7,7 +8,8 @@
 bool tf_channels_last(const tf_call *c, bool *known)
 {
     const char *format = tf_attr_text(c, "data_format", "NHWC");
-    bool last = !strcmp(format, "NHWC") || !strcmp(format, "NDHWC") || !strcmp(format, "channels_last");
+    bool last =
+        !strcmp(format, "NHWC") || !strcmp(format, "NDHWC") || !strcmp(format, "channels_last");
     *known = last || !strcmp(format, "NCHW") || !strcmp(format, "NCDHW") ||
              !strcmp(format, "channels_first");
     return last;
@@ -25,8 +27,8 @@ tdnn_status tf_spatial(const tf_call *c, size_t index, int ndim, tdnn_id *id, bo
     TDNN_TRY(tf_input(c, index, &v, err));
     if (*last) return tf_first(c->scope, v, ndim, id, err);
     if (v->shape.ndim >= 0 && v->shape.ndim != ndim)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "an input of %d dimensions, expected %d", v->shape.ndim,
-                         ndim);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "an input of %d dimensions, expected %d",
+                         v->shape.ndim, ndim);
     return tf_plain(c->scope, v, id, err);
 }
 
@@ -54,7 +56,8 @@ tdnn_status tf_unblocked(const tf_call *c, size_t index, tf_value **out, tdnn_er
     tdnn_id whole, parts[MOST_BLOCK], id;
     size_t count = 0;
     if (v->block[0] * v->block[1] > MOST_BLOCK)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of more than %d pixels", MOST_BLOCK);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of more than %d pixels",
+                         MOST_BLOCK);
     TDNN_TRY(tf_first(c->scope, v, 4, &whole, err));
     for (int64_t y = 0; y < v->block[0]; y++)
         for (int64_t x = 0; x < v->block[1]; x++, count++)
@@ -85,8 +88,8 @@ static bool same_blocks(tf_value *const *v, size_t count)
     return true;
 }
 
-/* A vector goes along the last dimension, which lies second; what has fewer dimensions gets ones in
- * front. */
+/* A vector goes along the last dimension, which lies second; what has fewer dimensions gets
+ * ones in front. */
 static tdnn_status widen(const tf_call *c, tf_value *v, int ndim, tdnn_id *out, tdnn_error *err)
 {
     const int r = v->shape.ndim;
@@ -123,8 +126,8 @@ tdnn_status tf_unify(const tf_call *c, size_t from, size_t count, tdnn_id *ids, 
                      tdnn_error *err)
 {
     if (from + count > c->input_count)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected %zu at least", c->input_count,
-                         from + count);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected %zu at least",
+                         c->input_count, from + count);
     tf_value **v = tdnn_zone_alloc(c->scope->model->zone, count + 1, sizeof *v);
     if (!v) return TDNN_NO_MEMORY(err);
     const bool blocks = same_blocks(c->inputs + from, count);
@@ -139,6 +142,7 @@ tdnn_status tf_unify(const tf_call *c, size_t from, size_t count, tdnn_id *ids, 
     const int ndim = first_rank(v, count);
     like->first = ndim > 0;
     for (size_t i = 0; i < count; i++)
-        TDNN_TRY(ndim ? widen(c, v[i], ndim, &ids[i], err) : tf_plain(c->scope, v[i], &ids[i], err));
+        TDNN_TRY(ndim ? widen(c, v[i], ndim, &ids[i], err)
+                      : tf_plain(c->scope, v[i], &ids[i], err));
     return TDNN_OK;
 }

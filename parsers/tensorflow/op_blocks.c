@@ -1,6 +1,6 @@
-/* SpaceToBatchND and back. Around a convolution of images they are how TensorFlow 1 wrote dilation:
- * there the blocks stay pending (tf_value.block). Of other ranks each place of a block is taken by a
- * slice with steps. */
+/* SpaceToBatchND and back. Around a convolution of images they are how TensorFlow 1 wrote
+ * dilation: there the blocks stay pending (tf_value.block). Of other ranks each place of a
+ * block is taken by a slice with steps. */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>
@@ -19,8 +19,8 @@ static tdnn_status read_blocks(const tf_call *c, blocks *b, tdnn_error *err)
     TDNN_TRY(tf_input_ints(c, 1, "block_shape", &b->block, &b->count, err));
     TDNN_TRY(tf_input_ints(c, 2, "paddings or crops", &b->edges, &edge_count, err));
     if (!b->count || b->count > MOST_DIMS || edge_count != 2 * b->count)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of %zu dimensions with %zu edges", b->count,
-                         edge_count);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of %zu dimensions with %zu edges",
+                         b->count, edge_count);
     b->places = 1;
     for (size_t i = 0; i < b->count; i++) {
         if (b->block[i] < 1 || b->block[i] > MOST_BLOCK)
@@ -30,7 +30,8 @@ static tdnn_status read_blocks(const tf_call *c, blocks *b, tdnn_error *err)
     }
     for (size_t i = 0; i < edge_count; i++)
         if (b->edges[i] < 0 || b->edges[i] > INT32_MAX)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a padding or crop of %lld", (long long)b->edges[i]);
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a padding or crop of %lld",
+                             (long long)b->edges[i]);
     return TDNN_OK;
 }
 
@@ -43,17 +44,19 @@ static bool is_image(const blocks *b, const tf_value *x)
 static tdnn_status check_rank(const blocks *b, const tf_value *x, tdnn_error *err)
 {
     if (b->places > MOST_PLACES)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of more than %d places", MOST_PLACES);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of more than %d places",
+                         MOST_PLACES);
     if (x->shape.ndim <= (int)b->count)
         return TDNN_FAIL(err, x->shape.ndim < 0 ? TDNN_ERR_UNSUPPORTED : TDNN_ERR_SHAPE,
-                         "an input of %d dimensions for blocks of %zu", x->shape.ndim, b->count);
+                         "an input of %d dimensions for blocks of %zu", x->shape.ndim,
+                         b->count);
     return TDNN_OK;
 }
 
 /* ---- Space to batch ---- */
 
-static tdnn_status pad_edges(const tf_call *c, const blocks *b, int ndim, int64_t first, tdnn_id in, bool last,
-                             tdnn_id *out, tdnn_error *err)
+static tdnn_status pad_edges(const tf_call *c, const blocks *b, int ndim, int64_t first,
+                             tdnn_id in, bool last, tdnn_id *out, tdnn_error *err)
 {
     int64_t pads[2 * TDNN_MAX_DIMS] = {0};
     tdnn_id ids[2] = {in};
@@ -62,12 +65,13 @@ static tdnn_status pad_edges(const tf_call *c, const blocks *b, int ndim, int64_
         pads[(size_t)(ndim + first) + i] = b->edges[2 * i + 1];
     }
     TDNN_TRY(tf_const_ints(c, pads, 2 * (size_t)ndim, &ids[1], err));
-    return last ? tf_last(c, TDNN_OP_Pad, ids, 2, NULL, out, err) : tf_inner(c, TDNN_OP_Pad, ids, 2, NULL, out, err);
+    return last ? tf_last(c, TDNN_OP_Pad, ids, 2, NULL, out, err)
+                : tf_inner(c, TDNN_OP_Pad, ids, 2, NULL, out, err);
 }
 
 /* One place of each block, of all dimensions. */
-static tdnn_status take_place(const tf_call *c, const blocks *b, tdnn_id in, size_t place, tdnn_id *out,
-                              tdnn_error *err)
+static tdnn_status take_place(const tf_call *c, const blocks *b, tdnn_id in, size_t place,
+                              tdnn_id *out, tdnn_error *err)
 {
     int64_t begins[MOST_DIMS], ends[MOST_DIMS], axes[MOST_DIMS];
     tdnn_id ids[5] = {in};
@@ -85,7 +89,8 @@ static tdnn_status take_place(const tf_call *c, const blocks *b, tdnn_id in, siz
 }
 
 /* The image is only padded here; its consumers take blocks if they must. */
-static tdnn_status image_to_blocks(const tf_call *c, const blocks *b, tf_value *x, tdnn_error *err)
+static tdnn_status image_to_blocks(const tf_call *c, const blocks *b, tf_value *x,
+                                   tdnn_error *err)
 {
     tdnn_id id;
     tf_value *v;
@@ -116,8 +121,8 @@ tdnn_status tf_import_space_to_batch(tf_call *c, tdnn_error *err)
 
 /* ---- Batch to space ---- */
 
-static tdnn_status crop(const tf_call *c, const blocks *b, tdnn_id in, int64_t first, tdnn_id *out,
-                        tdnn_error *err)
+static tdnn_status crop(const tf_call *c, const blocks *b, tdnn_id in, int64_t first,
+                        tdnn_id *out, tdnn_error *err)
 {
     int64_t begins[MOST_DIMS], ends[MOST_DIMS], axes[MOST_DIMS];
     tdnn_id ids[4] = {in};
@@ -132,10 +137,10 @@ static tdnn_status crop(const tf_call *c, const blocks *b, tdnn_id in, int64_t f
     return tf_last(c, TDNN_OP_Slice, ids, 4, NULL, out, err);
 }
 
-/* Puts `count` tensors side by side, element by element of a dimension: in the last place it can be
- * merged with the one that tells them apart without knowing its size. */
-static tdnn_status interleave(const tf_call *c, const tdnn_id *parts, size_t count, int ndim, int64_t axis,
-                              tdnn_id *out, tdnn_error *err)
+/* Puts `count` tensors side by side, element by element of a dimension: in the last place it
+ * can be merged with the one that tells them apart without knowing its size. */
+static tdnn_status interleave(const tf_call *c, const tdnn_id *parts, size_t count, int ndim,
+                              int64_t axis, tdnn_id *out, tdnn_error *err)
 {
     int64_t perm[TDNN_MAX_DIMS], join[TDNN_MAX_DIMS] = {0};
     const int64_t behind = ndim;
@@ -146,7 +151,8 @@ static tdnn_status interleave(const tf_call *c, const tdnn_id *parts, size_t cou
     TDNN_TRY(tf_const_ints(c, &behind, 1, &at, err));
     for (size_t i = 0; i < count; i++) {
         wide[i] = parts[i];
-        if (axis != ndim - 1) TDNN_TRY(tf_transpose(c, wide[i], perm, (size_t)ndim, &wide[i], err));
+        if (axis != ndim - 1)
+            TDNN_TRY(tf_transpose(c, wide[i], perm, (size_t)ndim, &wide[i], err));
         TDNN_TRY(tf_two(c, TDNN_OP_Unsqueeze, wide[i], at, &wide[i], err));
     }
     TDNN_TRY(tf_concat(c, wide, count, behind, out, err));
@@ -155,8 +161,8 @@ static tdnn_status interleave(const tf_call *c, const tdnn_id *parts, size_t cou
 }
 
 /* Dimension by dimension, the last one first; `first` is where the first of them lies. */
-static tdnn_status join_blocks(const tf_call *c, const blocks *b, tdnn_id in, int ndim, int64_t first,
-                               tdnn_id *out, tdnn_error *err)
+static tdnn_status join_blocks(const tf_call *c, const blocks *b, tdnn_id in, int ndim,
+                               int64_t first, tdnn_id *out, tdnn_error *err)
 {
     tdnn_id parts[MOST_PLACES];
     tdnn_node *node;
@@ -172,7 +178,8 @@ static tdnn_status join_blocks(const tf_call *c, const blocks *b, tdnn_id in, in
         const size_t each = (size_t)b->block[d];
         left /= each;
         for (size_t i = 0; i < left && each > 1; i++)
-            TDNN_TRY(interleave(c, parts + i * each, each, ndim, first + (int64_t)d, &parts[i], err));
+            TDNN_TRY(interleave(c, parts + i * each, each, ndim, first + (int64_t)d, &parts[i],
+                                err));
     }
     *out = parts[0];
     return TDNN_OK;
@@ -188,7 +195,8 @@ tdnn_status tf_import_batch_to_space(tf_call *c, tdnn_error *err)
     blocks b = {.block = x->block, .edges = nothing, .count = 2, .places = 1};
     if (c->input_count > 1) TDNN_TRY(read_blocks(c, &b, err));
     const bool image = is_image(&b, x);
-    const bool pending = image && x->block[0] && x->first && !memcmp(x->block, b.block, sizeof x->block);
+    const bool pending =
+        image && x->block[0] && x->first && !memcmp(x->block, b.block, sizeof x->block);
     if (!pending) {
         TDNN_TRY(tf_input(c, 0, &x, err));
         if (c->input_count == 1) return tf_give(c, 0, x, err);

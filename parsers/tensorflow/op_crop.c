@@ -1,30 +1,32 @@
-/* CropAndResize: regions of images, each read at the points of a grid. The IR's GridSample does that for
- * one image, so the images are laid behind each other as a volume, and a region's depth is the number of
- * its image. */
+/* CropAndResize: regions of images, each read at the points of a grid. The IR's GridSample does
+ * that for one image, so the images are laid behind each other as a volume, and a region's
+ * depth is the number of its image. */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>
 
 typedef struct side {
-    int64_t axis;  /* of the image, channels first */
-    int64_t count; /* of points */
+    int64_t axis;       /* of the image, channels first */
+    int64_t count;      /* of points */
     int64_t begin, end; /* columns of the boxes */
 } side;
 
 typedef struct points {
-    tdnn_id at;     /* regions x points: places relative to the image, as GridSample wants them */
+    tdnn_id at; /* regions x points: places relative to the image, as GridSample wants them */
     tdnn_id inside; /* whether they are in the image */
 } points;
 
 /* The size of a dimension, as f32. */
-static tdnn_status size_of(const tf_call *c, tdnn_id image, int64_t axis, tdnn_id *out, tdnn_error *err)
+static tdnn_status size_of(const tf_call *c, tdnn_id image, int64_t axis, tdnn_id *out,
+                           tdnn_error *err)
 {
     TDNN_TRY(tf_dims(c, image, &axis, 1, out, err));
     return tf_cast(c, *out, TDNN_F32, out, err);
 }
 
 /* (2 p + 1) / size - 1 */
-static tdnn_status relative(const tf_call *c, tdnn_id place, tdnn_id size, tdnn_id *out, tdnn_error *err)
+static tdnn_status relative(const tf_call *c, tdnn_id place, tdnn_id size, tdnn_id *out,
+                            tdnn_error *err)
 {
     TDNN_TRY(tf_with(c, TDNN_OP_Mul, place, TDNN_F32, 2, out, err));
     TDNN_TRY(tf_with(c, TDNN_OP_Add, *out, TDNN_F32, 1, out, err));
@@ -32,7 +34,8 @@ static tdnn_status relative(const tf_call *c, tdnn_id place, tdnn_id size, tdnn_
     return tf_with(c, TDNN_OP_Sub, *out, TDNN_F32, 1, out, err);
 }
 
-static tdnn_status column(const tf_call *c, tdnn_id boxes, int64_t index, tdnn_id *out, tdnn_error *err)
+static tdnn_status column(const tf_call *c, tdnn_id boxes, int64_t index, tdnn_id *out,
+                          tdnn_error *err)
 {
     tdnn_id at;
     tdnn_node *node;
@@ -43,8 +46,8 @@ static tdnn_status column(const tf_call *c, tdnn_id boxes, int64_t index, tdnn_i
 }
 
 /* From the first to the last point in equal steps; a single one lies in the middle. */
-static tdnn_status lay_points(const tf_call *c, tdnn_id begin, tdnn_id end, tdnn_id most, int64_t count, tdnn_id *out,
-                              tdnn_error *err)
+static tdnn_status lay_points(const tf_call *c, tdnn_id begin, tdnn_id end, tdnn_id most,
+                              int64_t count, tdnn_id *out, tdnn_error *err)
 {
     const tdnn_shape shape = {2, {1, count}};
     tdnn_tensor *t;
@@ -65,8 +68,8 @@ static tdnn_status lay_points(const tf_call *c, tdnn_id begin, tdnn_id end, tdnn
     return tf_two(c, TDNN_OP_Add, start, *out, out, err);
 }
 
-static tdnn_status points_of(const tf_call *c, tdnn_id image, tdnn_id boxes, const side *s, bool nearest, points *out,
-                             tdnn_error *err)
+static tdnn_status points_of(const tf_call *c, tdnn_id image, tdnn_id boxes, const side *s,
+                             bool nearest, points *out, tdnn_error *err)
 {
     tdnn_id size, most, begin, end, low, high;
     TDNN_TRY(size_of(c, image, s->axis, &size, err));
@@ -85,19 +88,20 @@ static tdnn_status points_of(const tf_call *c, tdnn_id image, tdnn_id boxes, con
 }
 
 /* Regions x `ndim` - 1 others: ones where the points are not. */
-static tdnn_status spread(const tf_call *c, tdnn_id in, const int64_t *dims, size_t ndim, tdnn_id shape, tdnn_id *out,
-                          tdnn_error *err)
+static tdnn_status spread(const tf_call *c, tdnn_id in, const int64_t *dims, size_t ndim,
+                          tdnn_id shape, tdnn_id *out, tdnn_error *err)
 {
     TDNN_TRY(tf_reshape(c, in, dims, ndim, out, err));
     return shape == TDNN_ABSENT ? TDNN_OK : tf_two(c, TDNN_OP_Expand, *out, shape, out, err);
 }
 
 /* x, y and the image of each point: 1, regions, height, width, 3. */
-static tdnn_status make_grid(const tf_call *c, tdnn_id image, const points *y, const points *x, const int64_t crop[2],
-                             tdnn_id *out, tdnn_error *err)
+static tdnn_status make_grid(const tf_call *c, tdnn_id image, const points *y, const points *x,
+                             const int64_t crop[2], tdnn_id *out, tdnn_error *err)
 {
     static const int64_t first = 0;
-    const int64_t tail[3] = {crop[0], crop[1], 1}, wide[4] = {-1, 1, crop[1], 1}, high[4] = {-1, crop[0], 1, 1};
+    const int64_t tail[3] = {crop[0], crop[1], 1}, wide[4] = {-1, 1, crop[1], 1},
+                  high[4] = {-1, crop[0], 1, 1};
     const int64_t deep[4] = {-1, 1, 1, 1};
     tdnn_id count, rest, shape, parts[3], images, number, axis;
     TDNN_TRY(tf_dims(c, y->at, &first, 1, &count, err));
@@ -115,7 +119,8 @@ static tdnn_status make_grid(const tf_call *c, tdnn_id image, const points *y, c
     return tf_two(c, TDNN_OP_Unsqueeze, *out, axis, out, err);
 }
 
-static tdnn_status read_grid(const tf_call *c, tdnn_id image, tdnn_id grid, tdnn_id *out, tdnn_error *err)
+static tdnn_status read_grid(const tf_call *c, tdnn_id image, tdnn_id grid, tdnn_id *out,
+                             tdnn_error *err)
 {
     static const int64_t first = 0, swap[4] = {1, 0, 2, 3};
     tdnn_id axis;
@@ -130,7 +135,8 @@ static tdnn_status read_grid(const tf_call *c, tdnn_id image, tdnn_id grid, tdnn
     return tf_transpose(c, *out, swap, 4, out, err);
 }
 
-/* image, boxes (y0, x0, y1, x1, of the image's size less one), the image of each, the size of a crop. */
+/* image, boxes (y0, x0, y1, x1, of the image's size less one), the image of each, the size of a
+ * crop. */
 tdnn_status tf_import_crop_and_resize(tf_call *c, tdnn_error *err)
 {
     const char *method = tf_attr_text(c, "method", "bilinear");
@@ -141,7 +147,8 @@ tdnn_status tf_import_crop_and_resize(tf_call *c, tdnn_error *err)
     tdnn_id image, boxes, grid, id, inside[2], mask, outer;
     points y, x;
     const bool nearest = !strcmp(method, "nearest");
-    if (!nearest && strcmp(method, "bilinear") != 0) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "method \"%s\"", method);
+    if (!nearest && strcmp(method, "bilinear") != 0)
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "method \"%s\"", method);
     TDNN_TRY(tf_spatial(c, 0, 4, &image, &last, err));
     TDNN_TRY(tf_input_plain(c, 1, &boxes, err));
     TDNN_TRY(tf_input_ints(c, 3, "crop_size", &crop, &count, err));
@@ -152,10 +159,13 @@ tdnn_status tf_import_crop_and_resize(tf_call *c, tdnn_error *err)
     TDNN_TRY(points_of(c, image, boxes, &(side){3, crop[1], 1, 3}, nearest, &x, err));
     TDNN_TRY(make_grid(c, image, &y, &x, crop, &grid, err));
     TDNN_TRY(read_grid(c, image, grid, &id, err));
-    TDNN_TRY(spread(c, y.inside, (int64_t[4]){-1, 1, crop[0], 1}, 4, TDNN_ABSENT, &inside[0], err));
-    TDNN_TRY(spread(c, x.inside, (int64_t[4]){-1, 1, 1, crop[1]}, 4, TDNN_ABSENT, &inside[1], err));
+    TDNN_TRY(
+        spread(c, y.inside, (int64_t[4]){-1, 1, crop[0], 1}, 4, TDNN_ABSENT, &inside[0], err));
+    TDNN_TRY(
+        spread(c, x.inside, (int64_t[4]){-1, 1, 1, crop[1]}, 4, TDNN_ABSENT, &inside[1], err));
     TDNN_TRY(tf_two(c, TDNN_OP_And, inside[0], inside[1], &mask, err));
-    TDNN_TRY(tf_const_scalar(c, TDNN_F32, (double)tf_attr_float(c, "extrapolation_value", 0), &outer, err));
+    TDNN_TRY(tf_const_scalar(c, TDNN_F32, (double)tf_attr_float(c, "extrapolation_value", 0),
+                             &outer, err));
     TDNN_TRY(tf_three(c, TDNN_OP_Where, mask, id, outer, &id, err));
     tdnn_shape shape = {4, {-1, crop[0], crop[1], tf_channels(c->inputs[0], true)}};
     TDNN_TRY(tf_give_new(c, 0, id, TDNN_F32, &shape, &v, err));

@@ -1,7 +1,7 @@
 /* Switch and Merge outside of loops, and TensorArrays.
  *
- * A predicate that is known decides while loading; what lies on the other side is dead. One that is
- * not chooses between two values that are both computed.
+ * A predicate that is known decides while loading; what lies on the other side is dead. One
+ * that is not chooses between two values that are both computed.
  *
  * A TensorArray's handle is its size here, and its flow is its elements, stacked. */
 #include "parsers/tensorflow/ops.h"
@@ -12,7 +12,8 @@
 
 tdnn_status tf_import_switch(tf_call *c, tdnn_error *err)
 {
-    if (c->input_count != 2) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2", c->input_count);
+    if (c->input_count != 2)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2", c->input_count);
     const tf_value *p = c->inputs[1];
     tf_value *dead;
     TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, TDNN_NONE, NULL, &dead, err));
@@ -24,8 +25,10 @@ tdnn_status tf_import_switch(tf_call *c, tdnn_error *err)
 
 /* ---- Merge ---- */
 
-/* Which outputs of the Switches of each predicate an input of the Merge depends on: 1, 2, or both. */
-static tdnn_status find_sides(const tf_call *c, size_t input, tdnn_zone *zone, unsigned char **out, tdnn_error *err)
+/* Which outputs of the Switches of each predicate an input of the Merge depends on: 1, 2, or
+ * both. */
+static tdnn_status find_sides(const tf_call *c, size_t input, tdnn_zone *zone,
+                              unsigned char **out, tdnn_error *err)
 {
     const tf_nodes *nodes = c->scope->nodes;
     unsigned char *sides = tdnn_zone_alloc(zone, nodes->count + 1, 1);
@@ -33,7 +36,8 @@ static tdnn_status find_sides(const tf_call *c, size_t input, tdnn_zone *zone, u
     const char **stack = NULL;
     size_t depth = 0, capacity = 0;
     *out = sides;
-    if (!sides || !seen || !TDNN_ZONE_PUSH(zone, stack, depth, capacity)) return TDNN_NO_MEMORY(err);
+    if (!sides || !seen || !TDNN_ZONE_PUSH(zone, stack, depth, capacity))
+        return TDNN_NO_MEMORY(err);
     stack[depth++] = c->node->proto->input[input];
     while (depth) {
         const char *name;
@@ -55,8 +59,10 @@ static tdnn_status find_sides(const tf_call *c, size_t input, tdnn_zone *zone, u
     return TDNN_OK;
 }
 
-/* The predicate on which the two inputs differ; *first is true if input 0 is taken when it is true. */
-static tdnn_status find_predicate(const tf_call *c, tf_value **out, bool *first, tdnn_error *err)
+/* The predicate on which the two inputs differ; *first is true if input 0 is taken when it is
+ * true. */
+static tdnn_status find_predicate(const tf_call *c, tf_value **out, bool *first,
+                                  tdnn_error *err)
 {
     tdnn_zone *zone = tdnn_zone_create();
     unsigned char *a = NULL, *b = NULL;
@@ -71,12 +77,14 @@ static tdnn_status find_predicate(const tf_call *c, tf_value **out, bool *first,
         }
     tdnn_zone_free(zone);
     if (!status && !*out)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "inputs that no single predicate chooses from");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "inputs that no single predicate chooses from");
     return status;
 }
 
 /* A branch that only hands on one value. */
-static tdnn_status make_branch(const tf_call *c, tdnn_id from, tdnn_graph **out, tdnn_error *err)
+static tdnn_status make_branch(const tf_call *c, tdnn_id from, tdnn_graph **out,
+                               tdnn_error *err)
 {
     tdnn_id id;
     TDNN_TRY(tdnn_graph_create_sub(c->scope->graph, out, err));
@@ -85,7 +93,8 @@ static tdnn_status make_branch(const tf_call *c, tdnn_id from, tdnn_graph **out,
     return tdnn_graph_add_output(*out, id, err);
 }
 
-static tdnn_status choose(const tf_call *c, tf_value *predicate, tf_value *yes, tf_value *no, tdnn_error *err)
+static tdnn_status choose(const tf_call *c, tf_value *predicate, tf_value *yes, tf_value *no,
+                          tdnn_error *err)
 {
     tdnn_graph *g = c->scope->graph, *branches[2];
     tdnn_id ids[2], condition;
@@ -104,7 +113,8 @@ static tdnn_status choose(const tf_call *c, tf_value *predicate, tf_value *yes, 
         TDNN_TRY(tdnn_node_set_attr(g, node, i ? "else_branch" : "then_branch", &v, err));
     }
     TDNN_TRY(tdnn_node_own(g, node, branches, 2, err));
-    tdnn_shape shape = tf_unknown_shape(yes->shape.ndim == no->shape.ndim ? yes->shape.ndim : -1);
+    tdnn_shape shape =
+        tf_unknown_shape(yes->shape.ndim == no->shape.ndim ? yes->shape.ndim : -1);
     for (int i = 0; i < shape.ndim; i++)
         if (yes->shape.dim[i] == no->shape.dim[i]) shape.dim[i] = yes->shape.dim[i];
     tf_value *v;
@@ -138,7 +148,8 @@ tdnn_status tf_import_merge(tf_call *c, tdnn_error *err)
     TDNN_TRY(find_predicate(c, &predicate, &first, err));
     for (size_t i = 0; i < 2; i++) {
         TDNN_TRY(tf_input(c, i, &in[i], err));
-        if (in[i]->flow) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a choice between TensorArrays");
+        if (in[i]->flow)
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a choice between TensorArrays");
     }
     return choose(c, predicate, in[first ? 0 : 1], in[first ? 1 : 0], err);
 }
@@ -150,17 +161,21 @@ tdnn_status tf_import_array(tf_call *c, tdnn_error *err)
     tf_value *size, *flow;
     TDNN_TRY(tf_input(c, 0, &size, err));
     TDNN_TRY(tf_give(c, 0, size, err));
-    TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, tf_attr_type(c, "dtype", TDNN_F32), NULL, &flow, err));
+    TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, tf_attr_type(c, "dtype", TDNN_F32), NULL,
+                           &flow, err));
     flow->flow = true;
     return tf_give(c, 1, flow, err);
 }
 
-static tdnn_status flow_input(const tf_call *c, size_t index, bool filled, tf_value **out, tdnn_error *err)
+static tdnn_status flow_input(const tf_call *c, size_t index, bool filled, tf_value **out,
+                              tdnn_error *err)
 {
     TDNN_TRY(tf_input(c, index, out, err));
-    if (!(*out)->flow) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "input %zu is no TensorArray's flow", index);
+    if (!(*out)->flow)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "input %zu is no TensorArray's flow", index);
     if (filled && (*out)->id == TDNN_ABSENT)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a TensorArray is read that nothing has filled");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a TensorArray is read that nothing has filled");
     return TDNN_OK;
 }
 
@@ -175,8 +190,9 @@ static bool counts_up(const tf_call *c, size_t index)
     if (!tf_is(range, "Range")) return false;
     for (size_t i = 0; i < 3; i += 2) {
         tf_value *in;
-        if (tf_data_inputs(range->proto) != 3 || tf_scope_find(c->scope, range->proto->input[i], &in, NULL) ||
-            !in->known || in->known_count != 1 || in->known[0] != (i == 2))
+        if (tf_data_inputs(range->proto) != 3 ||
+            tf_scope_find(c->scope, range->proto->input[i], &in, NULL) || !in->known ||
+            in->known_count != 1 || in->known[0] != (i == 2))
             return false;
     }
     return true;
@@ -190,7 +206,8 @@ tdnn_status tf_import_array_scatter(tf_call *c, tdnn_error *err)
     TDNN_TRY(flow_input(c, 3, false, &flow, err));
     TDNN_TRY(tf_input(c, 2, &x, err));
     if (flow->id != TDNN_ABSENT || !counts_up(c, 1))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a TensorArray that is filled in another order than 0, 1, 2 ...");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a TensorArray that is filled in another order than 0, 1, 2 ...");
     TDNN_TRY(tf_plain(c->scope, x, &id, err));
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &x->shape, &v, err));
     v->flow = true;
@@ -219,7 +236,8 @@ tdnn_status tf_import_array_write(tf_call *c, tdnn_error *err)
     TDNN_TRY(flow_input(c, 3, false, &flow, err));
     TDNN_TRY(tf_input(c, 2, &x, err));
     if (!c->scope->frame || flow->id != TDNN_ABSENT)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a TensorArray that is written outside of a loop, or twice");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a TensorArray that is written outside of a loop, or twice");
     TDNN_TRY(tf_plain(c->scope, x, &id, err));
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &x->shape, &v, err));
     v->flow = true;
@@ -235,11 +253,13 @@ tdnn_status tf_import_array_gather(tf_call *c, tdnn_error *err)
     TDNN_TRY(flow_input(c, joins ? 1 : 2, true, &flow, err));
     tdnn_shape shape = flow->shape;
     if (joins) {
-        if (shape.ndim < 2) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "elements of unknown rank");
+        if (shape.ndim < 2)
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "elements of unknown rank");
         int64_t dims[TDNN_MAX_DIMS] = {-1};
         for (int i = 2; i < shape.ndim; i++) dims[i - 1] = shape.dim[i] < 0 ? 0 : shape.dim[i];
         for (int i = 2; i < shape.ndim; i++)
-            if (shape.dim[i] < 0) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "elements of unknown shape");
+            if (shape.dim[i] < 0)
+                return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "elements of unknown shape");
         TDNN_TRY(tf_reshape(c, flow->id, dims, (size_t)shape.ndim - 1, &id, err));
         shape = tdnn_shape_make(shape.ndim - 1, dims);
         return tf_give_new(c, 0, id, flow->dtype, &shape, NULL, err);

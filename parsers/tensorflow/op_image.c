@@ -15,7 +15,8 @@ static void resize_how(const tf_call *c, tdnn_resize_params *p)
     if (tf_is(c->node, "ResizeNearestNeighbor")) {
         p->mode = TDNN_RESIZE_NEAREST;
         p->nearest_mode = corners ? TDNN_NEAREST_ROUND_PREFER_CEIL : TDNN_NEAREST_FLOOR;
-        if (half && !corners) p->coordinate_transformation_mode = TDNN_COORD_TF_HALF_PIXEL_FOR_NN;
+        if (half && !corners)
+            p->coordinate_transformation_mode = TDNN_COORD_TF_HALF_PIXEL_FOR_NN;
     } else if (tf_is(c->node, "ResizeBicubic")) {
         p->mode = TDNN_RESIZE_CUBIC;
         p->cubic_coeff_a = half ? -0.5f : -0.75f;
@@ -37,7 +38,8 @@ tdnn_status tf_import_resize(tf_call *c, tdnn_error *err)
     if (x->shape.ndim == 4) shape.dim[0] = x->shape.dim[0], shape.dim[3] = x->shape.dim[3];
     if (size->known) {
         if (size->known_count != 2 || size->known[0] < 1 || size->known[1] < 1)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a new size that is not two positive numbers");
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                             "a new size that is not two positive numbers");
         memcpy(shape.dim + 1, size->known, 2 * sizeof *shape.dim);
     }
     TDNN_TRY(tf_last(c, TDNN_OP_Resize, ids, 4, &node, &id, err));
@@ -51,7 +53,8 @@ tdnn_status tf_import_resize(tf_call *c, tdnn_error *err)
 /* ---- ResizeArea ---- */
 
 /* How much of each old pixel each new one covers: old x new, or new x old. */
-static tdnn_status areas(const tf_call *c, int64_t from, int64_t to, bool old_first, tdnn_id *out, tdnn_error *err)
+static tdnn_status areas(const tf_call *c, int64_t from, int64_t to, bool old_first,
+                         tdnn_id *out, tdnn_error *err)
 {
     const tdnn_shape shape = {2, {old_first ? from : to, old_first ? to : from}};
     const double step = (double)from / (double)to;
@@ -60,8 +63,10 @@ static tdnn_status areas(const tf_call *c, int64_t from, int64_t to, bool old_fi
     float *f = t->data;
     for (int64_t i = 0; i < to; i++)
         for (int64_t k = 0; k < from; k++) {
-            const double begin = fmax((double)i * step, (double)k), end = fmin((double)(i + 1) * step, (double)(k + 1));
-            f[old_first ? k * to + i : i * from + k] = (float)(end > begin ? (end - begin) / step : 0);
+            const double begin = fmax((double)i * step, (double)k),
+                         end = fmin((double)(i + 1) * step, (double)(k + 1));
+            f[old_first ? k * to + i : i * from + k] =
+                (float)(end > begin ? (end - begin) / step : 0);
         }
     return tdnn_graph_add_constant(c->scope->graph, NULL, t, out, err);
 }
@@ -77,9 +82,11 @@ tdnn_status tf_import_resize_area(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input_ints(c, 1, "size", &size, &count, err));
     if (count != 2 || size[0] < 1 || size[1] < 1 || size[0] > 1 << 16 || size[1] > 1 << 16)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a new size that is not two positive numbers");
-    if (x->shape.ndim != 4 || x->shape.dim[1] < 1 || x->shape.dim[2] < 1 || x->shape.dim[1] > 1 << 16 ||
-        x->shape.dim[2] > 1 << 16 || tf_attr_bool(c, "align_corners", false))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an image whose size is not known while loading, or align_corners");
+    if (x->shape.ndim != 4 || x->shape.dim[1] < 1 || x->shape.dim[2] < 1 ||
+        x->shape.dim[1] > 1 << 16 || x->shape.dim[2] > 1 << 16 ||
+        tf_attr_bool(c, "align_corners", false))
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "an image whose size is not known while loading, or align_corners");
     TDNN_TRY(tf_first(c->scope, x, 4, &id, err));
     if (x->dtype != TDNN_F32) TDNN_TRY(tf_cast(c, id, TDNN_F32, &id, err));
     TDNN_TRY(areas(c, x->shape.dim[1], size[0], false, &rows, err));
@@ -101,7 +108,8 @@ tdnn_status tf_import_depth_to_space(tf_call *c, tdnn_error *err)
     tdnn_id in, id;
     tdnn_node *node;
     tf_value *v;
-    if (block < 1 || block > 4096) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "block_size %lld", (long long)block);
+    if (block < 1 || block > 4096)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "block_size %lld", (long long)block);
     TDNN_TRY(tf_spatial(c, 0, 4, &in, &last, err));
     TDNN_TRY(tf_last(c, c->node->op->kind, &in, 1, &node, &id, err));
     TDNN_TRY(tf_set_int(c, node, "blocksize", block, err));

@@ -1,5 +1,5 @@
-/* TensorLists, which TensorFlow 2 has in place of TensorArrays: a list is its elements, stacked. One that
- * is reserved has none until a loop has written it (op_loop.c). */
+/* TensorLists, which TensorFlow 2 has in place of TensorArrays: a list is its elements,
+ * stacked. One that is reserved has none until a loop has written it (op_loop.c). */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>
@@ -8,7 +8,8 @@
 tdnn_status tf_import_list_reserve(tf_call *c, tdnn_error *err)
 {
     tf_value *list;
-    TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, tf_attr_type(c, "element_dtype", TDNN_F32), NULL, &list, err));
+    TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, tf_attr_type(c, "element_dtype", TDNN_F32),
+                           NULL, &list, err));
     list->flow = true;
     return tf_give(c, 0, list, err);
 }
@@ -55,7 +56,8 @@ tdnn_status tf_import_list_set(tf_call *c, tdnn_error *err)
     TDNN_TRY(list_input(c, false, &list, err));
     TDNN_TRY(tf_input(c, 2, &x, err));
     if (!c->scope->frame || list->id != TDNN_ABSENT)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a list that is written outside of a loop, or twice");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a list that is written outside of a loop, or twice");
     TDNN_TRY(tf_plain(c->scope, x, &id, err));
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &x->shape, &v, err));
     v->flow = true;

@@ -20,7 +20,8 @@ tdnn_status tf_import_unary(tf_call *c, tdnn_error *err)
     tdnn_id in, id;
     TDNN_TRY(tf_unify(c, 0, 1, &in, &like, err));
     TDNN_TRY(tf_last(c, c->node->op->kind, &in, 1, NULL, &id, err));
-    if (c->node->op->kind == TDNN_OP_IsNaN || c->node->op->kind == TDNN_OP_IsInf) like.dtype = TDNN_BOOL;
+    if (c->node->op->kind == TDNN_OP_IsNaN || c->node->op->kind == TDNN_OP_IsInf)
+        like.dtype = TDNN_BOOL;
     return give_like(c, &like, id, NULL, err);
 }
 
@@ -71,7 +72,8 @@ static tdnn_status know_binary(const tf_call *c, tf_value *v, tdnn_error *err)
         b->shape.ndim > 1)
         return TDNN_OK;
     size_t count = a->known_count > b->known_count ? a->known_count : b->known_count;
-    if ((a->known_count != count && a->known_count != 1) || (b->known_count != count && b->known_count != 1))
+    if ((a->known_count != count && a->known_count != 1) ||
+        (b->known_count != count && b->known_count != 1))
         return TDNN_OK;
     for (size_t i = 0; i < count; i++)
         if (!calculate(c->node->op->kind, a->known[a->known_count == 1 ? 0 : i],
@@ -105,15 +107,16 @@ tdnn_status tf_import_nary(tf_call *c, tdnn_error *err)
     tf_value like;
     tdnn_id id, *ids = tdnn_zone_alloc(c->scope->model->zone, c->input_count + 1, sizeof *ids);
     if (!ids) return TDNN_NO_MEMORY(err);
-    if (!c->input_count) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no inputs, expected one at least");
+    if (!c->input_count)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no inputs, expected one at least");
     TDNN_TRY(tf_unify(c, 0, c->input_count, ids, &like, err));
     TDNN_TRY(tf_last(c, c->node->op->kind, ids, c->input_count, NULL, &id, err));
     return give_like(c, &like, id, NULL, err);
 }
 
 /* A second operator behind the first. */
-static tdnn_status import_then(tf_call *c, tdnn_op_kind first, tdnn_op_kind second, size_t inputs,
-                               bool truth, tdnn_error *err)
+static tdnn_status import_then(tf_call *c, tdnn_op_kind first, tdnn_op_kind second,
+                               size_t inputs, bool truth, tdnn_error *err)
 {
     tf_value like;
     tdnn_id ids[2], id;
@@ -140,7 +143,8 @@ static tdnn_status twice(tf_call *c, tdnn_op_kind inner, tdnn_error *err)
     tf_value like;
     tdnn_id ids[2], id;
     TDNN_TRY(tf_unify(c, 0, inner == TDNN_OP_Mul ? 1 : 2, ids, &like, err));
-    if (inner == TDNN_OP_Mul) ids[1] = ids[0];
+    if (inner == TDNN_OP_Mul)
+        ids[1] = ids[0];
     else {
         TDNN_TRY(tf_inner(c, inner, ids, 2, NULL, &id, err));
         ids[0] = ids[1] = id;
@@ -198,8 +202,8 @@ tdnn_status tf_import_leaky_relu(tf_call *c, tdnn_error *err)
     return give_like(c, &like, id, NULL, err);
 }
 
-static tdnn_status with_scalar(tf_call *c, tdnn_op_kind first, tdnn_op_kind second, double scalar,
-                               tdnn_error *err)
+static tdnn_status with_scalar(tf_call *c, tdnn_op_kind first, tdnn_op_kind second,
+                               double scalar, tdnn_error *err)
 {
     tf_value like;
     tdnn_id ids[2], id;
@@ -288,7 +292,8 @@ tdnn_status tf_import_select(tf_call *c, tdnn_error *err)
 {
     tf_value like;
     tdnn_id ids[3], id;
-    if (c->input_count != 3) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 3", c->input_count);
+    if (c->input_count != 3)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 3", c->input_count);
     const int rows = c->inputs[0]->shape.ndim, ndim = c->inputs[1]->shape.ndim;
     if (tf_is(c->node, "Select") && rows == 1 && ndim > 1) {
         int64_t dims[TDNN_MAX_DIMS] = {-1};
@@ -312,14 +317,17 @@ tdnn_status tf_import_cast(tf_call *c, tdnn_error *err)
     tdnn_id in, id;
     tdnn_node *node;
     tdnn_dtype to = tf_attr_type(c, "DstT", TDNN_NONE);
-    if (!to) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a cast to a type that tinydnn does not have");
+    if (!to)
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a cast to a type that tinydnn does not have");
     TDNN_TRY(tf_unify(c, 0, 1, &in, &like, err));
     TDNN_TRY(tf_last(c, TDNN_OP_Cast, &in, 1, &node, &id, err));
     TDNN_TRY(tf_set_int(c, node, "to", to, err));
     like.dtype = to;
     TDNN_TRY(give_like(c, &like, id, &v, err));
     const tf_value *from = c->inputs[0];
-    if (from->known && tdnn_dtype_is_int(to)) return tf_set_known(c->scope, v, from->known, from->known_count, err);
+    if (from->known && tdnn_dtype_is_int(to))
+        return tf_set_known(c->scope, v, from->known, from->known_count, err);
     return TDNN_OK;
 }
 
@@ -342,7 +350,8 @@ tdnn_status tf_import_bias_add(tf_call *c, tdnn_error *err)
     tf_value like;
     tdnn_id ids[2], id;
     bool known, last = tf_channels_last(c, &known);
-    if (c->input_count < 2) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2", c->input_count);
+    if (c->input_count < 2)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2", c->input_count);
     TDNN_TRY(swap_biases(c, err));
     if (last || c->inputs[0]->shape.ndim == 2) {
         TDNN_TRY(tf_unify(c, 0, 2, ids, &like, err));

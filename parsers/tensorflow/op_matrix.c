@@ -5,19 +5,25 @@
 
 /* ---- Matrix products ---- */
 
-static int64_t dim_of(const tf_value *v, int at) { return v->shape.ndim == 2 ? v->shape.dim[at] : -1; }
+static int64_t dim_of(const tf_value *v, int at)
+{
+    return v->shape.ndim == 2 ? v->shape.dim[at] : -1;
+}
 
 tdnn_status tf_import_matmul(tf_call *c, tdnn_error *err)
 {
-    const bool ta = tf_attr_bool(c, "transpose_a", false), tb = tf_attr_bool(c, "transpose_b", false);
+    const bool ta = tf_attr_bool(c, "transpose_a", false),
+               tb = tf_attr_bool(c, "transpose_b", false);
     tf_value *a, *b;
     tdnn_id ids[2], id;
     tdnn_node *node;
     TDNN_TRY(tf_input(c, 0, &a, err));
     TDNN_TRY(tf_input(c, 1, &b, err));
-    if ((a->shape.ndim >= 0 && a->shape.ndim != 2) || (b->shape.ndim >= 0 && b->shape.ndim != 2))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "inputs of %d and %d dimensions, expected 2 and 2",
-                         a->shape.ndim, b->shape.ndim);
+    if ((a->shape.ndim >= 0 && a->shape.ndim != 2) ||
+        (b->shape.ndim >= 0 && b->shape.ndim != 2))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "inputs of %d and %d dimensions, expected 2 and 2", a->shape.ndim,
+                         b->shape.ndim);
     TDNN_TRY(tf_plain(c->scope, a, &ids[0], err));
     TDNN_TRY(tf_plain(c->scope, b, &ids[1], err));
     TDNN_TRY(tf_last(c, TDNN_OP_Gemm, ids, 2, &node, &id, err));
@@ -29,7 +35,8 @@ tdnn_status tf_import_matmul(tf_call *c, tdnn_error *err)
     return tf_give_new(c, 0, id, a->dtype, &shape, NULL, err);
 }
 
-static tdnn_status swap_last(const tf_call *c, const tf_value *v, tdnn_id in, tdnn_id *out, tdnn_error *err)
+static tdnn_status swap_last(const tf_call *c, const tf_value *v, tdnn_id in, tdnn_id *out,
+                             tdnn_error *err)
 {
     int64_t perm[TDNN_MAX_DIMS];
     const int n = v->shape.ndim;
@@ -47,7 +54,8 @@ tdnn_status tf_import_batch_matmul(tf_call *c, tdnn_error *err)
     for (size_t i = 0; i < 2; i++) {
         TDNN_TRY(tf_input(c, i, &v[i], err));
         TDNN_TRY(tf_plain(c->scope, v[i], &ids[i], err));
-        if (tf_attr_bool(c, adjoint[i], false)) TDNN_TRY(swap_last(c, v[i], ids[i], &ids[i], err));
+        if (tf_attr_bool(c, adjoint[i], false))
+            TDNN_TRY(swap_last(c, v[i], ids[i], &ids[i], err));
     }
     TDNN_TRY(tf_last(c, TDNN_OP_MatMul, ids, 2, NULL, &id, err));
     const int a = v[0]->shape.ndim, b = v[1]->shape.ndim;
@@ -63,20 +71,23 @@ tdnn_status tf_import_einsum(tf_call *c, tdnn_error *err)
     tdnn_node *node;
     if (!ids) return TDNN_NO_MEMORY(err);
     if (!*equation) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no equation");
-    if (!c->input_count) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no input, expected one at least");
+    if (!c->input_count)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no input, expected one at least");
     for (size_t i = 0; i < c->input_count; i++) TDNN_TRY(tf_input_plain(c, i, &ids[i], err));
     TDNN_TRY(tf_last(c, TDNN_OP_Einsum, ids, c->input_count, &node, &id, err));
     TDNN_TRY(tf_set_text(c, node, "equation", equation, err));
     const char *result = strstr(equation, "->");
     int ndim = result && !strchr(result, '.') ? 0 : -1;
-    for (const char *p = result; ndim >= 0 && p && *p; p++) ndim += (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
+    for (const char *p = result; ndim >= 0 && p && *p; p++)
+        ndim += (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
     tdnn_shape shape = tf_unknown_shape(ndim > TDNN_MAX_DIMS ? -1 : ndim);
     return tf_give_new(c, 0, id, c->inputs[0]->dtype, &shape, NULL, err);
 }
 
 /* ---- Bands and diagonals ---- */
 
-static tdnn_status triangle(const tf_call *c, tdnn_id in, int64_t k, bool upper, tdnn_id *out, tdnn_error *err)
+static tdnn_status triangle(const tf_call *c, tdnn_id in, int64_t k, bool upper, tdnn_id *out,
+                            tdnn_error *err)
 {
     tdnn_id ids[2] = {in};
     tdnn_node *node;
@@ -95,7 +106,8 @@ tdnn_status tf_import_band(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input_int(c, 1, "num_lower", &below, err));
     TDNN_TRY(tf_input_int(c, 2, "num_upper", &above, err));
     if (below < -1 || above < -1 || below > INT32_MAX || above > INT32_MAX)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%lld below, %lld above", (long long)below, (long long)above);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%lld below, %lld above", (long long)below,
+                         (long long)above);
     TDNN_TRY(tf_plain(c->scope, x, &id, err));
     if (below >= 0) TDNN_TRY(triangle(c, id, -below, true, &id, err));
     if (above >= 0) TDNN_TRY(triangle(c, id, above, false, &id, err));

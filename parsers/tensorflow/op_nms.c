@@ -1,12 +1,13 @@
-/* Suppression of boxes. The IR's NonMaxSuppression gives rows of image, class and box; TensorFlow's give
- * boxes of one image, padded or not, or the best of all classes with their boxes. */
+/* Suppression of boxes. The IR's NonMaxSuppression gives rows of image, class and box;
+ * TensorFlow's give boxes of one image, padded or not, or the best of all classes with their
+ * boxes. */
 #include "parsers/tensorflow/ops.h"
 
 #include <float.h>
 #include <string.h>
 
-static tdnn_status unsqueeze(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count, tdnn_id *out,
-                             tdnn_error *err)
+static tdnn_status unsqueeze(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count,
+                             tdnn_id *out, tdnn_error *err)
 {
     tdnn_id at;
     TDNN_TRY(tf_const_ints(c, axes, count, &at, err));
@@ -14,7 +15,8 @@ static tdnn_status unsqueeze(const tf_call *c, tdnn_id in, const int64_t *axes, 
 }
 
 /* Column `index` of rows. */
-static tdnn_status column(const tf_call *c, tdnn_id in, int64_t index, tdnn_id *out, tdnn_error *err)
+static tdnn_status column(const tf_call *c, tdnn_id in, int64_t index, tdnn_id *out,
+                          tdnn_error *err)
 {
     tdnn_id at;
     tdnn_node *node;
@@ -25,7 +27,8 @@ static tdnn_status column(const tf_call *c, tdnn_id in, int64_t index, tdnn_id *
 }
 
 /* A scalar input as a vector of one, of the type. */
-static tdnn_status one_of(const tf_call *c, size_t index, tdnn_dtype type, tdnn_id *out, tdnn_error *err)
+static tdnn_status one_of(const tf_call *c, size_t index, tdnn_dtype type, tdnn_id *out,
+                          tdnn_error *err)
 {
     static const int64_t flat[1] = {-1};
     TDNN_TRY(tf_input_plain(c, index, out, err));
@@ -36,7 +39,8 @@ static tdnn_status one_of(const tf_call *c, size_t index, tdnn_dtype type, tdnn_
 /* ---- Of one image ---- */
 
 /* Zeros behind what was chosen, up to `most`. */
-static tdnn_status pad_to(const tf_call *c, tdnn_id in, tdnn_id count, tdnn_id most, tdnn_id *out, tdnn_error *err)
+static tdnn_status pad_to(const tf_call *c, tdnn_id in, tdnn_id count, tdnn_id most,
+                          tdnn_id *out, tdnn_error *err)
 {
     const int64_t zero = 0;
     tdnn_id pads[2];
@@ -59,7 +63,8 @@ static tdnn_status check_soft(const tf_call *c, tdnn_error *err)
     tf_value *sigma;
     TDNN_TRY(tf_input(c, 5, &sigma, err));
     const tdnn_tensor *t = tf_constant(c->scope, sigma);
-    if (!t || tdnn_shape_count(&t->shape) != 1 || t->dtype == TDNN_STRING || tdnn_tensor_get_f64(t, 0) != 0)
+    if (!t || tdnn_shape_count(&t->shape) != 1 || t->dtype == TDNN_STRING ||
+        tdnn_tensor_get_f64(t, 0) != 0)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "soft_nms_sigma other than 0");
     return TDNN_OK;
 }
@@ -76,10 +81,15 @@ tdnn_status tf_import_nms(tf_call *c, tdnn_error *err)
     TDNN_TRY(unsqueeze(c, ids[0], front, 1, &ids[0], err));
     TDNN_TRY(unsqueeze(c, scores, front, 2, &ids[1], err));
     TDNN_TRY(one_of(c, 2, TDNN_I64, &ids[2], err));
-    if (version == 'n') TDNN_TRY(tf_const_scalar(c, TDNN_F32, (double)tf_attr_float(c, "iou_threshold", 0.5F), &ids[3], err));
-    else TDNN_TRY(one_of(c, 3, TDNN_F32, &ids[3], err));
-    if (version == 'n' || version == '2') TDNN_TRY(tf_const_scalar(c, TDNN_F32, -(double)FLT_MAX, &ids[4], err));
-    else TDNN_TRY(one_of(c, 4, TDNN_F32, &ids[4], err));
+    if (version == 'n')
+        TDNN_TRY(tf_const_scalar(c, TDNN_F32, (double)tf_attr_float(c, "iou_threshold", 0.5F),
+                                 &ids[3], err));
+    else
+        TDNN_TRY(one_of(c, 3, TDNN_F32, &ids[3], err));
+    if (version == 'n' || version == '2')
+        TDNN_TRY(tf_const_scalar(c, TDNN_F32, -(double)FLT_MAX, &ids[4], err));
+    else
+        TDNN_TRY(one_of(c, 4, TDNN_F32, &ids[4], err));
     if (version == '5') TDNN_TRY(check_soft(c, err));
     TDNN_TRY(tf_inner(c, TDNN_OP_NonMaxSuppression, ids, 5, NULL, &id, err));
     TDNN_TRY(column(c, id, 2, &chosen, err));
@@ -93,28 +103,30 @@ tdnn_status tf_import_nms(tf_call *c, tdnn_error *err)
     tdnn_shape shape = tf_unknown_shape(1);
     TDNN_TRY(tf_give_new(c, 0, chosen, TDNN_I32, &shape, NULL, err));
     if (version == '5') TDNN_TRY(tf_give_new(c, 1, scores, TDNN_F32, &shape, NULL, err));
-    if (version == '4' || version == '5') TDNN_TRY(give_number(c, version == '5' ? 2 : 1, count, err));
+    if (version == '4' || version == '5')
+        TDNN_TRY(give_number(c, version == '5' ? 2 : 1, count, err));
     return TDNN_OK;
 }
 
 /* ---- CombinedNonMaxSuppression ---- */
 
 typedef struct combined {
-    tdnn_id boxes, scores;            /* images, boxes, 1 or classes, 4; images, boxes, classes */
-    tdnn_id images, count, classes;   /* vectors of one */
-    bool shared;                      /* boxes serve all classes */
-    tdnn_id best, places, most;       /* scores and their places among classes x boxes; how many */
+    tdnn_id boxes, scores;          /* images, boxes, 1 or classes, 4; images, boxes, classes */
+    tdnn_id images, count, classes; /* vectors of one */
+    bool shared;                    /* boxes serve all classes */
+    tdnn_id best, places, most; /* scores and their places among classes x boxes; how many */
 } combined;
 
-/* Scores of what survives the suppression within its class, and a very small number for the rest:
- * images x (classes boxes). */
+/* Scores of what survives the suppression within its class, and a very small number for the
+ * rest: images x (classes boxes). */
 static tdnn_status suppress(const tf_call *c, combined *k, tdnn_id *out, tdnn_error *err)
 {
     static const int64_t class_first[3] = {0, 2, 1}, box_lists[4] = {0, 2, 1, 3};
     static const int64_t flat[1] = {-1}, column_shape[2] = {-1, 1};
     tdnn_id ids[5], each, size, all, id, image, class_id, box, at[3], low;
     TDNN_TRY(tf_transpose(c, k->scores, class_first, 3, &each, err));
-    TDNN_TRY(tf_transpose(c, k->boxes, box_lists, 4, &ids[0], err)); /* images, lists, boxes, 4 */
+    TDNN_TRY(
+        tf_transpose(c, k->boxes, box_lists, 4, &ids[0], err)); /* images, lists, boxes, 4 */
     tdnn_id minus, four;
     const int64_t open = -1, corner = 4;
     TDNN_TRY(tf_const_ints(c, &open, 1, &minus, err));
@@ -152,7 +164,8 @@ static tdnn_status suppress(const tf_call *c, combined *k, tdnn_id *out, tdnn_er
 }
 
 /* The best of each image, their number, and which of them are any. */
-static tdnn_status choose_best(const tf_call *c, combined *k, tdnn_id scores, tdnn_id *any, tdnn_error *err)
+static tdnn_status choose_best(const tf_call *c, combined *k, tdnn_id scores, tdnn_id *any,
+                               tdnn_error *err)
 {
     tdnn_id ids[2] = {scores}, all, id;
     tdnn_node *node;
@@ -173,8 +186,8 @@ static tdnn_status choose_best(const tf_call *c, combined *k, tdnn_id scores, td
 }
 
 /* Zeros in place of what is none, and behind, up to `most` along dimension 1. */
-static tdnn_status finish(const tf_call *c, const combined *k, tdnn_id in, int ndim, tdnn_id any, size_t port,
-                          tdnn_error *err)
+static tdnn_status finish(const tf_call *c, const combined *k, tdnn_id in, int ndim,
+                          tdnn_id any, size_t port, tdnn_error *err)
 {
     static const int64_t second = 1, last = -1;
     const int64_t zeros[4] = {0, 0, 0, 0};
@@ -199,7 +212,8 @@ static tdnn_status finish(const tf_call *c, const combined *k, tdnn_id in, int n
 }
 
 /* The boxes behind the places: of the box, and of the class if each has its own. */
-static tdnn_status best_boxes(const tf_call *c, const combined *k, tdnn_id *out, tdnn_error *err)
+static tdnn_status best_boxes(const tf_call *c, const combined *k, tdnn_id *out,
+                              tdnn_error *err)
 {
     static const int64_t lists[3] = {0, -1, 4}, last = -1;
     tdnn_id box, class_id, flat, id;
@@ -232,7 +246,8 @@ tdnn_status tf_import_combined_nms(tf_call *c, tdnn_error *err)
     tdnn_node *node;
     TDNN_TRY(tf_input(c, 0, &x, err));
     if (x->shape.ndim != 4 || x->shape.dim[2] < 1)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "boxes of which is not known whether all classes share them");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "boxes of which is not known whether all classes share them");
     k.shared = x->shape.dim[2] == 1;
     TDNN_TRY(tf_plain(c->scope, x, &k.boxes, err));
     TDNN_TRY(tf_input_plain(c, 1, &k.scores, err));

@@ -7,8 +7,8 @@
 
 static bool is_empty(const tf_value *v) { return v->shape.ndim == 1 && v->shape.dim[0] == 0; }
 
-/* Mean and variance are those of the batch if the node is in training mode, which TensorFlow takes for
- * granted; a text made for OpenCV gives them and says nothing of a mode. */
+/* Mean and variance are those of the batch if the node is in training mode, which TensorFlow
+ * takes for granted; a text made for OpenCV gives them and says nothing of a mode. */
 static bool uses_batch(const tf_call *c)
 {
     const Tensorflow__AttrValue *a = tf_attr(c->node, "is_training");
@@ -22,14 +22,18 @@ tdnn_status tf_import_batch_norm(tf_call *c, tdnn_error *err)
     tf_value *x, *v;
     tdnn_id ids[5], id;
     tdnn_node *node;
-    if (c->input_count < 3) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 5", c->input_count);
+    if (c->input_count < 3)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 5", c->input_count);
     batch = uses_batch(c);
     last = tf_channels_last(c, &known);
     x = c->inputs[0];
     int ndim = x->shape.ndim < 0 ? (c->node->op->flags & TF_VOLUME ? 5 : 4) : x->shape.ndim;
-    if (batch || !x->block[0] || !last) TDNN_TRY(tf_spatial(c, 0, ndim, &ids[0], &last, err));
-    else ids[0] = x->id; /* blocks make no difference to known statistics */
-    for (size_t i = 1; i < 5; i++) TDNN_TRY(tf_input_plain(c, batch && i > 2 ? 1 : i, &ids[i], err));
+    if (batch || !x->block[0] || !last)
+        TDNN_TRY(tf_spatial(c, 0, ndim, &ids[0], &last, err));
+    else
+        ids[0] = x->id; /* blocks make no difference to known statistics */
+    for (size_t i = 1; i < 5; i++)
+        TDNN_TRY(tf_input_plain(c, batch && i > 2 ? 1 : i, &ids[i], err));
     TDNN_TRY(tf_last(c, TDNN_OP_BatchNormalization, ids, 5, &node, &id, err));
     tdnn_batch_norm_params *p = node->params;
     p->epsilon = tf_attr_float(c, "epsilon", 1e-4f);
@@ -38,11 +42,13 @@ tdnn_status tf_import_batch_norm(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &shape, &v, err));
     v->first = last;
     if (!batch && x->block[0] && last) memcpy(v->block, x->block, sizeof v->block);
-    for (size_t port = 1; !batch && port < 5; port++) TDNN_TRY(tf_give(c, port, c->inputs[port % 2 ? 3 : 4], err));
+    for (size_t port = 1; !batch && port < 5; port++)
+        TDNN_TRY(tf_give(c, port, c->inputs[port % 2 ? 3 : 4], err));
     return TDNN_OK;
 }
 
-/* As the first Inception had it: image, mean, variance, beta, gamma, which may be left out of account. */
+/* As the first Inception had it: image, mean, variance, beta, gamma, which may be left out of
+ * account. */
 tdnn_status tf_import_global_norm(tf_call *c, tdnn_error *err)
 {
     static const size_t order[5] = {0, 4, 3, 1, 2};
@@ -58,7 +64,8 @@ tdnn_status tf_import_global_norm(tf_call *c, tdnn_error *err)
         TDNN_TRY(tf_two(c, TDNN_OP_Expand, ids[1], shape, &ids[1], err));
     }
     TDNN_TRY(tf_last(c, TDNN_OP_BatchNormalization, ids, 5, &node, &ids[0], err));
-    ((tdnn_batch_norm_params *)node->params)->epsilon = tf_attr_float(c, "variance_epsilon", 1e-3F);
+    ((tdnn_batch_norm_params *)node->params)->epsilon =
+        tf_attr_float(c, "variance_epsilon", 1e-3F);
     tdnn_shape known = v->shape.ndim < 0 ? tf_unknown_shape(4) : v->shape;
     TDNN_TRY(tf_give_new(c, 0, ids[0], v->dtype, &known, &v, err));
     v->first = true;
@@ -74,7 +81,8 @@ tdnn_status tf_import_lrn(tf_call *c, tdnn_error *err)
     tdnn_id in, id;
     tdnn_node *node;
     const int64_t radius = tf_attr_int(c, "depth_radius", 5);
-    if (radius < 0 || radius > 1 << 20) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "depth_radius %lld", (long long)radius);
+    if (radius < 0 || radius > 1 << 20)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "depth_radius %lld", (long long)radius);
     TDNN_TRY(tf_spatial(c, 0, 4, &in, &last, err));
     TDNN_TRY(tf_last(c, TDNN_OP_LRN, &in, 1, &node, &id, err));
     const int64_t size = 2 * radius + 1;
@@ -146,8 +154,8 @@ static bool keeps_dimensions(const tf_call *c)
     return tf_attr_bool(c, "keep_dims", false) || tf_attr_bool(c, "keepdims", false);
 }
 
-static tdnn_status reduced_shape(const tf_call *c, const tf_value *x, const tf_value *axes, bool keep,
-                                 unsigned *mask, tdnn_shape *out, tdnn_error *err)
+static tdnn_status reduced_shape(const tf_call *c, const tf_value *x, const tf_value *axes,
+                                 bool keep, unsigned *mask, tdnn_shape *out, tdnn_error *err)
 {
     *mask = 0;
     for (size_t i = 0; i < axes->known_count; i++) {
@@ -158,14 +166,16 @@ static tdnn_status reduced_shape(const tf_call *c, const tf_value *x, const tf_v
     }
     *out = (tdnn_shape){.ndim = 0};
     for (int i = 0; i < x->shape.ndim; i++)
-        if (!(*mask >> i & 1)) out->dim[out->ndim++] = x->shape.dim[i];
-        else if (keep) out->dim[out->ndim++] = 1;
+        if (!(*mask >> i & 1))
+            out->dim[out->ndim++] = x->shape.dim[i];
+        else if (keep)
+            out->dim[out->ndim++] = 1;
     return TDNN_OK;
 }
 
 /* An order of the axes as they lie; only where it is known what they are. */
-static tdnn_status reduce_axes(const tf_call *c, const tf_value *as, const tf_value *axes, tdnn_id *out,
-                               tdnn_error *err)
+static tdnn_status reduce_axes(const tf_call *c, const tf_value *as, const tf_value *axes,
+                               tdnn_id *out, tdnn_error *err)
 {
     int64_t at[TF_KNOWN_MOST], a;
     for (size_t i = 0; i < axes->known_count; i++) {

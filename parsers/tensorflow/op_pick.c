@@ -5,8 +5,8 @@
 
 /* ---- Gather ---- */
 
-static tdnn_status know_gather(const tf_call *c, const tf_value *x, const tf_value *at, tf_value *v,
-                               tdnn_error *err)
+static tdnn_status know_gather(const tf_call *c, const tf_value *x, const tf_value *at,
+                               tf_value *v, tdnn_error *err)
 {
     int64_t numbers[TF_KNOWN_MOST];
     if (!x->known || !at->known || x->shape.ndim != 1 || at->shape.ndim > 1) return TDNN_OK;
@@ -17,19 +17,21 @@ static tdnn_status know_gather(const tf_call *c, const tf_value *x, const tf_val
     return tf_set_known(c->scope, v, numbers, at->known_count, err);
 }
 
-/* Each of the first `batch` dimensions has indices of its own. With the axis behind them this is GatherND;
- * an axis further back is brought there, and what it passed is brought before the indices afterwards. */
-static tdnn_status gather_batches(const tf_call *c, const tf_value *x, const tf_value *at, int64_t axis,
-                                  int64_t batch, tdnn_error *err)
+/* Each of the first `batch` dimensions has indices of its own. With the axis behind them this
+ * is GatherND; an axis further back is brought there, and what it passed is brought before the
+ * indices afterwards. */
+static tdnn_status gather_batches(const tf_call *c, const tf_value *x, const tf_value *at,
+                                  int64_t axis, int64_t batch, tdnn_error *err)
 {
     const int64_t last = -1;
     int64_t perm[2 * TDNN_MAX_DIMS];
     tdnn_id ids[2] = {x->id, at->id}, id, behind;
     tdnn_node *node;
-    const int n = x->shape.ndim, m = at->shape.ndim, own = m - (int)batch, passed = (int)(axis - batch);
+    const int n = x->shape.ndim, m = at->shape.ndim, own = m - (int)batch,
+              passed = (int)(axis - batch);
     if (m < 0 || batch < 0 || batch > m || batch > axis || n - 1 + own > TDNN_MAX_DIMS)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "batch_dims %lld of %d dimensions of indices",
-                         (long long)batch, m);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "batch_dims %lld of %d dimensions of indices", (long long)batch, m);
     for (int i = 0; i < n; i++) perm[i] = i < batch || i > axis ? i : i == batch ? axis : i - 1;
     if (passed) TDNN_TRY(tf_transpose(c, ids[0], perm, (size_t)n, &ids[0], err));
     TDNN_TRY(tf_const_ints(c, &last, 1, &behind, err));
@@ -68,7 +70,8 @@ tdnn_status tf_import_gather(tf_call *c, tdnn_error *err)
     }
     TDNN_TRY(tf_last(c, TDNN_OP_Gather, ids, 2, &node, &id, err));
     ((tdnn_axis_params *)node->params)->axis = axis;
-    int ndim = x->shape.ndim < 1 || at->shape.ndim < 0 ? -1 : x->shape.ndim - 1 + at->shape.ndim;
+    int ndim =
+        x->shape.ndim < 1 || at->shape.ndim < 0 ? -1 : x->shape.ndim - 1 + at->shape.ndim;
     tdnn_shape shape = tf_unknown_shape(ndim > TDNN_MAX_DIMS ? -1 : ndim);
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &shape, &v, err));
     return know_gather(c, x, at, v, err);
@@ -176,7 +179,8 @@ tdnn_status tf_import_where(tf_call *c, tdnn_error *err)
     return tf_give_new(c, 0, id, TDNN_I64, &shape, NULL, err);
 }
 
-/* Unique, UniqueWithCounts and their V2, which have an axis: in the order in which they come. */
+/* Unique, UniqueWithCounts and their V2, which have an axis: in the order in which they come.
+ */
 tdnn_status tf_import_unique(tf_call *c, tdnn_error *err)
 {
     const tdnn_dtype type = tf_attr_type(c, "out_idx", TDNN_I32);

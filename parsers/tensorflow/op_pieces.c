@@ -5,13 +5,15 @@
 
 /* ---- Joining ---- */
 
-static tdnn_status know_concat(const tf_call *c, size_t from, size_t count, tf_value *v, tdnn_error *err)
+static tdnn_status know_concat(const tf_call *c, size_t from, size_t count, tf_value *v,
+                               tdnn_error *err)
 {
     int64_t numbers[TF_KNOWN_MOST];
     size_t total = 0;
     for (size_t i = from; i < from + count; i++) {
         const tf_value *x = c->inputs[i];
-        if (!x->known || x->shape.ndim > 1 || total + x->known_count > TF_KNOWN_MOST) return TDNN_OK;
+        if (!x->known || x->shape.ndim > 1 || total + x->known_count > TF_KNOWN_MOST)
+            return TDNN_OK;
         memcpy(numbers + total, x->known, x->known_count * sizeof *numbers);
         total += x->known_count;
     }
@@ -25,7 +27,8 @@ tdnn_status tf_import_concat(tf_call *c, tdnn_error *err)
 {
     const bool front = tf_is(c->node, "Concat");
     if (c->input_count < 2)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2 at least", c->input_count);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected 2 at least",
+                         c->input_count);
     const size_t count = c->input_count - 1, from = front ? 1 : 0;
     int64_t axis, sum = 0;
     tf_value like, *v;
@@ -41,9 +44,11 @@ tdnn_status tf_import_concat(tf_call *c, tdnn_error *err)
         TDNN_TRY(tf_axis(&known, axis, &axis, err));
         like.shape = known.shape;
     }
-    if (c->inputs[from]->boxes) axis = 2; /* OpenCV's texts mean the boxes, whatever number they say */
+    if (c->inputs[from]->boxes)
+        axis = 2; /* OpenCV's texts mean the boxes, whatever number they say */
     if (like.block[0] && axis != like.shape.ndim - 1)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "joining blocks along %lld", (long long)axis);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "joining blocks along %lld",
+                         (long long)axis);
     TDNN_TRY(tf_last(c, TDNN_OP_Concat, ids, count, &node, &id, err));
     ((tdnn_axis_params *)node->params)->axis = tf_axis_place(&like, axis);
     for (size_t i = from; i < from + count; i++) {
@@ -61,21 +66,25 @@ tdnn_status tf_import_concat(tf_call *c, tdnn_error *err)
 tdnn_status tf_import_pack(tf_call *c, tdnn_error *err)
 {
     const int64_t axis = tf_attr_int(c, "axis", 0);
-    tdnn_id axes, id, *ids = tdnn_zone_alloc(c->scope->model->zone, c->input_count + 1, sizeof *ids);
+    tdnn_id axes, id,
+        *ids = tdnn_zone_alloc(c->scope->model->zone, c->input_count + 1, sizeof *ids);
     tdnn_shape shape = tf_unknown_shape(-1);
     tdnn_node *node;
     tf_value *v;
     if (!ids) return TDNN_NO_MEMORY(err);
-    if (!c->input_count) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no inputs, expected one at least");
+    if (!c->input_count)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no inputs, expected one at least");
     TDNN_TRY(tf_const_ints(c, &axis, 1, &axes, err));
     for (size_t i = 0; i < c->input_count; i++) {
         TDNN_TRY(tf_input_plain(c, i, &ids[i], err));
-        TDNN_TRY(tf_inner(c, TDNN_OP_Unsqueeze, (tdnn_id[2]){ids[i], axes}, 2, NULL, &ids[i], err));
+        TDNN_TRY(
+            tf_inner(c, TDNN_OP_Unsqueeze, (tdnn_id[2]){ids[i], axes}, 2, NULL, &ids[i], err));
         if (shape.ndim < 0) shape = c->inputs[i]->shape;
     }
     TDNN_TRY(tf_last(c, TDNN_OP_Concat, ids, c->input_count, &node, &id, err));
     ((tdnn_axis_params *)node->params)->axis = axis;
-    if (shape.ndim >= TDNN_MAX_DIMS) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "too many dimensions");
+    if (shape.ndim >= TDNN_MAX_DIMS)
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "too many dimensions");
     const bool scalars = shape.ndim == 0;
     if (shape.ndim >= 0) shape = tf_unknown_shape(shape.ndim + 1);
     if (scalars) shape.dim[0] = (int64_t)c->input_count;
@@ -87,7 +96,8 @@ tdnn_status tf_import_pack(tf_call *c, tdnn_error *err)
 
 enum { MOST_PIECES = 1 << 16 };
 
-static tdnn_status give_pieces(const tf_call *c, const tf_value *like, const tdnn_node *node, tdnn_error *err)
+static tdnn_status give_pieces(const tf_call *c, const tf_value *like, const tdnn_node *node,
+                               tdnn_error *err)
 {
     for (size_t i = 0; i < node->output_count; i++) {
         tf_value *v;
@@ -108,12 +118,14 @@ tdnn_status tf_import_split(tf_call *c, tdnn_error *err)
     tdnn_id ids[2];
     tdnn_node *node;
     if (count < 1 || count > MOST_PIECES)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "num_split %lld, expected 1 or more", (long long)count);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "num_split %lld, expected 1 or more",
+                         (long long)count);
     TDNN_TRY(tf_input(c, sizes_given ? 0 : 1, &x, err));
     TDNN_TRY(tf_input_int(c, sizes_given ? 2 : 0, "axis", &axis, err));
     if (sizes_given) TDNN_TRY(tf_input_ints(c, 1, "sizes", &sizes, &size_count, err));
     if (sizes_given && size_count != (size_t)count)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu sizes, expected %lld", size_count, (long long)count);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu sizes, expected %lld", size_count,
+                         (long long)count);
     plain = axis;
     if (x->first || x->shape.ndim >= 0) TDNN_TRY(tf_axis(x, axis, &plain, err));
     tf_value like = *x;
@@ -124,11 +136,14 @@ tdnn_status tf_import_split(tf_call *c, tdnn_error *err)
     for (int64_t i = 0; sizes && i < count; i++) {
         if (sizes[i] < -1) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a negative size");
         fixed[i] = sizes[i];
-        if (sizes[i] < 0) missing = i;
-        else rest -= sizes[i];
+        if (sizes[i] < 0)
+            missing = i;
+        else
+            rest -= sizes[i];
     }
     if (missing >= 0 && (whole < 0 || rest < 0))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a size of -1 where the whole is not known");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a size of -1 where the whole is not known");
     if (missing >= 0) fixed[missing] = rest;
     ids[0] = x->id;
     if (sizes) TDNN_TRY(tf_const_ints(c, fixed, (size_t)count, &ids[inputs++], err));
@@ -150,10 +165,12 @@ tdnn_status tf_import_unpack(tf_call *c, tdnn_error *err)
     tdnn_id ids[2], piece;
     tdnn_node *node;
     if (count < 1 || count > MOST_PIECES)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "num %lld, expected 1 or more", (long long)count);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "num %lld, expected 1 or more",
+                         (long long)count);
     TDNN_TRY(tf_input(c, 0, &x, err));
     TDNN_TRY(tf_plain(c->scope, x, &ids[0], err));
-    TDNN_TRY(tdnn_graph_add_node(c->scope->graph, TDNN_OP_Split, c->name, 1, (size_t)count, &node, err));
+    TDNN_TRY(tdnn_graph_add_node(c->scope->graph, TDNN_OP_Split, c->name, 1, (size_t)count,
+                                 &node, err));
     node->inputs[0] = ids[0];
     TDNN_TRY(tf_set_int(c, node, "axis", axis, err));
     TDNN_TRY(tf_set_int(c, node, "num_outputs", count, err));
@@ -161,11 +178,13 @@ tdnn_status tf_import_unpack(tf_call *c, tdnn_error *err)
     tdnn_shape shape = tf_unknown_shape(x->shape.ndim > 0 ? x->shape.ndim - 1 : -1);
     for (size_t i = 0; i < (size_t)count; i++) {
         tf_value *v;
-        const char *name = i ? tdnn_zone_printf(c->scope->model->zone, "%s:%zu", c->name, i) : c->name;
+        const char *name =
+            i ? tdnn_zone_printf(c->scope->model->zone, "%s:%zu", c->name, i) : c->name;
         if (!name) return TDNN_NO_MEMORY(err);
         TDNN_TRY(tdnn_graph_add_value(c->scope->graph, NULL, &node->outputs[i], err));
         ids[0] = node->outputs[i];
-        TDNN_TRY(tdnn_graph_append(c->scope->graph, TDNN_OP_Squeeze, name, ids, 2, NULL, &piece, err));
+        TDNN_TRY(tdnn_graph_append(c->scope->graph, TDNN_OP_Squeeze, name, ids, 2, NULL, &piece,
+                                   err));
         TDNN_TRY(tf_give_new(c, i, piece, x->dtype, &shape, &v, err));
         if (x->known && x->shape.ndim == 1 && i < x->known_count)
             TDNN_TRY(tf_set_known(c->scope, v, &x->known[i], 1, err));
@@ -175,8 +194,8 @@ tdnn_status tf_import_unpack(tf_call *c, tdnn_error *err)
 
 /* ---- Padding ---- */
 
-static tdnn_status pad_list(const tf_call *c, const tf_value *x, const tf_value *pads, tdnn_id *out,
-                            tf_value *like, tdnn_error *err)
+static tdnn_status pad_list(const tf_call *c, const tf_value *x, const tf_value *pads,
+                            tdnn_id *out, tf_value *like, tdnn_error *err)
 {
     static const int64_t perm[2] = {1, 0}, flat[1] = {-1};
     int64_t list[2 * TDNN_MAX_DIMS];
@@ -186,13 +205,17 @@ static tdnn_status pad_list(const tf_call *c, const tf_value *x, const tf_value 
         TDNN_TRY(tf_transpose(c, *out, perm, 2, out, err));
         return tf_reshape(c, *out, flat, 1, out, err);
     }
-    if (pads->known_count % 2 || n > TDNN_MAX_DIMS || (x->shape.ndim >= 0 && n != (size_t)x->shape.ndim))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%zu paddings, expected two for each of %d dimensions",
+    if (pads->known_count % 2 || n > TDNN_MAX_DIMS ||
+        (x->shape.ndim >= 0 && n != (size_t)x->shape.ndim))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "%zu paddings, expected two for each of %d dimensions",
                          pads->known_count, x->shape.ndim);
     for (size_t i = 0; i < n; i++) {
-        const int64_t a = pads->known[2 * i], b = pads->known[2 * i + 1], at = tf_axis_place(like, (int64_t)i);
+        const int64_t a = pads->known[2 * i], b = pads->known[2 * i + 1],
+                      at = tf_axis_place(like, (int64_t)i);
         if (a < 0 || b < 0 || a > INT32_MAX || b > INT32_MAX)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a padding of %lld", (long long)(a < 0 ? a : b));
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a padding of %lld",
+                             (long long)(a < 0 ? a : b));
         list[at] = a;
         list[n + (size_t)at] = b;
         if (like->shape.ndim >= 0 && like->shape.dim[i] >= 0) like->shape.dim[i] += a + b;
@@ -222,7 +245,8 @@ tdnn_status tf_import_pad(tf_call *c, tdnn_error *err)
     const char *mode = tf_attr_text(c, "mode", "");
     const bool symmetric = mirror && !strcmp(mode, "SYMMETRIC");
     if (mirror && !symmetric && strcmp(mode, "REFLECT") != 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "mode \"%s\", expected REFLECT or SYMMETRIC", mode);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "mode \"%s\", expected REFLECT or SYMMETRIC", mode);
     if (symmetric) { /* the IR has no such mode: edges are joined on, dimension by dimension */
         return tf_import_symmetric_pad(c, err);
     }
@@ -233,10 +257,11 @@ tdnn_status tf_import_pad(tf_call *c, tdnn_error *err)
 }
 
 /* The first (or last) `count` along a dimension, backwards. */
-static tdnn_status mirrored(const tf_call *c, tdnn_id in, int64_t axis, int64_t count, bool first,
-                            tdnn_id *out, tdnn_error *err)
+static tdnn_status mirrored(const tf_call *c, tdnn_id in, int64_t axis, int64_t count,
+                            bool first, tdnn_id *out, tdnn_error *err)
 {
-    const int64_t step = -1, begin = first ? count - 1 : INT64_MAX, end = first ? -INT64_MAX : -count - 1;
+    const int64_t step = -1, begin = first ? count - 1 : INT64_MAX,
+                  end = first ? -INT64_MAX : -count - 1;
     tdnn_id ids[5] = {in};
     TDNN_TRY(tf_const_ints(c, &begin, 1, &ids[1], err));
     TDNN_TRY(tf_const_ints(c, &end, 1, &ids[2], err));
@@ -263,7 +288,8 @@ tdnn_status tf_import_symmetric_pad(tf_call *c, tdnn_error *err)
         if (!pads[2 * i] && !pads[2 * i + 1]) continue;
         if (pads[2 * i]) TDNN_TRY(mirrored(c, id, axis, pads[2 * i], true, &parts[n++], err));
         parts[n++] = id;
-        if (pads[2 * i + 1]) TDNN_TRY(mirrored(c, id, axis, pads[2 * i + 1], false, &parts[n++], err));
+        if (pads[2 * i + 1])
+            TDNN_TRY(mirrored(c, id, axis, pads[2 * i + 1], false, &parts[n++], err));
         TDNN_TRY(tf_last(c, TDNN_OP_Concat, parts, n, &node, &id, err));
         ((tdnn_axis_params *)node->params)->axis = axis;
     }

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static tdnn_status set_pool(const tf_call *c, int space, bool last, tdnn_pool_params *p, tdnn_error *err)
+static tdnn_status set_pool(const tf_call *c, int space, bool last, tdnn_pool_params *p,
+                            tdnn_error *err)
 {
     int64_t list[TF_MOST_SPACE];
     tdnn_graph *graph = c->scope->graph;
@@ -49,16 +50,17 @@ tdnn_status tf_import_pool_v2(tf_call *c, tdnn_error *err)
 
 /* ---- Where maxima came from ---- */
 
-static tdnn_status pool_indices(const tf_call *c, tdnn_id in, bool last, tdnn_node **node, tdnn_error *err)
+static tdnn_status pool_indices(const tf_call *c, tdnn_id in, bool last, tdnn_node **node,
+                                tdnn_error *err)
 {
     TDNN_TRY(tf_many(c, TDNN_OP_MaxPool, &in, 1, 2, node, err));
     return set_pool(c, 2, last, (*node)->params, err);
 }
 
-/* The IR counts elements of all images with channels first; TensorFlow those of one image with channels
- * last, or of all. */
-static tdnn_status turn_indices(const tf_call *c, tdnn_id in, tdnn_id indices, bool batch, tdnn_id *out,
-                                tdnn_error *err)
+/* The IR counts elements of all images with channels first; TensorFlow those of one image with
+ * channels last, or of all. */
+static tdnn_status turn_indices(const tf_call *c, tdnn_id in, tdnn_id indices, bool batch,
+                                tdnn_id *out, tdnn_error *err)
 {
     static const int64_t channel = 1, height = 2, width = 3;
     tdnn_id area, w, channels, place, at, image, whole;
@@ -89,8 +91,10 @@ tdnn_status tf_import_pool_argmax(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_spatial(c, 0, 4, &in, &last, err));
     if (!last) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "channels first");
     TDNN_TRY(pool_indices(c, in, last, &node, err));
-    TDNN_TRY(tf_give_spatial(c, node->outputs[0], 4, last, tf_channels(c->inputs[0], last), &v, err));
-    TDNN_TRY(turn_indices(c, in, node->outputs[1], tf_attr_bool(c, "include_batch_in_index", false), &id, err));
+    TDNN_TRY(tf_give_spatial(c, node->outputs[0], 4, last, tf_channels(c->inputs[0], last), &v,
+                             err));
+    TDNN_TRY(turn_indices(c, in, node->outputs[1],
+                          tf_attr_bool(c, "include_batch_in_index", false), &id, err));
     if (type != TDNN_I64) TDNN_TRY(tf_cast(c, id, type, &id, err));
     const tdnn_shape shape = v->shape;
     TDNN_TRY(tf_give_new(c, 1, id, type, &shape, &v, err));
@@ -98,8 +102,8 @@ tdnn_status tf_import_pool_argmax(tf_call *c, tdnn_error *err)
     return TDNN_OK;
 }
 
-/* MaxPoolGrad: what was pooled, the maxima, and values that go back to where the maxima were. It stands
- * in networks that unpool (SegNet). */
+/* MaxPoolGrad: what was pooled, the maxima, and values that go back to where the maxima were.
+ * It stands in networks that unpool (SegNet). */
 tdnn_status tf_import_pool_grad(tf_call *c, tdnn_error *err)
 {
     static const int64_t flat[1] = {-1};
@@ -117,7 +121,8 @@ tdnn_status tf_import_pool_grad(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_reshape(c, node->outputs[1], flat, 1, &ids[1], err));
     TDNN_TRY(tf_reshape(c, values, flat, 1, &ids[2], err));
     TDNN_TRY(tf_inner(c, TDNN_OP_ScatterElements, ids, 3, &node, &id, err));
-    TDNN_TRY(tf_set_text(c, node, "reduction", "add", err)); /* windows may share their maximum */
+    TDNN_TRY(
+        tf_set_text(c, node, "reduction", "add", err)); /* windows may share their maximum */
     TDNN_TRY(tf_two(c, TDNN_OP_Reshape, id, shape, &id, err));
     TDNN_TRY(tf_give_new(c, 0, id, c->inputs[2]->dtype, &c->inputs[0]->shape, &v, err));
     if (c->inputs[0]->shape.ndim < 0) v->shape = tf_unknown_shape(4);
@@ -128,15 +133,16 @@ tdnn_status tf_import_pool_grad(tf_call *c, tdnn_error *err)
 /* ---- Patches ---- */
 
 /* A convolution with as many filters as a patch has numbers, each of which picks one. */
-static tdnn_status picking_filter(const tf_call *c, const int64_t k[2], int64_t channels, tdnn_id *out,
-                                  tdnn_error *err)
+static tdnn_status picking_filter(const tf_call *c, const int64_t k[2], int64_t channels,
+                                  tdnn_id *out, tdnn_error *err)
 {
     enum { MOST_NUMBERS = 1 << 24 };
     const int64_t count = k[0] * k[1] * channels;
     const tdnn_shape shape = {4, {count, channels, k[0], k[1]}};
     tdnn_tensor *t;
     if (count > 1 << 14 || count * count > MOST_NUMBERS)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "patches of %lld numbers", (long long)count);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "patches of %lld numbers",
+                         (long long)count);
     TDNN_TRY(tdnn_tensor_create(TDNN_F32, &shape, &t, err));
     float *f = t->data;
     memset(f, 0, t->bytes);

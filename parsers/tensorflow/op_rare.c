@@ -1,10 +1,11 @@
-/* Arithmetic that models seldom have and the IR has in other words. Edges follow TensorFlow: x log y is
- * 0 where x is 0, whatever y is. */
+/* Arithmetic that models seldom have and the IR has in other words. Edges follow TensorFlow: x
+ * log y is 0 where x is 0, whatever y is. */
 #include "parsers/tensorflow/ops.h"
 
 #include <math.h>
 
-static tdnn_status give_like(const tf_call *c, const tf_value *like, tdnn_id id, tdnn_error *err)
+static tdnn_status give_like(const tf_call *c, const tf_value *like, tdnn_id id,
+                             tdnn_error *err)
 {
     tf_value *v;
     TDNN_TRY(tf_value_like(c->scope, like, id, &v, err));
@@ -116,7 +117,8 @@ tdnn_status tf_import_euclidean_norm(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_set_int(c, node, "noop_with_empty_axes", 1, err));
     const tf_value *axes = c->inputs[1];
     int ndim = keep ? x->shape.ndim : -1;
-    if (!keep && x->shape.ndim >= 0 && axes->known && axes->known_count <= (size_t)x->shape.ndim)
+    if (!keep && x->shape.ndim >= 0 && axes->known &&
+        axes->known_count <= (size_t)x->shape.ndim)
         ndim = x->shape.ndim - (int)axes->known_count;
     tdnn_shape shape = tf_unknown_shape(ndim);
     return tf_give_new(c, 0, id, x->dtype, &shape, NULL, err);

@@ -31,7 +31,8 @@ tdnn_status tf_import_reverse_sequence(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_axis(x, tf_attr_int(c, "seq_dim", 0), &time, err));
     TDNN_TRY(tf_axis(x, tf_attr_int(c, "batch_dim", 0), &batch, err));
     if (time == batch)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "seq_dim and batch_dim are both %lld", (long long)time);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "seq_dim and batch_dim are both %lld",
+                         (long long)time);
     const int n = x->shape.ndim;
     int at = 0;
     perm[at++] = batch, perm[at++] = time;
@@ -69,8 +70,8 @@ tdnn_status tf_import_invert_permutation(tf_call *c, tdnn_error *err)
     for (size_t i = 0; x->known && i < x->known_count; i++) {
         const int64_t at = x->known[i];
         if (at < 0 || at >= (int64_t)x->known_count)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%lld in a permutation of %zu", (long long)at,
-                             x->known_count);
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%lld in a permutation of %zu",
+                             (long long)at, x->known_count);
         numbers[at] = (int64_t)i;
     }
     return x->known ? tf_set_known(c->scope, v, numbers, x->known_count, err) : TDNN_OK;
@@ -90,7 +91,8 @@ tdnn_status tf_import_lin_space(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_cast(c, count->id, TDNN_I64, &n, err));
     TDNN_TRY(tf_three(c, TDNN_OP_Range, zero, n, one, &i, err));
     TDNN_TRY(tf_two(c, TDNN_OP_Sub, n, one, &steps, err));
-    TDNN_TRY(tf_two(c, TDNN_OP_Max, steps, one, &steps, err)); /* one number: its step is of no use */
+    TDNN_TRY(tf_two(c, TDNN_OP_Max, steps, one, &steps,
+                    err)); /* one number: its step is of no use */
     TDNN_TRY(tf_cast(c, i, type, &i, err));
     TDNN_TRY(tf_cast(c, steps, type, &steps, err));
     TDNN_TRY(tf_two(c, TDNN_OP_Sub, stop->id, start->id, &span, err));
@@ -100,15 +102,16 @@ tdnn_status tf_import_lin_space(tf_call *c, tdnn_error *err)
     tdnn_shape shape = tf_unknown_shape(1);
     if (count->known && count->known_count == 1) shape.dim[0] = count->known[0];
     if (shape.dim[0] == 0 || shape.dim[0] < -1)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%lld numbers, expected 1 or more", (long long)shape.dim[0]);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%lld numbers, expected 1 or more",
+                         (long long)shape.dim[0]);
     return tf_give_new(c, 0, id, type, &shape, NULL, err);
 }
 
 /* ---- Roll ---- */
 
 /* What was pushed out at one end comes in at the other. */
-static tdnn_status rotate(const tf_call *c, int64_t axis, int64_t size, int64_t shift, tdnn_id *id,
-                          tdnn_error *err)
+static tdnn_status rotate(const tf_call *c, int64_t axis, int64_t size, int64_t shift,
+                          tdnn_id *id, tdnn_error *err)
 {
     static const int64_t begin = 0, last = INT64_MAX;
     const int64_t at = (size - shift % size) % size;
@@ -139,9 +142,11 @@ tdnn_status tf_import_roll(tf_call *c, tdnn_error *err)
         int64_t axis;
         TDNN_TRY(tf_axis(x, axes[i], &axis, err));
         if (x->shape.dim[axis] < 0)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a dimension whose size is not known while loading");
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                             "a dimension whose size is not known while loading");
         if (x->shape.dim[axis] > 0)
-            TDNN_TRY(rotate(c, tf_axis_place(x, axis), x->shape.dim[axis], shifts[i], &id, err));
+            TDNN_TRY(
+                rotate(c, tf_axis_place(x, axis), x->shape.dim[axis], shifts[i], &id, err));
     }
     TDNN_TRY(tf_value_like(c->scope, x, id, &v, err));
     return tf_give(c, 0, v, err);

@@ -1,19 +1,20 @@
-/* Putting elements to their places, by indices: into zeros, into a tensor, into segments, together. */
+/* Putting elements to their places, by indices: into zeros, into a tensor, into segments,
+ * together. */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>
 
 /* A tensor of `shape` (a vector of i64) all of the scalar. */
-static tdnn_status filled(const tf_call *c, tdnn_dtype type, double value, tdnn_id shape, tdnn_id *out,
-                          tdnn_error *err)
+static tdnn_status filled(const tf_call *c, tdnn_dtype type, double value, tdnn_id shape,
+                          tdnn_id *out, tdnn_error *err)
 {
     tdnn_id scalar;
     TDNN_TRY(tf_const_scalar(c, type, value, &scalar, err));
     return tf_two(c, TDNN_OP_Expand, scalar, shape, out, err);
 }
 
-static tdnn_status scatter(const tf_call *c, const tdnn_id ids[3], const char *reduction, tdnn_id *out,
-                           tdnn_error *err)
+static tdnn_status scatter(const tf_call *c, const tdnn_id ids[3], const char *reduction,
+                           tdnn_id *out, tdnn_error *err)
 {
     tdnn_node *node;
     TDNN_TRY(tf_inner(c, TDNN_OP_ScatterND, ids, 3, &node, out, err));
@@ -51,8 +52,8 @@ tdnn_status tf_import_tensor_scatter(tf_call *c, tdnn_error *err)
     static const struct {
         const char *op, *reduction;
     } rows[] = {
-        {"TensorScatterUpdate", NULL},  {"TensorScatterAdd", "add"}, {"TensorScatterSub", "add"},
-        {"TensorScatterMax", "max"},    {"TensorScatterMin", "min"},
+        {"TensorScatterUpdate", NULL}, {"TensorScatterAdd", "add"}, {"TensorScatterSub", "add"},
+        {"TensorScatterMax", "max"},   {"TensorScatterMin", "min"},
     };
     const char *reduction = NULL;
     tdnn_id ids[3], id;
@@ -60,13 +61,14 @@ tdnn_status tf_import_tensor_scatter(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_cast(c, ids[1], TDNN_I64, &ids[1], err));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (tf_is(c->node, rows[i].op)) reduction = rows[i].reduction;
-    if (tf_is(c->node, "TensorScatterSub")) TDNN_TRY(tf_one(c, TDNN_OP_Neg, ids[2], &ids[2], err));
+    if (tf_is(c->node, "TensorScatterSub"))
+        TDNN_TRY(tf_one(c, TDNN_OP_Neg, ids[2], &ids[2], err));
     TDNN_TRY(scatter(c, ids, reduction, &id, err));
     return tf_give_new(c, 0, id, c->inputs[0]->dtype, &c->inputs[0]->shape, NULL, err);
 }
 
-/* indices, shape, values, what stands elsewhere. One index may be a scalar, several of one dimension a
- * vector; a scalar value serves all. */
+/* indices, shape, values, what stands elsewhere. One index may be a scalar, several of one
+ * dimension a vector; a scalar value serves all. */
 tdnn_status tf_import_sparse_to_dense(tf_call *c, tdnn_error *err)
 {
     static const int64_t column[2] = {-1, 1};
@@ -77,7 +79,8 @@ tdnn_status tf_import_sparse_to_dense(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input(c, 1, &shape, err));
     TDNN_TRY(tf_input(c, 2, &x, err));
     if (at->shape.ndim < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "indices whose number of dimensions is not known");
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "indices whose number of dimensions is not known");
     TDNN_TRY(tf_cast(c, shape->id, TDNN_I64, &dims, err));
     TDNN_TRY(tf_cast(c, at->id, TDNN_I64, &ids[1], err));
     if (at->shape.ndim < 2) TDNN_TRY(tf_reshape(c, ids[1], column, 2, &ids[1], err));
@@ -112,9 +115,10 @@ tdnn_status tf_import_segments(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input(c, 0, &x, err));
     TDNN_TRY(tf_input(c, 1, &at, err));
     TDNN_TRY(tf_input(c, 2, &number, err));
-    if (at->shape.ndim != 1 || x->shape.ndim < 1 || (tdnn_dtype_is_int(x->dtype) && !tf_is(c->node, rows[0].op)))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "segments of %d dimensions, of %s", at->shape.ndim,
-                         tdnn_dtype_name(x->dtype));
+    if (at->shape.ndim != 1 || x->shape.ndim < 1 ||
+        (tdnn_dtype_is_int(x->dtype) && !tf_is(c->node, rows[0].op)))
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "segments of %d dimensions, of %s",
+                         at->shape.ndim, tdnn_dtype_name(x->dtype));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (tf_is(c->node, rows[i].op)) row = i;
     TDNN_TRY(tf_plain(c->scope, x, &data, err));
@@ -135,8 +139,8 @@ tdnn_status tf_import_segments(tf_call *c, tdnn_error *err)
 
 /* ---- Bincount ---- */
 
-/* How often each number from 0 to `size` stands in the input, or the sum of its weights. What is larger
- * falls on one more place, which is cut off. */
+/* How often each number from 0 to `size` stands in the input, or the sum of its weights. What
+ * is larger falls on one more place, which is cut off. */
 tdnn_status tf_import_bincount(tf_call *c, tdnn_error *err)
 {
     static const int64_t flat[1] = {-1}, column[2] = {-1, 1}, first = 0;
@@ -146,8 +150,10 @@ tdnn_status tf_import_bincount(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input(c, 0, &at, err));
     TDNN_TRY(tf_input_int(c, 1, "size", &size, err));
     TDNN_TRY(tf_input(c, 2, &weights, err));
-    if (size < 0 || size > INT32_MAX) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "size %lld", (long long)size);
-    if (tf_attr_bool(c, "binary_output", false) || (tf_is(c->node, "DenseBincount") && at->shape.ndim != 1))
+    if (size < 0 || size > INT32_MAX)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "size %lld", (long long)size);
+    if (tf_attr_bool(c, "binary_output", false) ||
+        (tf_is(c->node, "DenseBincount") && at->shape.ndim != 1))
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "binary_output, or rows");
     const bool given = weights->shape.ndim >= 0 && tdnn_shape_known(&weights->shape) &&
                        tdnn_shape_count(&weights->shape) > 0;
@@ -159,8 +165,10 @@ tdnn_status tf_import_bincount(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_const_ints(c, &more, 1, &id, err));
     TDNN_TRY(filled(c, type, 0, id, &ids[0], err));
     TDNN_TRY(tf_dims(c, ids[1], &first, 1, &count, err));
-    if (given) TDNN_TRY(tf_reshape(c, weights->id, flat, 1, &ids[2], err));
-    else TDNN_TRY(filled(c, type, 1, count, &ids[2], err));
+    if (given)
+        TDNN_TRY(tf_reshape(c, weights->id, flat, 1, &ids[2], err));
+    else
+        TDNN_TRY(filled(c, type, 1, count, &ids[2], err));
     TDNN_TRY(scatter(c, ids, "add", &cut[0], err));
     TDNN_TRY(tf_const_ints(c, &first, 1, &cut[1], err));
     TDNN_TRY(tf_const_ints(c, &size, 1, &cut[2], err));
@@ -173,8 +181,8 @@ tdnn_status tf_import_bincount(tf_call *c, tdnn_error *err)
 /* ---- DynamicStitch ---- */
 
 /* One part: its rows' places, and its data as rows. */
-static tdnn_status stitch_part(const tf_call *c, size_t part, int64_t *places, size_t *count, tdnn_id *out,
-                               tdnn_error *err)
+static tdnn_status stitch_part(const tf_call *c, size_t part, int64_t *places, size_t *count,
+                               tdnn_id *out, tdnn_error *err)
 {
     int64_t dims[TDNN_MAX_DIMS + 1] = {-1};
     tf_value *index, *x;
@@ -184,12 +192,13 @@ static tdnn_status stitch_part(const tf_call *c, size_t part, int64_t *places, s
     if (!index->known || *count + index->known_count > TF_KNOWN_MOST || x->shape.ndim < 0)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "indices that are not known while loading");
     if (rest < 0)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "data of %d dimensions for indices of %d", x->shape.ndim,
-                         index->shape.ndim);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "data of %d dimensions for indices of %d",
+                         x->shape.ndim, index->shape.ndim);
     for (size_t k = 0; k < index->known_count; k++) places[(*count)++] = index->known[k];
     for (int k = 0; k < rest; k++) {
         dims[k + 1] = x->shape.dim[index->shape.ndim + k];
-        if (dims[k + 1] < 0) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "data of unknown shape");
+        if (dims[k + 1] < 0)
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "data of unknown shape");
     }
     TDNN_TRY(tf_plain(c->scope, x, out, err));
     return tf_reshape(c, *out, dims, (size_t)rest + 1, out, err);
@@ -204,8 +213,10 @@ tdnn_status tf_import_stitch(tf_call *c, tdnn_error *err)
     tdnn_id at, id, *ids = tdnn_zone_alloc(c->scope->model->zone, parts + 1, sizeof *ids);
     if (!ids) return TDNN_NO_MEMORY(err);
     if (!parts || c->input_count % 2)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected indices and as many data", c->input_count);
-    for (size_t i = 0; i < parts; i++) TDNN_TRY(stitch_part(c, i, places, &count, &ids[i], err));
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected indices and as many data",
+                         c->input_count);
+    for (size_t i = 0; i < parts; i++)
+        TDNN_TRY(stitch_part(c, i, places, &count, &ids[i], err));
     for (size_t i = 0; i < TF_KNOWN_MOST; i++) from[i] = -1;
     for (size_t i = 0; i < count; i++) {
         if (places[i] < 0 || places[i] >= TF_KNOWN_MOST)
@@ -214,7 +225,8 @@ tdnn_status tf_import_stitch(tf_call *c, tdnn_error *err)
         if (places[i] >= rows) rows = places[i] + 1;
     }
     for (int64_t i = 0; i < rows; i++)
-        if (from[i] < 0) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "no data for index %lld", (long long)i);
+        if (from[i] < 0)
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "no data for index %lld", (long long)i);
     TDNN_TRY(tf_concat(c, ids, parts, 0, &id, err));
     TDNN_TRY(tf_const_ints(c, from, (size_t)rows, &at, err));
     TDNN_TRY(tf_two(c, TDNN_OP_Gather, id, at, &id, err));

@@ -9,7 +9,8 @@ tdnn_status tf_import_const(tf_call *c, tdnn_error *err)
     const Tensorflow__AttrValue *a = tf_attr(c->node, "value");
     tdnn_tensor *t;
     tf_value *v;
-    if (!a || !a->tensor) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no attribute \"value\" with a tensor");
+    if (!a || !a->tensor)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "no attribute \"value\" with a tensor");
     TDNN_TRY(tf_tensor_import(c->scope->model->source, c->node->file, a->tensor, &t, err));
     TDNN_TRY(tf_constant_value(c->scope, c->name, t, &v, err));
     return tf_give(c, 0, v, err);
@@ -18,15 +19,16 @@ tdnn_status tf_import_const(tf_call *c, tdnn_error *err)
 tdnn_status tf_import_variable(tf_call *c, tdnn_error *err)
 {
     (void)c;
-    return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a variable without its value: freeze the graph first, "
-                                                "or give the .pb that has its weights");
+    return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                     "a variable without its value: freeze the graph first, "
+                     "or give the .pb that has its weights");
 }
 
 /* ---- Shapes ---- */
 
 /* The IR's counts are i64; TensorFlow's are i32 unless asked otherwise. */
-static tdnn_status give_count(const tf_call *c, tdnn_id id, const char *attr, const tdnn_shape *shape,
-                              tf_value **out, tdnn_error *err)
+static tdnn_status give_count(const tf_call *c, tdnn_id id, const char *attr,
+                              const tdnn_shape *shape, tf_value **out, tdnn_error *err)
 {
     const tdnn_dtype type = tf_attr_type(c, attr, TDNN_I32);
     if (type != TDNN_I64) TDNN_TRY(tf_cast(c, id, type, &id, err));
@@ -41,7 +43,8 @@ static tdnn_status import_shape(tf_call *c, size_t index, tdnn_error *err)
     TDNN_TRY(tf_input(c, index, &x, err));
     TDNN_TRY(tf_inner(c, TDNN_OP_Shape, &x->id, 1, NULL, &ids[0], err));
     if (x->first) {
-        TDNN_TRY(tf_const_ints(c, x->shape.ndim == 4 ? flat : deep, (size_t)x->shape.ndim, &ids[1], err));
+        TDNN_TRY(tf_const_ints(c, x->shape.ndim == 4 ? flat : deep, (size_t)x->shape.ndim,
+                               &ids[1], err));
         TDNN_TRY(tf_inner(c, TDNN_OP_Gather, ids, 2, NULL, &ids[0], err));
     }
     const int64_t count = x->shape.ndim;
@@ -94,11 +97,12 @@ tdnn_status tf_import_size(tf_call *c, tdnn_error *err)
 static tdnn_status check_dims(const int64_t *at, size_t count, tdnn_error *err)
 {
     if (count > TDNN_MAX_DIMS)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%zu dimensions, expected at most %d", count,
-                         TDNN_MAX_DIMS);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%zu dimensions, expected at most %d",
+                         count, TDNN_MAX_DIMS);
     for (size_t i = 0; i < count; i++)
         if (at[i] < -1 || at[i] > INT32_MAX)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "dimension %lld of the new shape", (long long)at[i]);
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "dimension %lld of the new shape",
+                             (long long)at[i]);
     return TDNN_OK;
 }
 
@@ -112,8 +116,8 @@ static tdnn_shape shape_from(const tf_value *dims)
     return tf_unknown_shape(-1);
 }
 
-/* A 0 is a size of 0 to TensorFlow, which has no meaning beside a -1: that is how texts made for OpenCV
- * keep a dimension. */
+/* A 0 is a size of 0 to TensorFlow, which has no meaning beside a -1: that is how texts made
+ * for OpenCV keep a dimension. */
 static bool keeps_some(const tf_value *dims)
 {
     bool zero = false, open = false;
@@ -183,7 +187,8 @@ tdnn_status tf_import_expand_dims(tf_call *c, tdnn_error *err)
 
 /* ---- Squeeze ---- */
 
-static tdnn_status squeeze_mask(const tf_call *c, const tf_value *x, unsigned *mask, tdnn_error *err)
+static tdnn_status squeeze_mask(const tf_call *c, const tf_value *x, unsigned *mask,
+                                tdnn_error *err)
 {
     const int64_t *at;
     size_t count;
@@ -229,8 +234,10 @@ tdnn_status tf_import_squeeze(tf_call *c, tdnn_error *err)
     ids[0] = x->id;
     if (!plain.first) TDNN_TRY(tf_plain(c->scope, x, &ids[0], err));
     for (int i = 0; i < x->shape.ndim; i++)
-        if (mask >> i & 1) at[count++] = tf_axis_place(&plain, i);
-        else shape.dim[shape.ndim++] = x->shape.dim[i];
+        if (mask >> i & 1)
+            at[count++] = tf_axis_place(&plain, i);
+        else
+            shape.dim[shape.ndim++] = x->shape.dim[i];
     TDNN_TRY(tf_const_ints(c, at, count, &ids[1], err));
     TDNN_TRY(tf_last(c, TDNN_OP_Squeeze, ids, 2, NULL, &id, err));
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &shape, &v, err));
@@ -266,8 +273,9 @@ tdnn_status tf_import_transpose(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input(c, 0, &x, err));
     TDNN_TRY(tf_input_ints(c, 1, "perm", &perm, &count, err));
     if (!is_perm(perm, count) || (x->shape.ndim >= 0 && (size_t)x->shape.ndim != count))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a perm of %zu numbers that is none of %d dimensions",
-                         count, x->shape.ndim);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "a perm of %zu numbers that is none of %d dimensions", count,
+                         x->shape.ndim);
     tdnn_shape shape = tf_unknown_shape((int)count);
     for (size_t i = 0; i < count; i++) {
         if (x->shape.ndim >= 0) shape.dim[i] = x->shape.dim[perm[i]];
@@ -298,7 +306,8 @@ tdnn_status tf_import_fill(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_last(c, TDNN_OP_Expand, ids, 2, NULL, &id, err));
     tdnn_shape shape = shape_from(dims);
     TDNN_TRY(tf_give_new(c, 0, id, x->dtype, &shape, &v, err));
-    if (!x->known || x->known_count != 1 || shape.ndim != 1 || shape.dim[0] < 0 || shape.dim[0] > TF_KNOWN_MOST)
+    if (!x->known || x->known_count != 1 || shape.ndim != 1 || shape.dim[0] < 0 ||
+        shape.dim[0] > TF_KNOWN_MOST)
         return TDNN_OK;
     int64_t numbers[TF_KNOWN_MOST];
     for (int64_t i = 0; i < shape.dim[0]; i++) numbers[i] = x->known[0];
@@ -345,7 +354,8 @@ tdnn_status tf_import_range(tf_call *c, tdnn_error *err)
         if (!in[i]->known || in[i]->known_count != 1) return TDNN_OK;
     const int64_t start = in[0]->known[0], limit = in[1]->known[0], delta = in[2]->known[0];
     if (!delta) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a step of 0");
-    if (llabs(start) > INT32_MAX || llabs(limit) > INT32_MAX || llabs(delta) > INT32_MAX) return TDNN_OK;
+    if (llabs(start) > INT32_MAX || llabs(limit) > INT32_MAX || llabs(delta) > INT32_MAX)
+        return TDNN_OK;
     int64_t numbers[TF_KNOWN_MOST], count = 0;
     for (int64_t i = start; delta > 0 ? i < limit : i > limit; i += delta) {
         if (count == TF_KNOWN_MOST) return TDNN_OK;
@@ -365,7 +375,8 @@ tdnn_status tf_import_tile(tf_call *c, tdnn_error *err)
     tdnn_shape shape = tf_unknown_shape(c->inputs[0]->shape.ndim);
     const tf_value *x = c->inputs[0], *n = c->inputs[1];
     for (int i = 0; n->known && i < shape.ndim && (size_t)i < n->known_count; i++)
-        if (x->shape.dim[i] >= 0 && x->shape.dim[i] < INT32_MAX && n->known[i] >= 0 && n->known[i] < INT32_MAX)
+        if (x->shape.dim[i] >= 0 && x->shape.dim[i] < INT32_MAX && n->known[i] >= 0 &&
+            n->known[i] < INT32_MAX)
             shape.dim[i] = x->shape.dim[i] * n->known[i];
     return tf_give_new(c, 0, id, x->dtype, &shape, NULL, err);
 }

@@ -1,6 +1,6 @@
-/* GraphDef as text becomes the same bytes that TensorFlow would have written in binary, so that one
- * reader serves both. The table below is all that has to be known of the messages: a field that it
- * lacks is an error with its line, unless inference has no use for it. */
+/* GraphDef as text becomes the same bytes that TensorFlow would have written in binary, so that
+ * one reader serves both. The table below is all that has to be known of the messages: a field
+ * that it lacks is an error with its line, unless inference has no use for it. */
 #include "parsers/tensorflow/pbtxt.h"
 
 #include "parsers/tensorflow/tensor.h"
@@ -11,12 +11,26 @@
 
 typedef enum field_kind { SKIP, TEXT, INT, BOOL, FLOAT, DOUBLE, TYPE, MESSAGE } field_kind;
 typedef enum message_kind {
-    GRAPH, NODE, ENTRY, VALUE, LIST, TENSOR, SHAPE, DIM, FUNC, LIBRARY, FUNCTION, SIGNATURE, ARG, RET
+    GRAPH,
+    NODE,
+    ENTRY,
+    VALUE,
+    LIST,
+    TENSOR,
+    SHAPE,
+    DIM,
+    FUNC,
+    LIBRARY,
+    FUNCTION,
+    SIGNATURE,
+    ARG,
+    RET
 } message_kind;
 
 static const char *const message_names[] = {
-    "GraphDef", "NodeDef", "attr", "AttrValue", "list", "TensorProto", "TensorShapeProto", "dim",
-    "NameAttrList", "library", "FunctionDef", "OpDef", "ArgDef", "ret",
+    "GraphDef",         "NodeDef", "attr",         "AttrValue", "list",        "TensorProto",
+    "TensorShapeProto", "dim",     "NameAttrList", "library",   "FunctionDef", "OpDef",
+    "ArgDef",           "ret",
 };
 
 static const struct field {
@@ -113,8 +127,8 @@ static const struct field *find_field(message_kind in, const char *name)
 
 /* ---- Writing ---- */
 
-static bool put_fixed(tdnn_wire_buffer *b, uint32_t number, tdnn_wire_type type, const void *data,
-                      size_t size)
+static bool put_fixed(tdnn_wire_buffer *b, uint32_t number, tdnn_wire_type type,
+                      const void *data, size_t size)
 {
     return tdnn_wire_put_tag(b, number, type) && tdnn_wire_put(b, data, size);
 }
@@ -134,8 +148,8 @@ static tdnn_status put_scalar(tdnn_wire_buffer *b, const struct field *f, const 
     int64_t integer = 0;
     bool truth = false, ok = true;
     if (f->kind == TEXT && t->kind == TDNN_TEXT_MESSAGE)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "line %d: %s is a message, expected text", t->line,
-                         t->name);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "line %d: %s is a message, expected text",
+                         t->line, t->name);
     switch (f->kind) {
     case TEXT: ok = tdnn_wire_put_bytes(b, f->number, t->value, t->length); break;
     case TYPE: return put_type(b, f->number, t, err);
@@ -171,8 +185,8 @@ typedef struct level {
 
 enum { MOST_LEVELS = 16 }; /* the schema's own depth is 9 */
 
-static tdnn_status put_field(tdnn_wire_buffer *b, level *stack, size_t *depth, const tdnn_text *t,
-                             tdnn_error *err)
+static tdnn_status put_field(tdnn_wire_buffer *b, level *stack, size_t *depth,
+                             const tdnn_text *t, tdnn_error *err)
 {
     const message_kind in = stack[*depth - 1].kind;
     const struct field *f = find_field(in, t->name);
@@ -182,8 +196,8 @@ static tdnn_status put_field(tdnn_wire_buffer *b, level *stack, size_t *depth, c
     if (f->kind == SKIP) return TDNN_OK;
     if (f->kind != MESSAGE) return put_scalar(b, f, t, err);
     if (t->kind != TDNN_TEXT_MESSAGE)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "line %d: %s is \"%.40s\", expected { ... }", t->line,
-                         t->name, t->value);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "line %d: %s is \"%.40s\", expected { ... }",
+                         t->line, t->name, t->value);
     if (*depth == MOST_LEVELS) return TDNN_FAIL(err, TDNN_ERR_INTERNAL, "too deep");
     level *l = &stack[(*depth)++];
     *l = (level){f->message, t->first, 0};
@@ -215,7 +229,8 @@ static const struct look {
 } looks[] = {
     {"layer", "a Caffe prototxt", "give it together with its .caffemodel"},
     {"layers", "a Caffe prototxt", "give it together with its .caffemodel"},
-    {"item", "an object detection label map", "it has no graph; give the text graph of the model"},
+    {"item", "an object detection label map",
+     "it has no graph; give the text graph of the model"},
     {"model", "a pipeline configuration of the Object Detection API",
      "make a text graph from it, or give the frozen .pb alone"},
     {"saved_model_schema_version", "a SavedModel", "freeze it to a GraphDef first"},
@@ -229,9 +244,10 @@ static tdnn_status check_look(const tdnn_text *graph, tdnn_error *err)
     if (tdnn_text_find(graph, "node")) return TDNN_OK;
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
         if (tdnn_text_find(graph, looks[i].field))
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT,
-                             "the text looks like %s, expected a GraphDef with node { ... }: %s",
-                             looks[i].what, looks[i].remedy);
+            return TDNN_FAIL(
+                err, TDNN_ERR_FORMAT,
+                "the text looks like %s, expected a GraphDef with node { ... }: %s",
+                looks[i].what, looks[i].remedy);
     return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the text has no node { ... }, expected a GraphDef");
 }
 
@@ -255,7 +271,10 @@ tdnn_status tf_pbtxt_encode(tdnn_bytes bytes, tdnn_bytes *out, tdnn_error *err)
 
 /* ---- Detection ---- */
 
-static bool is_space(unsigned char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_space(unsigned char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /* The first word outside of comments. */
 static size_t first_word(tdnn_bytes bytes, char *word, size_t size)
@@ -279,7 +298,8 @@ int tf_pbtxt_sniff(tdnn_bytes bytes)
 {
     char word[40];
     if (!first_word(bytes, word, sizeof word)) return 0;
-    if (!strcmp(word, "node") || !strcmp(word, "library") || !strcmp(word, "versions")) return 80;
+    if (!strcmp(word, "node") || !strcmp(word, "library") || !strcmp(word, "versions"))
+        return 80;
     for (size_t i = 2; i < sizeof looks / sizeof *looks; i++)
         if (!strcmp(word, looks[i].field)) return 10;
     return 0;

@@ -1,5 +1,6 @@
-/* Names, and the order of import: backwards from what is wanted, so that what nobody needs is never
- * looked at. Depth first with a stack of its own: the depth of a graph is up to its author. */
+/* Names, and the order of import: backwards from what is wanted, so that what nobody needs is
+ * never looked at. Depth first with a stack of its own: the depth of a graph is up to its
+ * author. */
 #include "parsers/tensorflow/import.h"
 
 #include <string.h>
@@ -26,63 +27,12 @@ tdnn_status tf_split_name(tf_model *model, const char *text, const char **name, 
     return *name ? TDNN_OK : TDNN_NO_MEMORY(err);
 }
 
-/* In a function an output has a name and a number among those of that name: which it is of all. */
-static size_t first_port(const tf_scope *scope, const tf_node *node, const char *text)
-{
-    static const struct {
-        const char *op, *output; /* the beginning of the operator's name */
-        size_t port;
-    } rows[] = {
-        {"BlockLSTM", "cs", 1},
-        {"BlockLSTM", "f", 2},
-        {"BlockLSTM", "o", 3},
-        {"BlockLSTM", "ci", 4},
-        {"BlockLSTM", "co", 5},
-        {"BlockLSTM", "h", 6},
-        {"CombinedNonMaxSuppression", "nmsed_scores", 1},
-        {"CombinedNonMaxSuppression", "nmsed_classes", 2},
-        {"CombinedNonMaxSuppression", "valid_detections", 3},
-        {"GRUBlockCell", "u", 1},
-        {"GRUBlockCell", "c", 2},
-        {"GRUBlockCell", "h", 3},
-        {"LSTMBlockCell", "cs", 1},
-        {"LSTMBlockCell", "f", 2},
-        {"LSTMBlockCell", "o", 3},
-        {"LSTMBlockCell", "ci", 4},
-        {"LSTMBlockCell", "co", 5},
-        {"LSTMBlockCell", "h", 6},
-        {"ListDiff", "idx", 1},
-        {"MaxPoolWithArgmax", "argmax", 1},
-        {"Merge", "value_index", 1},
-        {"NonMaxSuppressionV4", "valid_outputs", 1},
-        {"NonMaxSuppressionV5", "selected_scores", 1},
-        {"NonMaxSuppressionV5", "valid_outputs", 2},
-        {"Switch", "output_true", 1},
-        {"TensorArrayV", "flow", 1},
-        {"TopK", "indices", 1},
-        {"Unique", "idx", 1},
-        {"Unique", "count", 2},
-    };
-    const char *output = strchr(text, ':'), *end = output ? strchr(output + 1, ':') : NULL;
-    if (!node || !end) return 0;
-    const size_t length = (size_t)(end - ++output);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (!strncmp(node->proto->op, rows[i].op, strlen(rows[i].op)) && strlen(rows[i].output) == length &&
-            !strncmp(rows[i].output, output, length))
-            return rows[i].port;
-    const Tensorflow__FunctionDef *f = tf_find_function(scope->model, node->proto->op);
-    for (size_t i = 0; f && i < f->signature->n_output_arg; i++) {
-        const char *name = f->signature->output_arg[i]->name;
-        if (name && strlen(name) == length && !strncmp(name, output, length)) return i;
-    }
-    return 0;
-}
-
 /* As tf_split_name, for an input of a node in this scope. */
-static tdnn_status resolve(const tf_scope *scope, const char *text, const char **name, size_t *port, tdnn_error *err)
+static tdnn_status resolve(const tf_scope *scope, const char *text, const char **name,
+                           size_t *port, tdnn_error *err)
 {
     TDNN_TRY(tf_split_name(scope->model, text, name, port, err));
-    *port += first_port(scope, tf_find_node(scope, *name), text);
+    *port += tf_first_port(scope, tf_find_node(scope, *name), text);
     return TDNN_OK;
 }
 
@@ -91,14 +41,16 @@ static tdnn_status add_enter(tf_model *model, tf_nodes *nodes, size_t index, tdn
     const tf_node *node = &nodes->at[index];
     const Tensorflow__AttrValue *a = tf_attr(node, "frame_name");
     if (!a || !a->has_s)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "node %s (Enter) has no frame_name", node->proto->name);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "node %s (Enter) has no frame_name",
+                         node->proto->name);
     const char *name = tdnn_zone_strndup(model->zone, (const char *)a->s.data, a->s.len);
     if (!name) return TDNN_NO_MEMORY(err);
     tf_frame *frame = NULL;
     for (size_t i = 0; i < nodes->frame_count && !frame; i++)
         if (!strcmp(nodes->frames[i].name, name)) frame = &nodes->frames[i];
     if (!frame) {
-        if (!TDNN_ZONE_PUSH(model->zone, nodes->frames, nodes->frame_count, nodes->frame_capacity))
+        if (!TDNN_ZONE_PUSH(model->zone, nodes->frames, nodes->frame_count,
+                            nodes->frame_capacity))
             return TDNN_NO_MEMORY(err);
         frame = &nodes->frames[nodes->frame_count++];
         *frame = (tf_frame){.name = name};
@@ -166,7 +118,8 @@ const tf_node *tf_input_node(const tf_scope *scope, const tf_node *node, size_t 
 
 /* ---- Values ---- */
 
-static tdnn_status outputs_of(tf_scope *scope, const char *name, tf_outputs **out, tdnn_error *err)
+static tdnn_status outputs_of(tf_scope *scope, const char *name, tf_outputs **out,
+                              tdnn_error *err)
 {
     tdnn_zone *zone = scope->model->zone;
     int32_t index = tdnn_map_get(&scope->names, name);
@@ -175,7 +128,8 @@ static tdnn_status outputs_of(tf_scope *scope, const char *name, tf_outputs **ou
         return TDNN_OK;
     }
     *out = tdnn_zone_alloc(zone, 1, sizeof **out);
-    if (!*out || !TDNN_ZONE_PUSH(zone, scope->outputs, scope->output_count, scope->output_capacity) ||
+    if (!*out ||
+        !TDNN_ZONE_PUSH(zone, scope->outputs, scope->output_count, scope->output_capacity) ||
         !tdnn_map_put(&scope->names, zone, name, (int32_t)scope->output_count))
         return TDNN_NO_MEMORY(err);
     scope->outputs[scope->output_count++] = *out;
@@ -188,14 +142,16 @@ tdnn_status tf_scope_set(tf_scope *scope, const char *name, size_t port, tf_valu
     tf_outputs *o;
     TDNN_TRY(outputs_of(scope, name, &o, err));
     while (o->count <= port) {
-        if (!TDNN_ZONE_PUSH(scope->model->zone, o->at, o->count, o->capacity)) return TDNN_NO_MEMORY(err);
+        if (!TDNN_ZONE_PUSH(scope->model->zone, o->at, o->count, o->capacity))
+            return TDNN_NO_MEMORY(err);
         o->at[o->count++] = NULL;
     }
     o->at[port] = value;
     return TDNN_OK;
 }
 
-tdnn_status tf_scope_set_all(tf_scope *scope, const char *name, tf_value *value, tdnn_error *err)
+tdnn_status tf_scope_set_all(tf_scope *scope, const char *name, tf_value *value,
+                             tdnn_error *err)
 {
     tf_outputs *o;
     TDNN_TRY(outputs_of(scope, name, &o, err));
@@ -266,7 +222,9 @@ static tdnn_status call_importer(tf_call *c, tdnn_error *err)
     if (function) return tf_import_call(c, err);
     tdnn_status status = c->node->op->import(c, err);
     if (status == TDNN_ERR_UNSUPPORTED) { /* goes into the list with all others */
-        const char *what = err && err->message[0] ? tdnn_zone_strdup(c->scope->model->zone, err->message) : "an operator";
+        const char *what = err && err->message[0]
+                               ? tdnn_zone_strdup(c->scope->model->zone, err->message)
+                               : "an operator";
         if (!what) return TDNN_NO_MEMORY(err);
         return tf_lacks(c, err, "%s: %s", c->node->proto->op, what);
     }
@@ -284,7 +242,8 @@ static tdnn_status import_node(tf_scope *scope, const tf_node *node, tdnn_error 
     if (*scope->prefix) c.name = tdnn_zone_printf(model->zone, "%s%s", scope->prefix, name);
     if (!c.name) return TDNN_NO_MEMORY(err);
     tdnn_status status = call_importer(&c, err);
-    return status ? tdnn_error_at(err, status, "node %s (%s)", c.name, node->proto->op) : TDNN_OK;
+    return status ? tdnn_error_at(err, status, "node %s (%s)", c.name, node->proto->op)
+                  : TDNN_OK;
 }
 
 /* ---- Order ---- */
@@ -323,14 +282,16 @@ static tdnn_status push(walk *w, const tf_node *node, tdnn_error *err)
     const tf_scope *s = w->scope;
     size_t index = (size_t)(node - s->nodes->at);
     if (w->open[index])
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "node %s (%s) needs its own result: the graph has a cycle",
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         "node %s (%s) needs its own result: the graph has a cycle",
                          node->proto->name, node->proto->op);
     visit v = {node, NULL, 0, tf_data_inputs(node->proto)};
     if (is_enter(node)) v.count = 0; /* comes from outside */
     if (is_exit(node)) {
         v.frame = tf_frame_left(s, node);
         if (!v.frame)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "node %s (Exit) leaves no loop", node->proto->name);
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "node %s (Exit) leaves no loop",
+                             node->proto->name);
         v.count = v.frame->count;
     }
     if (!TDNN_ZONE_PUSH(w->zone, w->stack, w->depth, w->capacity)) return TDNN_NO_MEMORY(err);

@@ -1,5 +1,5 @@
-/* TensorProto: elements as raw bytes, or as typed numbers, of which the last one stands for all that
- * follow: a constant of a million zeros has one number. */
+/* TensorProto: elements as raw bytes, or as typed numbers, of which the last one stands for all
+ * that follow: a constant of a million zeros has one number. */
 #include "parsers/tensorflow/tensor.h"
 
 #include "parsers/wire.h"
@@ -31,17 +31,17 @@ typedef struct type_row {
 } type_row;
 
 static const type_row types[] = {
-    [1] = {"DT_FLOAT", TDNN_F32, FLOAT_VAL},       [2] = {"DT_DOUBLE", TDNN_F64, DOUBLE_VAL},
-    [3] = {"DT_INT32", TDNN_I32, INT_VAL},         [4] = {"DT_UINT8", TDNN_U8, INT_VAL},
-    [5] = {"DT_INT16", TDNN_I16, INT_VAL},         [6] = {"DT_INT8", TDNN_I8, INT_VAL},
-    [7] = {"DT_STRING", TDNN_STRING, STRING_VAL},  [8] = {"DT_COMPLEX64", TDNN_NONE, 0},
-    [9] = {"DT_INT64", TDNN_I64, INT64_VAL},       [10] = {"DT_BOOL", TDNN_BOOL, BOOL_VAL},
-    [11] = {"DT_QINT8", TDNN_I8, INT_VAL},         [12] = {"DT_QUINT8", TDNN_U8, INT_VAL},
-    [13] = {"DT_QINT32", TDNN_I32, INT_VAL},       [14] = {"DT_BFLOAT16", TDNN_BF16, HALF_VAL},
-    [15] = {"DT_QINT16", TDNN_I16, INT_VAL},       [16] = {"DT_QUINT16", TDNN_U16, INT_VAL},
-    [17] = {"DT_UINT16", TDNN_U16, INT_VAL},       [18] = {"DT_COMPLEX128", TDNN_NONE, 0},
-    [19] = {"DT_HALF", TDNN_F16, HALF_VAL},        [20] = {"DT_RESOURCE", TDNN_NONE, 0},
-    [21] = {"DT_VARIANT", TDNN_NONE, 0},           [22] = {"DT_UINT32", TDNN_U32, UINT32_VAL},
+    [1] = {"DT_FLOAT", TDNN_F32, FLOAT_VAL},      [2] = {"DT_DOUBLE", TDNN_F64, DOUBLE_VAL},
+    [3] = {"DT_INT32", TDNN_I32, INT_VAL},        [4] = {"DT_UINT8", TDNN_U8, INT_VAL},
+    [5] = {"DT_INT16", TDNN_I16, INT_VAL},        [6] = {"DT_INT8", TDNN_I8, INT_VAL},
+    [7] = {"DT_STRING", TDNN_STRING, STRING_VAL}, [8] = {"DT_COMPLEX64", TDNN_NONE, 0},
+    [9] = {"DT_INT64", TDNN_I64, INT64_VAL},      [10] = {"DT_BOOL", TDNN_BOOL, BOOL_VAL},
+    [11] = {"DT_QINT8", TDNN_I8, INT_VAL},        [12] = {"DT_QUINT8", TDNN_U8, INT_VAL},
+    [13] = {"DT_QINT32", TDNN_I32, INT_VAL},      [14] = {"DT_BFLOAT16", TDNN_BF16, HALF_VAL},
+    [15] = {"DT_QINT16", TDNN_I16, INT_VAL},      [16] = {"DT_QUINT16", TDNN_U16, INT_VAL},
+    [17] = {"DT_UINT16", TDNN_U16, INT_VAL},      [18] = {"DT_COMPLEX128", TDNN_NONE, 0},
+    [19] = {"DT_HALF", TDNN_F16, HALF_VAL},       [20] = {"DT_RESOURCE", TDNN_NONE, 0},
+    [21] = {"DT_VARIANT", TDNN_NONE, 0},          [22] = {"DT_UINT32", TDNN_U32, UINT32_VAL},
     [23] = {"DT_UINT64", TDNN_U64, UINT64_VAL},
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types, REFERENCES = 100 };
@@ -86,7 +86,7 @@ bool tf_shape(const Tensorflow__TensorShapeProto *proto, tdnn_shape *out)
 
 typedef struct elements {
     const type_row *type;
-    tdnn_cursor body;  /* over the whole message */
+    tdnn_cursor body; /* over the whole message */
     tdnn_bytes raw;
     bool has_raw;
     size_t occurrences; /* of the typed field */
@@ -162,8 +162,9 @@ static tdnn_status import_numbers(const tdnn_source *source, const elements *e,
         return tdnn_source_tensor(source, e->packed.data, bytes, dtype, shape, out, err);
     size_t unit = (size_t)tdnn_dtype_bits(dtype) / 8, done = 0;
     if (bytes / unit > tdnn_cursor_left(&e->body) && bytes > MOST_REPEATED_BYTES)
-        return TDNN_FAIL(err, TDNN_ERR_LIMIT, "%zu bytes of one repeated element, expected at most %d",
-                         bytes, MOST_REPEATED_BYTES);
+        return TDNN_FAIL(err, TDNN_ERR_LIMIT,
+                         "%zu bytes of one repeated element, expected at most %d", bytes,
+                         MOST_REPEATED_BYTES);
     TDNN_TRY(tdnn_tensor_create(dtype, shape, out, err));
     TDNN_TRY(put_numbers(e, *out, unit, &done, err));
     unsigned char *data = (*out)->data;
@@ -207,22 +208,25 @@ static tdnn_status import(const tdnn_source *source, tdnn_bytes file,
     if (!dtype)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "element type %s (%d)",
                          tf_dtype_text(proto->dtype), proto->dtype);
-    if (!proto->tensor_shape) shape = (tdnn_shape){.ndim = 0};
+    if (!proto->tensor_shape)
+        shape = (tdnn_shape){.ndim = 0};
     else if (!tf_shape(proto->tensor_shape, &shape))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a tensor of unknown rank, or of more than %d dimensions",
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "a tensor of unknown rank, or of more than %d dimensions",
                          TDNN_MAX_DIMS);
     if (!tdnn_shape_known(&shape))
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a tensor with a negative dimension");
     size_t bytes;
     uint64_t limit = source->options ? source->options->max_tensor_bytes : UINT64_MAX;
     if (!tdnn_tensor_size(dtype, &shape, &bytes) || bytes > limit)
-        return TDNN_FAIL(err, TDNN_ERR_LIMIT, "a tensor has more than the limit of %" PRIu64 " bytes",
-                         limit);
+        return TDNN_FAIL(err, TDNN_ERR_LIMIT,
+                         "a tensor has more than the limit of %" PRIu64 " bytes", limit);
     if (dtype == TDNN_STRING) return import_strings(&e, &shape, out, err);
     if (!e.has_raw) return import_numbers(source, &e, &shape, bytes, out, err);
     if (e.raw.size != bytes)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT,
-                         "%zu bytes of elements, expected %zu from its shape", e.raw.size, bytes);
+                         "%zu bytes of elements, expected %zu from its shape", e.raw.size,
+                         bytes);
     if (dtype != TDNN_BOOL)
         return tdnn_source_tensor(source, e.raw.data, bytes, dtype, &shape, out, err);
     TDNN_TRY(tdnn_tensor_create(dtype, &shape, out, err));

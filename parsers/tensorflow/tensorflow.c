@@ -11,8 +11,8 @@ enum { MESSAGES_PER_NODE = 64 };
 
 /* ---- Is it TensorFlow? ---- */
 
-/* A NodeDef begins with its name and says an operator; ONNX has a number in field 1, and Caffe a text
- * that is no message. */
+/* A NodeDef begins with its name and says an operator; ONNX has a number in field 1, and Caffe
+ * a text that is no message. */
 static bool is_node(tdnn_bytes bytes)
 {
     tdnn_cursor c = tdnn_cursor_make(bytes.data, bytes.size);
@@ -45,19 +45,25 @@ static int sniff_model(tdnn_bytes bytes)
 static tdnn_status add_nodes(tf_model *model, tdnn_bytes file, tdnn_error *err)
 {
     ProtobufCMessage *message;
-    size_t most = (size_t)(model->source->options ? model->source->options->max_nodes : 1000000);
-    TDNN_TRY(tdnn_message_decode(file, &tensorflow__graph_def__descriptor, most * MESSAGES_PER_NODE,
-                                 model->zone, &message, err));
+    size_t most =
+        (size_t)(model->source->options ? model->source->options->max_nodes : 1000000);
+    TDNN_TRY(tdnn_message_decode(file, &tensorflow__graph_def__descriptor,
+                                 most * MESSAGES_PER_NODE, model->zone, &message, err));
     const Tensorflow__GraphDef *graph = (const Tensorflow__GraphDef *)message;
     const bool second = model->nodes.count > 0;
     for (size_t i = 0; i < graph->n_node; i++) {
         const Tensorflow__NodeDef *n = graph->node[i];
         const char *name = n->name ? n->name : "";
         int32_t known = second ? tdnn_map_get(&model->nodes.names, name) : -1;
-        if (known < 0) TDNN_TRY(tf_nodes_add(model, &model->nodes, n, file, err));
-        else if (!strncmp(model->nodes.at[known].proto->op, "Var", 3) && n->op && !strcmp(n->op, "Const"))
+        if (known < 0)
+            TDNN_TRY(tf_nodes_add(model, &model->nodes, n, file, err));
+        else if (!strncmp(model->nodes.at[known].proto->op, "Var", 3) && n->op &&
+                 !strcmp(n->op, "Const"))
             model->nodes.at[known] = /* the text has a variable where the model has its value */
-                (tf_node){n, file, model->nodes.at[known].op ? &tf_ops[tdnn_map_get(&model->ops, "Const")] : NULL};
+                (tf_node){n, file,
+                          model->nodes.at[known].op
+                              ? &tf_ops[tdnn_map_get(&model->ops, "Const")]
+                              : NULL};
     }
     if (!second) model->nodes.own = model->nodes.count;
     if (!model->library) model->library = graph->library;
@@ -72,7 +78,10 @@ static const tdnn_load_options *tf_options(const tf_model *model)
     return model->source->options ? model->source->options : &none;
 }
 
-static bool is_input(const tf_node *n) { return tf_is(n, "Placeholder") || tf_is(n, "PlaceholderV2"); }
+static bool is_input(const tf_node *n)
+{
+    return tf_is(n, "Placeholder") || tf_is(n, "PlaceholderV2");
+}
 
 static tdnn_status find_uses(const tf_scope *s, tf_uses *u, tdnn_error *err)
 {
@@ -106,12 +115,14 @@ static bool takes_image(const tf_node *node, uint32_t input)
     if (!node->op || !(node->op->flags & TF_SPATIAL)) return false;
     const Tensorflow__AttrValue *a = tf_attr(node, "data_format");
     if (a && a->has_s && a->s.len >= 2 && !memcmp(a->s.data, "NC", 2)) return false;
-    return input == (tf_is(node, "Conv2DBackpropInput") || tf_is(node, "Conv3DBackpropInputV2") ? 2 : 0);
+    return input ==
+           (tf_is(node, "Conv2DBackpropInput") || tf_is(node, "Conv3DBackpropInputV2") ? 2 : 0);
 }
 
-/* How many dimensions a value has that goes, perhaps through element-wise operators, into a spatial one
- * with channels last; 0: it does not. */
-static tdnn_status image_rank(const tf_scope *s, const tf_uses *u, const tf_node *from, int *out, tdnn_error *err)
+/* How many dimensions a value has that goes, perhaps through element-wise operators, into a
+ * spatial one with channels last; 0: it does not. */
+static tdnn_status image_rank(const tf_scope *s, const tf_uses *u, const tf_node *from,
+                              int *out, tdnn_error *err)
 {
     const tf_nodes *nodes = s->nodes;
     tdnn_zone *zone = tdnn_zone_create();
@@ -143,10 +154,14 @@ static void declared(const tf_node *node, tdnn_dtype *type, tdnn_shape *shape)
     const Tensorflow__AttrValue *a = tf_attr(node, "dtype");
     if (!a) a = tf_attr(node, "T");
     *type = a && a->has_type ? tf_dtype(a->type) : TDNN_F32;
-    if (!is_input(node)) a = tf_attr(node, "_output_shapes");
-    else a = tf_attr(node, "shape");
-    if (a && a->list && a->list->n_shape) tf_shape(a->list->shape[0], shape);
-    else tf_shape(a ? a->shape : NULL, shape);
+    if (!is_input(node))
+        a = tf_attr(node, "_output_shapes");
+    else
+        a = tf_attr(node, "shape");
+    if (a && a->list && a->list->n_shape)
+        tf_shape(a->list->shape[0], shape);
+    else
+        tf_shape(a ? a->shape : NULL, shape);
     /* Old exporters write a scalar where they mean that nothing is known. */
     if (shape->ndim == 0) shape->ndim = -1;
 }
@@ -163,8 +178,10 @@ static tdnn_status bind_input(tf_scope *s, const tf_node *node, size_t port, con
     int rank = 0;
     declared(node, &type, &shape);
     if (!type)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "input \"%s\" of a type that tinydnn does not have", name);
-    if (tf_options(s->model)->io_layout == TDNN_IO_NCHW) TDNN_TRY(image_rank(s, u, node, &rank, err));
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "input \"%s\" of a type that tinydnn does not have", name);
+    if (tf_options(s->model)->io_layout == TDNN_IO_NCHW)
+        TDNN_TRY(image_rank(s, u, node, &rank, err));
     if (shape.ndim < 0 && rank) shape = tf_unknown_shape(rank);
     TDNN_TRY(tdnn_graph_add_value(s->graph, name, &id, err));
     TDNN_TRY(tdnn_graph_add_input(s->graph, id, err));
@@ -173,7 +190,8 @@ static tdnn_status bind_input(tf_scope *s, const tf_node *node, size_t port, con
     tdnn_value *value = &s->graph->values[id];
     value->dtype = type;
     value->shape = shape;
-    for (int i = 0; v->first && i < shape.ndim; i++) value->shape.dim[tf_axis_place(v, i)] = shape.dim[i];
+    for (int i = 0; v->first && i < shape.ndim; i++)
+        value->shape.dim[tf_axis_place(v, i)] = shape.dim[i];
     return tf_scope_set(s, node->proto->name, port, v, err);
 }
 
@@ -191,7 +209,8 @@ static void sort_inputs(tf_scope *s)
 {
     size_t count = 0;
     for (size_t n = 0; n < s->nodes->count; n++) {
-        const tf_value *v = is_input(&s->nodes->at[n]) ? tf_scope_get(s, s->nodes->at[n].proto->name, 0) : NULL;
+        const tf_value *v =
+            is_input(&s->nodes->at[n]) ? tf_scope_get(s, s->nodes->at[n].proto->name, 0) : NULL;
         for (size_t i = count; v && i < s->graph->input_count; i++)
             if (s->graph->inputs[i] == v->id) {
                 s->graph->inputs[i] = s->graph->inputs[count];
@@ -209,8 +228,11 @@ static tdnn_status bind_inputs(tf_scope *s, tdnn_error *err)
         size_t port;
         TDNN_TRY(tf_split_name(s->model, o->inputs[i], &name, &port, err));
         const tf_node *node = tf_find_node(s, name);
-        if (!node) return TDNN_FAIL(err, TDNN_ERR_NOT_FOUND, "the model has no tensor \"%s\"", o->inputs[i]);
-        if (!tf_scope_get(s, name, port)) TDNN_TRY(bind_input(s, node, port, o->inputs[i], err));
+        if (!node)
+            return TDNN_FAIL(err, TDNN_ERR_NOT_FOUND, "the model has no tensor \"%s\"",
+                             o->inputs[i]);
+        if (!tf_scope_get(s, name, port))
+            TDNN_TRY(bind_input(s, node, port, o->inputs[i], err));
     }
     return TDNN_OK;
 }
@@ -224,17 +246,23 @@ static tdnn_status add_output(tf_scope *s, const char *text, tdnn_error *err)
     tdnn_graph *g = s->graph;
     TDNN_TRY(tf_scope_find(s, text, &v, err));
     if (v->missing) return TDNN_OK; /* is reported in the end */
-    if (v->dead) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "output \"%s\" is on a side that is never taken", text);
-    if (v->flow) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "output \"%s\" is a TensorArray", text);
+    if (v->dead)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "output \"%s\" is on a side that is never taken",
+                         text);
+    if (v->flow)
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "output \"%s\" is a TensorArray", text);
     tf_call last = {.scope = s, .name = text, .inputs = &v, .input_count = 1};
     TDNN_TRY(tf_unblocked(&last, 0, &v, err));
     const bool nchw = tf_options(s->model)->io_layout == TDNN_IO_NCHW;
-    if (!nchw || !v->first) TDNN_TRY(tf_plain(s, v, &id, err));
-    else id = v->id;
+    if (!nchw || !v->first)
+        TDNN_TRY(tf_plain(s, v, &id, err));
+    else
+        id = v->id;
     tdnn_id there = tdnn_graph_find_value(g, text);
     if (there != id || g->values[id].constant || tdnn_graph_is_output(g, id)) {
         if (there != TDNN_ABSENT) {
-            const char *moved = tdnn_zone_printf(g->zone, "%s/%s", text, v->first ? "inner" : "made");
+            const char *moved =
+                tdnn_zone_printf(g->zone, "%s/%s", text, v->first ? "inner" : "made");
             if (!moved) return TDNN_NO_MEMORY(err);
             if (tdnn_graph_is_output(g, there)) return TDNN_OK; /* asked for twice */
             bool input = false;
@@ -252,14 +280,17 @@ static tdnn_status add_output(tf_scope *s, const char *text, tdnn_error *err)
     return tdnn_graph_add_output(g, id, err);
 }
 
-static tdnn_status give_outputs(tf_scope *s, const char *const *names, size_t count, tdnn_error *err)
+static tdnn_status give_outputs(tf_scope *s, const char *const *names, size_t count,
+                                tdnn_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const char *name;
         size_t port;
         TDNN_TRY(tf_split_name(s->model, names[i], &name, &port, err));
         const tf_node *node = tf_find_node(s, name);
-        if (!node) return TDNN_FAIL(err, TDNN_ERR_NOT_FOUND, "the model has no tensor \"%s\"", names[i]);
+        if (!node)
+            return TDNN_FAIL(err, TDNN_ERR_NOT_FOUND, "the model has no tensor \"%s\"",
+                             names[i]);
         TDNN_TRY(tf_scope_import(s, node, err));
     }
     TDNN_TRY(tdnn_findings_report(&s->model->findings, err));
@@ -305,7 +336,8 @@ static tdnn_status import_graph(tf_model *model, tdnn_graph *graph, tdnn_error *
     TDNN_TRY(find_uses(&s, &model->uses, err));
     TDNN_TRY(bind_inputs(&s, err));
     if (!o->output_count) TDNN_TRY(find_outputs(&s, &names, &count, err));
-    if (!o->output_count && !count) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the graph has no outputs");
+    if (!o->output_count && !count)
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the graph has no outputs");
     const char *const *wanted = o->output_count ? o->outputs : names;
     if (o->output_count) count = o->output_count;
     TDNN_TRY(give_outputs(&s, wanted, count, err));
@@ -316,12 +348,14 @@ static tdnn_status import_graph(tf_model *model, tdnn_graph *graph, tdnn_error *
 static tdnn_status fill_ops(tf_model *model, tdnn_error *err)
 {
     for (int32_t i = 0; tf_ops[i].name; i++)
-        if (!tdnn_map_put(&model->ops, model->zone, tf_ops[i].name, i)) return TDNN_NO_MEMORY(err);
+        if (!tdnn_map_put(&model->ops, model->zone, tf_ops[i].name, i))
+            return TDNN_NO_MEMORY(err);
     return TDNN_OK;
 }
 
 /* A file that is text becomes binary; *owned is to be freed. */
-static tdnn_status to_binary(tdnn_bytes bytes, const char *name, tdnn_bytes *out, void **owned, tdnn_error *err)
+static tdnn_status to_binary(tdnn_bytes bytes, const char *name, tdnn_bytes *out, void **owned,
+                             tdnn_error *err)
 {
     *out = bytes;
     if (!tf_pbtxt_sniff(bytes)) return TDNN_OK;
@@ -340,10 +374,12 @@ static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_erro
     tdnn_status status = fill_ops(&model, err);
     if (!status && source->config.size)
         status = to_binary(source->config, source->config_name, &files[0], &owned[0], err);
-    if (!status) status = to_binary(source->model, source->model_name, &files[1], &owned[1], err);
+    if (!status)
+        status = to_binary(source->model, source->model_name, &files[1], &owned[1], err);
     for (int i = 0; i < 2 && !status; i++)
         if (files[i].size) status = add_nodes(&model, files[i], err);
-    if (!status && !model.nodes.count) status = TDNN_FAIL(err, TDNN_ERR_FORMAT, "the graph has no nodes");
+    if (!status && !model.nodes.count)
+        status = TDNN_FAIL(err, TDNN_ERR_FORMAT, "the graph has no nodes");
     if (!status) status = import_graph(&model, graph, err);
     tdnn_free(owned[0]);
     tdnn_free(owned[1]);

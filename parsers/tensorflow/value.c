@@ -10,8 +10,8 @@ tdnn_shape tf_unknown_shape(int ndim)
     return s;
 }
 
-tdnn_status tf_value_make(tf_scope *scope, tdnn_id id, tdnn_dtype dtype, const tdnn_shape *shape,
-                          tf_value **out, tdnn_error *err)
+tdnn_status tf_value_make(tf_scope *scope, tdnn_id id, tdnn_dtype dtype,
+                          const tdnn_shape *shape, tf_value **out, tdnn_error *err)
 {
     tf_value *v = *out = tdnn_zone_alloc(scope->model->zone, 1, sizeof *v);
     if (!v) return TDNN_NO_MEMORY(err);
@@ -51,7 +51,8 @@ const tdnn_tensor *tf_constant(const tf_scope *scope, const tf_value *v)
     return v->id == TDNN_ABSENT ? NULL : scope->graph->values[v->id].constant;
 }
 
-tdnn_status tf_set_known(tf_scope *scope, tf_value *v, const int64_t *at, size_t count, tdnn_error *err)
+tdnn_status tf_set_known(tf_scope *scope, tf_value *v, const int64_t *at, size_t count,
+                         tdnn_error *err)
 {
     if (count > TF_KNOWN_MOST) return TDNN_OK;
     int64_t *copy = tdnn_zone_alloc(scope->model->zone, count + 1, sizeof *copy);
@@ -62,8 +63,8 @@ tdnn_status tf_set_known(tf_scope *scope, tf_value *v, const int64_t *at, size_t
     return TDNN_OK;
 }
 
-tdnn_status tf_constant_value(tf_scope *scope, const char *name, tdnn_tensor *tensor, tf_value **out,
-                              tdnn_error *err)
+tdnn_status tf_constant_value(tf_scope *scope, const char *name, tdnn_tensor *tensor,
+                              tf_value **out, tdnn_error *err)
 {
     tdnn_id id;
     const tdnn_dtype dtype = tensor->dtype;
@@ -72,7 +73,8 @@ tdnn_status tf_constant_value(tf_scope *scope, const char *name, tdnn_tensor *te
     TDNN_TRY(tdnn_graph_add_constant(scope->graph, name, tensor, &id, err));
     TDNN_TRY(tf_value_make(scope, id, dtype, &shape, out, err));
     int64_t count = tdnn_shape_count(&shape), numbers[TF_KNOWN_MOST];
-    if ((!tdnn_dtype_is_int(dtype) && dtype != TDNN_BOOL) || shape.ndim > 2 || count > TF_KNOWN_MOST)
+    if ((!tdnn_dtype_is_int(dtype) && dtype != TDNN_BOOL) || shape.ndim > 2 ||
+        count > TF_KNOWN_MOST)
         return TDNN_OK;
     for (int64_t i = 0; i < count; i++) numbers[i] = tdnn_tensor_get_i64(tensor, (size_t)i);
     return tf_set_known(scope, *out, numbers, (size_t)count, err);
@@ -99,10 +101,12 @@ static tdnn_status turn(tf_scope *scope, tf_value *v, int ndim, bool to_first, t
         return TDNN_OK;
     }
     const char *name = scope->graph->values[v->id].name;
-    const char *own = tdnn_zone_printf(scope->model->zone, "%s/%s", name, to_first ? "nchw" : "nhwc");
+    const char *own =
+        tdnn_zone_printf(scope->model->zone, "%s/%s", name, to_first ? "nchw" : "nhwc");
     if (!own) return TDNN_NO_MEMORY(err);
     tdnn_node *node;
-    TDNN_TRY(tdnn_graph_append(scope->graph, TDNN_OP_Transpose, own, &v->id, 1, &node, out, err));
+    TDNN_TRY(
+        tdnn_graph_append(scope->graph, TDNN_OP_Transpose, own, &v->id, 1, &node, out, err));
     tdnn_transpose_params *p = node->params;
     TDNN_TRY(tdnn_graph_ints(scope->graph, perm, (size_t)ndim, &p->perm, err));
     v->other = *out;
@@ -119,15 +123,16 @@ tdnn_status tf_first(tf_scope *scope, tf_value *v, int ndim, tdnn_id *out, tdnn_
 {
     *out = v->id;
     if (v->shape.ndim >= 0 && v->shape.ndim != ndim)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "an input of %d dimensions, expected %d", v->shape.ndim,
-                         ndim);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "an input of %d dimensions, expected %d",
+                         v->shape.ndim, ndim);
     return v->first ? TDNN_OK : turn(scope, v, ndim, true, out, err);
 }
 
 tdnn_status tf_capture(tf_scope *scope, tf_value *outer, tf_value **out, tdnn_error *err)
 {
     tdnn_id id = TDNN_ABSENT;
-    if (outer->id != TDNN_ABSENT) TDNN_TRY(tdnn_graph_capture(scope->graph, outer->id, &id, err));
+    if (outer->id != TDNN_ABSENT)
+        TDNN_TRY(tdnn_graph_capture(scope->graph, outer->id, &id, err));
     TDNN_TRY(tf_value_make(scope, id, outer->dtype, &outer->shape, out, err));
     tf_value *v = *out;
     tdnn_id other = v->other;

@@ -1,12 +1,12 @@
-/* Where the windows of convolutions and pooling lie: TensorFlow lists a number for every dimension, and
- * its SAME padding puts the odd pixel at the end. */
+/* Where the windows of convolutions and pooling lie: TensorFlow lists a number for every
+ * dimension, and its SAME padding puts the odd pixel at the end. */
 #include "parsers/tensorflow/import.h"
 
 #include <string.h>
 
 /* Height and width, and depth before them, out of a list over all dimensions. */
-tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool last, int64_t *out,
-                                tdnn_error *err)
+tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool last,
+                            int64_t *out, tdnn_error *err)
 {
     const int64_t *at;
     size_t count;
@@ -20,7 +20,8 @@ tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool 
             return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%s over batch or channels", name);
         for (int i = 0; i < space; i++) out[i] = at[i + (last ? 1 : 2)];
     } else {
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%s has %zu numbers, expected %d", name, count, space + 2);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%s has %zu numbers, expected %d", name, count,
+                         space + 2);
     }
     for (int i = 0; i < space; i++)
         if (out[i] < 1)
@@ -29,15 +30,16 @@ tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool 
     return TDNN_OK;
 }
 
-static tdnn_status explicit_pads(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err)
+static tdnn_status explicit_pads(const tf_call *c, int space, bool last, tdnn_window *w,
+                                 tdnn_error *err)
 {
     const int64_t *at;
     size_t count;
     int64_t pads[2 * TF_MOST_SPACE];
     TDNN_TRY(tf_attr_ints(c, "explicit_paddings", &at, &count, err));
     if (count != (size_t)(2 * space + 4))
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has %zu numbers, expected %d", count,
-                         2 * space + 4);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has %zu numbers, expected %d",
+                         count, 2 * space + 4);
     for (int i = 0; i < space; i++) {
         pads[i] = at[2 * (i + (last ? 1 : 2))];
         pads[space + i] = at[2 * (i + (last ? 1 : 2)) + 1];
@@ -47,19 +49,24 @@ static tdnn_status explicit_pads(const tf_call *c, int space, bool last, tdnn_wi
     return tdnn_graph_ints(c->scope->graph, pads, 2 * (size_t)space, &w->pads, err);
 }
 
-tdnn_status tf_set_padding(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err)
+tdnn_status tf_set_padding(const tf_call *c, int space, bool last, tdnn_window *w,
+                           tdnn_error *err)
 {
     const char *padding = tf_attr_text(c, "padding", "");
-    if (!strcmp(padding, "SAME")) w->auto_pad = TDNN_PAD_SAME_UPPER;
-    else if (!strcmp(padding, "VALID")) w->auto_pad = TDNN_PAD_VALID;
-    else if (!strcmp(padding, "EXPLICIT")) return explicit_pads(c, space, last, w, err);
+    if (!strcmp(padding, "SAME"))
+        w->auto_pad = TDNN_PAD_SAME_UPPER;
+    else if (!strcmp(padding, "VALID"))
+        w->auto_pad = TDNN_PAD_VALID;
+    else if (!strcmp(padding, "EXPLICIT"))
+        return explicit_pads(c, space, last, w, err);
     else
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "padding \"%s\", expected SAME, VALID or EXPLICIT",
-                         padding);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "padding \"%s\", expected SAME, VALID or EXPLICIT", padding);
     return TDNN_OK;
 }
 
-tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err)
+tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w,
+                          tdnn_error *err)
 {
     int64_t list[TF_MOST_SPACE];
     tdnn_graph *graph = c->scope->graph;
@@ -72,7 +79,7 @@ tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w
 
 /* The result of a spatial call: N, outer dimensions not known, `channels`. */
 tdnn_status tf_give_spatial(const tf_call *c, tdnn_id id, int ndim, bool last, int64_t channels,
-                                tf_value **out, tdnn_error *err)
+                            tf_value **out, tdnn_error *err)
 {
     tf_value *v;
     tdnn_shape shape = tf_unknown_shape(ndim);
