@@ -39,6 +39,7 @@ static bool chance(void) { return random_u32() & 64; }
 
 typedef struct model {
     onnx_build build;
+    int64_t opset; /* that it is lowered to */
     char attrs[2048];
     const char *names[MOST_PORTS];
     tdnn_tensor *inputs[MOST_PORTS];
@@ -49,7 +50,7 @@ static model begin(uint64_t number)
 {
     seed = number * 977 + 13;
     for (int i = 0; i < 8; i++) random_u32();
-    return (model){.build = onnx_begin(8, OPSET)};
+    return (model){.build = onnx_begin(8, OPSET), .opset = OPSET};
 }
 
 static void attr_int(model *m, const char *name, int64_t value)
@@ -166,7 +167,7 @@ static size_t same_lowered(model *m, double tolerance)
     const tdnn_bytes bytes = onnx_end(&m->build);
     tdnn_net *net = load(bytes), *lowered = load(bytes);
     size_t used = 0;
-    assert_ok(tdnn_lower(lowered->graph, OPSET, &err), err);
+    assert_ok(tdnn_lower(lowered->graph, m->opset, &err), err);
     assert_ok(tdnn_graph_check(lowered->graph, &err), err);
     only_standard(lowered->graph);
     if (chance()) settle(m, lowered->graph);
@@ -487,6 +488,23 @@ static void resize(void **state)
     }
 }
 
+static void shape(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        model m = begin(n);
+        m.build.opset = 15;
+        m.opset = 13;
+        const int64_t dims[] = {pick(1, 3), pick(1, 3), pick(1, 3), pick(1, 3)};
+        attr_int(&m, "start", pick(-6, 5));
+        if (chance()) attr_int(&m, "end", pick(-6, 6));
+        feed(&m, "x", (int)pick(1, 4), dims, -1, 1);
+        onnx_node(&m.build, "Shape", "x", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        same_lowered(&m, 0);
+    }
+}
+
 static void batch_norm(void **state)
 {
     (void)state;
@@ -549,6 +567,7 @@ int main(void)
         cmocka_unit_test(activations),
         cmocka_unit_test(shuffle),
         cmocka_unit_test(resize),
+        cmocka_unit_test(shape),
         cmocka_unit_test(batch_norm),
         cmocka_unit_test(proposal),
         cmocka_unit_test(ps_roi_pool),

@@ -30,6 +30,7 @@ static const struct row {
     {TDNN_OP_Mish, 18, tdnn_lower_mish},
     {TDNN_OP_Resize, INT64_MAX, tdnn_lower_resize},
     {TDNN_OP_BatchNormalization, INT64_MAX, tdnn_lower_batch_norm},
+    {TDNN_OP_Shape, 15, tdnn_lower_shape},
     {TDNN_OP_Swish, 24, tdnn_lower_swish},
 };
 

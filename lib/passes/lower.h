@@ -116,5 +116,6 @@ void tdnn_lower_flow_warp(tdnn_lowering *l);
 /* lower_newer.c */
 void tdnn_lower_batch_norm(tdnn_lowering *l);
 void tdnn_lower_resize(tdnn_lowering *l);
+void tdnn_lower_shape(tdnn_lowering *l);
 
 #endif

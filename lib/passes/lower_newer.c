@@ -1,6 +1,21 @@
 /* What older opsets or most engines lack of operators that they otherwise have. */
 #include "lib/passes/lower.h"
 
+/* ---- Shape of some axes (opset 15): a Slice of all ---- */
+
+void tdnn_lower_shape(tdnn_lowering *l)
+{
+    int64_t begin = 0, end = INT64_MAX;
+    lower_read(l->node, "start", &begin, sizeof begin);
+    lower_read(l->node, "end", &end, sizeof end);
+    if (begin == 0 && end == INT64_MAX) {
+        lower_keep(l);
+        return;
+    }
+    const tdnn_id all = lower_op(l, Shape, lower_input(l, 0));
+    lower_result(l, 0, lower_slice(l, all, 0, begin, end, 1));
+}
+
 /* ---- Resize ---- */
 
 static bool counts_from_begin(const tdnn_ints *axes)
