@@ -6,16 +6,6 @@
 /* Fields of TensorProto. */
 enum { DIMS = 1, DATA_TYPE = 2, STRING_DATA = 6, NAME = 8, RAW_DATA = 9 };
 
-/* Also data that are still to be made. */
-static tdnn_status put_data(onnx_out *out, const tdnn_tensor *tensor, tdnn_error *err)
-{
-    tdnn_tensor *made = NULL;
-    if (tensor->fill) TDNN_TRY(tdnn_tensor_copy(tensor, &made, err));
-    onnx_put_bytes(out, RAW_DATA, made ? made->data : tensor->data, tensor->bytes);
-    tdnn_tensor_release(made);
-    return TDNN_OK;
-}
-
 tdnn_status onnx_tensor_write(onnx_out *out, uint32_t field, const char *name,
                               const tdnn_tensor *tensor, tdnn_error *err)
 {
@@ -31,10 +21,9 @@ tdnn_status onnx_tensor_write(onnx_out *out, uint32_t field, const char *name,
             onnx_put_text(out, STRING_DATA, tdnn_tensor_string(tensor, i));
     }
     if (name) onnx_put_text(out, NAME, name);
-    tdnn_status status = TDNN_OK;
-    if (tensor->dtype != TDNN_STRING) status = put_data(out, tensor, err);
+    if (tensor->dtype != TDNN_STRING) onnx_put_elements(out, RAW_DATA, tensor);
     onnx_end(out, mark);
-    return status;
+    return TDNN_OK;
 }
 
 /* ---- Types ---- */
