@@ -18,7 +18,7 @@ static tdnn_file *file_of(const tdnn_source *source, const void *data, size_t by
     return e && e->file_of ? e->file_of(e->context, data, bytes) : NULL;
 }
 
-/* Smaller ones that lie unaligned are copied at once. */
+/* Smaller ones that lie unaligned are copied at once, and so are integers: plans look into indices. */
 enum { LEAST_LATER = 16384 };
 
 tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size_t bytes,
@@ -29,7 +29,7 @@ tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size
     tdnn_file *file = bytes ? file_of(source, data, bytes) : NULL;
     if (file) {
         TDNN_TRY(tdnn_tensor_of_file(file, data, bytes, dtype, shape, out, err));
-        if (!(*out)->fill || bytes >= LEAST_LATER) return TDNN_OK;
+        if (!(*out)->fill || (bytes >= LEAST_LATER && tdnn_dtype_is_float(dtype))) return TDNN_OK;
         tdnn_status aligned = tdnn_tensor_ready(*out, err);
         if (!aligned) return TDNN_OK;
         tdnn_tensor_release(*out);
