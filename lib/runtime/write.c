@@ -49,13 +49,16 @@ static tdnn_status write_copy(const tdnn_net *net, const tdnn_onnx_options *opti
                               tdnn_error *err)
 {
     tdnn_graph *graph;
+    size_t dropped = 0;
     int opset = options->opset ? options->opset : TDNN_ONNX_USUAL_OPSET;
-    TDNN_TRY(make_small_ready(net->graph, err));
+    if (!net->ready) TDNN_TRY(make_small_ready(net->graph, err)); /* else sessions may read them */
     TDNN_TRY(tdnn_graph_copy(net->graph, &graph, err));
     tdnn_status status = fix_inputs(graph, options, err);
     if (!status) status = tdnn_graph_declare(graph, err);
     if (!status) status = tdnn_lower(graph, opset, err);
     if (!status) status = tdnn_graph_check(graph, err);
+    if (!status) status = tdnn_graph_settle(graph, err);
+    if (!status) status = tdnn_pass_dead(graph, NULL, &dropped, err);
     if (!status) status = tdnn_graph_declare(graph, err);
     if (!status) status = tdnn_onnx_write(graph, options->opset, path, err);
     tdnn_graph_free(graph);
