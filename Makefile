@@ -110,6 +110,7 @@ PASSES = \
 	lib/passes/fold.c \
 	lib/passes/identity.c \
 	lib/passes/layer_norm.c \
+	lib/passes/layer_scale.c \
 	lib/passes/lower.c \
 	lib/passes/lower_activation.c \
 	lib/passes/lower_build.c \

@@ -160,6 +160,45 @@ static void products(void **unused)
             check_chain(&chains[i], sizes[s][0], sizes[s][1], sizes[s][2]);
 }
 
+/* (A B + row) * scale, with a number for each column; `turned`: to channels first before that. */
+static void check_scale(bool turned, bool scale_first)
+{
+    enum { H = 3, W = 5, K = 12, N = 32, COUNT = H * W * N };
+    float *a = random_floats(H * W * K), *b = random_floats(K * N), *row = random_floats(N);
+    float *scale = random_floats(N);
+    double *want = malloc(COUNT * sizeof *want);
+    onnx_build model = onnx_begin(9, 20);
+    assert_non_null(want);
+    for (size_t pixel = 0; pixel < H * W; pixel++)
+        for (size_t c = 0; c < N; c++) {
+            double sum = row[c];
+            for (size_t j = 0; j < K; j++) sum += (double)a[pixel * K + j] * b[j * N + c];
+            want[turned ? c * H * W + pixel : pixel * N + c] = sum * scale[c];
+        }
+    onnx_constant(&model, "b", TDNN_F32, 2, (int64_t[]){K, N}, b, K * N * sizeof *b);
+    onnx_constant(&model, "row", TDNN_F32, 1, (int64_t[]){N}, row, N * sizeof *row);
+    onnx_constant(&model, "scale", TDNN_F32, turned ? 3 : 1, (int64_t[]){N, 1, 1}, scale, N * sizeof *scale);
+    onnx_node(&model, "MatMul", "a,b", "p", "");
+    onnx_node(&model, "Add", "row,p", "q", "");
+    if (turned) onnx_node(&model, "Transpose", "q", "t", "perm=[0, 3, 1, 2]");
+    const char *x = turned ? "t" : "q";
+    char inputs[16];
+    snprintf(inputs, sizeof inputs, "%s,%s", scale_first ? "scale" : x, scale_first ? x : "scale");
+    onnx_node(&model, "Mul", inputs, "y", "");
+    onnx_input(&model, "a", TDNN_F32, 4, (int64_t[]){1, H, W, K});
+    onnx_output(&model, "y");
+    const feed feeds[] = {{"a", a, {4, {1, H, W, K}}}};
+    assert_int_equal(check_model(onnx_end(&model), feeds, 1, want, COUNT, 1e-5), turned ? 2 : 1);
+    tdnn_free(model.out.data);
+    free(a), free(b), free(row), free(scale), free(want);
+}
+
+static void scales(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 4; i++) check_scale(i / 2, i % 2);
+}
+
 /* ---- channels first, blocked, and channels last ---- */
 
 /* Convolutions that leave everything as it is around a product with a number for each channel, in the
@@ -276,7 +315,7 @@ static void dense_blocks(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(channels_last),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(scales), cmocka_unit_test(channels_last),
                                        cmocka_unit_test(dense_blocks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
