@@ -49,8 +49,9 @@ static bool winograd_pays(const tdnn_conv *c)
     return tiles >= 25 || (tiles >= 12 && weights <= (size_t)16 << 20);
 }
 
-/* Smaller layers (counted for one image) take their few microseconds for other things than products, and networks of them are
- * those that suffer most from rounding: MobileNet v1 0.25 has 27 dB with single products. */
+/* Smaller layers (counted for one image) take their few microseconds for other things than products, and
+ * networks of them suffer most from rounding: MobileNet v1 0.25 has 27 dB with single products, 24 behind
+ * its softmax. */
 #define BF16X3_FLOPS 4e6
 
 /* Output channels from which on a first layer is rounded: with 16, the text detector of PP-OCR v4 has 24 dB

@@ -26,14 +26,19 @@ enum { A_BYTES = 1024 * 1024, MOST_DEPTH = 768 };
 /* A B that stays in the second-level cache leaves room for this much of A beside it. */
 enum { NEAR_B_BYTES = 768 * 1024, NEAR_A_BYTES = 128 * 1024 };
 
-static void pack_a(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to)
+/* `rows` rows from `a` on, as a matrix of their own. */
+static void pack_rows(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to, size_t rows)
 {
     const tdnn_product *p = &plan->p;
-    if (plan->bf16) {
-        k->gemm_pack_a_bf16(to, a, p->a_row, p->a_column, p->m, p->k, TDNN_GEMM_BF16_ROWS, k);
-        return;
-    }
-    k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, p->m, p->k, tdnn_gemm_panel_rows(k, p->m), k);
+    if (plan->bf16)
+        k->gemm_pack_a_bf16(to, a, p->a_row, p->a_column, rows, p->k, TDNN_GEMM_BF16_ROWS, k);
+    else
+        k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, rows, p->k, tdnn_gemm_panel_rows(k, rows), k);
+}
+
+static void pack_a(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to)
+{
+    pack_rows(plan, k, a, to, plan->p.m);
 }
 
 /* Columns begin .. end-1, which is whole panels. */
@@ -127,9 +132,8 @@ static void run_own_rows(const tdnn_step *step, const tdnn_gemm_io *whole, const
     io.c += row * gemm.c_stride;
     if (io.d) io.d += row * gemm.d_row;
     if (io.r) io.r += row * gemm.c_stride;
-    k->gemm_pack_a_f32(packed, a + row * plan->p.a_row, plan->p.a_row, plan->p.a_column, rows, gemm.k,
-                       tdnn_gemm_panel_rows(k, rows), k);
-    k->gemm_f32(&gemm, &io, &own, k);
+    pack_rows(plan, k, a + row * plan->p.a_row, packed, rows);
+    (plan->bf16 ? k->gemm_bf16 : k->gemm_f32)(&gemm, &io, &own, k);
 }
 
 static void product_run(const tdnn_step *step, size_t task, size_t worker)
@@ -227,9 +231,10 @@ static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
                                      (p->n + k->gemm_columns - 1) / k->gemm_columns);
     size_t shared_count = 0;
     plan_tasks(ctx, plan);
-    plan->own_rows = !plan->bf16 && !plan->a.in_place && !ctx->constants[0] && plan->column_tasks == 1;
+    plan->own_rows = !plan->a.in_place && !ctx->constants[0] && plan->column_tasks == 1;
     if (plan->own_rows)
-        tdnn_plan_scratch(ctx, plan->row_step * p->k * sizeof(float));
+        tdnn_plan_scratch(ctx, (plan->bf16 ? tdnn_gemm_bf16_a_count(plan->row_step, p->k)
+                                           : plan->row_step * p->k) * sizeof(float));
     else if (!plan->a.in_place)
         TDNN_TRY(plan_side(ctx, plan, &plan->a, 0, &shared_count, p->a_matrices));
     TDNN_TRY(plan_side(ctx, plan, &plan->b, 1, &shared_count, p->b_matrices * plan->b_pieces));
