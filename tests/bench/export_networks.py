@@ -42,6 +42,8 @@ def build(name):
         for key, tensor in network.named_parameters():
             if key.endswith("layer_scale"):
                 tensor.uniform_(0.05, 0.15)
+            elif not tensor.any():  # a head that starts at zero would say nothing about answers
+                tensor.normal_(0, 0.02)
     return network
 
 
