@@ -2,6 +2,8 @@
  * that nobody else has read. */
 #include "lib/ops/product.h"
 
+#include <string.h>
+
 typedef struct thin_plan {
     tdnn_product p;
     tdnn_gemm gemm;
@@ -36,10 +38,30 @@ static void thin_run(const tdnn_step *step, size_t task, size_t worker)
         step->kernels->add_f32(io.c + at, io.c + at, 1, r + at, 1, end - begin);
 }
 
-bool tdnn_product_is_thin(const tdnn_plan_ctx *ctx, const tdnn_product *p)
+/* What loading left to be made is made once per net, and stays as it is: the kernel that reads a model
+ * file's weights gives the same bits for weights that were folded. */
+static tdnn_status make_b(void *context, const tdnn_tensor *const *source, void *out, tdnn_error *err)
+{
+    (void)err;
+    memcpy(out, source[0]->data, *(const size_t *)context);
+    return TDNN_OK;
+}
+
+static tdnn_status find_b(tdnn_plan_ctx *ctx, thin_plan *plan)
 {
     const tdnn_tensor *b = ctx->constants[1];
-    if (b && !b->data) return false; /* still to be made */
+    const void *made = b ? b->data : NULL;
+    if (b && !made) {
+        const tdnn_pack_key key = {.what = "gemv b", .source = {b}};
+        size_t bytes = plan->p.k * plan->p.n * plan->p.b_matrices * sizeof(float);
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, make_b, &bytes, &made));
+    }
+    plan->b = made;
+    return TDNN_OK;
+}
+
+bool tdnn_product_is_thin(const tdnn_plan_ctx *ctx, const tdnn_product *p)
+{
     return p->m <= MOST_ROWS && p->a_column == 1 && !ctx->constants[0] &&
            (p->b_column == 1 || p->b_row == 1);
 }
@@ -53,7 +75,7 @@ tdnn_status tdnn_product_plan_thin(tdnn_plan_ctx *ctx, const tdnn_product *p)
     plan->p = *p;
     plan->gemm = (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
     plan->kernel = transposed ? ctx->kernels->gemv_rows_f32 : ctx->kernels->gemv_columns_f32;
-    if (ctx->constants[1]) plan->b = ctx->constants[1]->data;
+    TDNN_TRY(find_b(ctx, plan));
     const double bytes = 4.0 * (double)(p->n * p->k);
     size_t tasks = tdnn_plan_split(ctx, 4 * bytes * (double)p->batch, p->n);
     tasks = (tasks + p->batch - 1) / p->batch;
