@@ -449,6 +449,7 @@ SLOW_TESTS = \
 
 # those worth a run under SAN=thread
 THREADED = \
+	tests/test_session.c \
 	tests/test_thread.c \
 
 # programs of the test suite that are not cmocka ones (kernel check, fuzzers)
