@@ -51,8 +51,8 @@ static bool convert(const convert_options *o, const command_line *line)
     tdnn_onnx_options how;
     tdnn_net *net = NULL;
     tdnn_error err;
-    bool good = model_load(line->given[0], config, &o->model, inputs, outputs, &net, &err) ==
-                TDNN_OK;
+    bool good =
+        model_load(line->given[0], config, &o->model, inputs, outputs, &net, &err) == TDNN_OK;
 
     if (!good) report_error(line->given[0], &err);
     tdnn_onnx_options_init(&how);
@@ -86,8 +86,9 @@ int command_convert(int argc, char **argv)
     command_line line = {
         .name = "convert",
         .arguments = "MODEL [CONFIG] --output FILE.onnx [--opset N]",
-        .about = "Writes a model of any format that tinydnn reads as an ONNX model of standard\n"
-                 "operators, which gives the same results.",
+        .about =
+            "Writes a model of any format that tinydnn reads as an ONNX model of standard\n"
+            "operators, which gives the same results.",
         .options = known,
         .least = 1,
         .most = 2,

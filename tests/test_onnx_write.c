@@ -182,7 +182,8 @@ static void factors(onnx_build *m)
     onnx_floats(m, "a", 2, (int64_t[]){4, 2}, (float[]){1, 2, 3, 4, 5, 6, 7, 8});
 }
 
-/* What one operator is called at an opset, an attribute that it has then, and how many inputs. */
+/* What one operator is called at an opset, an attribute that it has then, and how many inputs.
+ */
 static const struct older {
     const char *op, *inputs, *attrs;
     int ndim;
@@ -214,14 +215,46 @@ static const struct older {
     {"Gemm", "x,a", "", 2, {3, 4}, factors, 11, "Gemm", NULL, 2},
     {"Gemm", "x,a", "", 2, {3, 4}, factors, 10, "Gemm", NULL, 3},
     {"Resize", "x,,a", "", 4, {1, 1, 3, 2}, scales, 13, "Resize", NULL, 3},
-    {"Resize", "x,,a", "coordinate_transformation_mode='asymmetric'; nearest_mode='floor'", 4,
-     {1, 1, 3, 2}, scales, 11, "Resize", "nearest_mode", 3},
-    {"Resize", "x,,a", "coordinate_transformation_mode='asymmetric'; nearest_mode='floor'", 4,
-     {1, 1, 3, 2}, scales, 10, "Resize", NULL, 2},
-    {"Resize", "x,,a", "coordinate_transformation_mode='asymmetric'; mode='linear'", 4,
-     {1, 1, 3, 2}, scales, 9, "Upsample", "mode", 2},
-    {"Resize", "x,,a", "coordinate_transformation_mode='asymmetric'; nearest_mode='floor'", 4,
-     {1, 1, 3, 2}, scales, 7, "Upsample", "scales", 1},
+    {"Resize",
+     "x,,a",
+     "coordinate_transformation_mode='asymmetric'; nearest_mode='floor'",
+     4,
+     {1, 1, 3, 2},
+     scales,
+     11,
+     "Resize",
+     "nearest_mode",
+     3},
+    {"Resize",
+     "x,,a",
+     "coordinate_transformation_mode='asymmetric'; nearest_mode='floor'",
+     4,
+     {1, 1, 3, 2},
+     scales,
+     10,
+     "Resize",
+     NULL,
+     2},
+    {"Resize",
+     "x,,a",
+     "coordinate_transformation_mode='asymmetric'; mode='linear'",
+     4,
+     {1, 1, 3, 2},
+     scales,
+     9,
+     "Upsample",
+     "mode",
+     2},
+    {"Resize",
+     "x,,a",
+     "coordinate_transformation_mode='asymmetric'; nearest_mode='floor'",
+     4,
+     {1, 1, 3, 2},
+     scales,
+     7,
+     "Upsample",
+     "scales",
+     1},
     {"Flatten", "x", "axis=-1", 3, {2, 3, 4}, NULL, 10, "Flatten", "axis", 1},
 };
 
@@ -257,12 +290,15 @@ static void chosen_opset(void **state)
     static const struct {
         const char *op, *attrs;
         int64_t wanted, ir;
-    } cases[] = {{"Relu", "", 17, 8},     {"Gelu", "", 17, 8}, /* in pieces */
-                 {"BitwiseNot", "", 0, 0}, {"AveragePool", "kernel_shape=[2,2]; dilations=[2,2]", 19, 9}};
+    } cases[] = {{"Relu", "", 17, 8},
+                 {"Gelu", "", 17, 8}, /* in pieces */
+                 {"BitwiseNot", "", 0, 0},
+                 {"AveragePool", "kernel_shape=[2,2]; dilations=[2,2]", 19, 9}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (!cases[i].wanted) continue;
-        tdnn_net *net = net_of(cases[i].op, "x", cases[i].attrs, 4, (int64_t[]){1, 2, 5, 5}, NULL);
+        tdnn_net *net =
+            net_of(cases[i].op, "x", cases[i].attrs, 4, (int64_t[]){1, 2, 5, 5}, NULL);
         assert_ok(write_at(net, 0), err);
         written w = open_written();
         assert_int_equal(w.model->opset_import[0]->version, cases[i].wanted);
@@ -277,8 +313,8 @@ static void chosen_opset(void **state)
 static void refused(void **state)
 {
     (void)state;
-    tdnn_net *net =
-        net_of("AveragePool", "x", "kernel_shape=[2,2]; dilations=[2,2]", 4, (int64_t[]){1, 2, 5, 5}, NULL);
+    tdnn_net *net = net_of("AveragePool", "x", "kernel_shape=[2,2]; dilations=[2,2]", 4,
+                           (int64_t[]){1, 2, 5, 5}, NULL);
     unlink(path);
     assert_status(write_at(net, 18), TDNN_ERR_UNSUPPORTED);
     assert_string_equal(err.where, "node making y (AveragePool)");
@@ -287,7 +323,8 @@ static void refused(void **state)
     assert_status(write_at(net, 6), TDNN_ERR_ARGUMENT);
     assert_status(write_at(net, 29), TDNN_ERR_ARGUMENT);
     assert_status(tdnn_net_write_onnx(net, "", NULL, &err), TDNN_ERR_IO);
-    assert_status(tdnn_net_write_onnx(net, "/no/such/folder/model.onnx", NULL, &err), TDNN_ERR_IO);
+    assert_status(tdnn_net_write_onnx(net, "/no/such/folder/model.onnx", NULL, &err),
+                  TDNN_ERR_IO);
     assert_non_null(strstr(err.where, "/no/such/folder"));
     assert_status(tdnn_net_write_onnx(net, folder, NULL, &err), TDNN_ERR_IO);
     assert_status(tdnn_net_write_onnx(net, "/dev/full", NULL, &err), TDNN_ERR_IO);
@@ -296,14 +333,17 @@ static void refused(void **state)
     tdnn_net_release(net);
 
     net = NULL; /* a net without its weights */
-    assert_ok(tdnn_net_load("examples/models/digits-cnn/digits-cnn.cfg", NULL, NULL, &net, &err), err);
+    assert_ok(
+        tdnn_net_load("examples/models/digits-cnn/digits-cnn.cfg", NULL, NULL, &net, &err),
+        err);
     assert_status(tdnn_net_write_onnx(net, path, NULL, &err), TDNN_ERR_STATE);
     tdnn_net_release(net);
 }
 
 /* ---- Graphs ---- */
 
-/* Values of one element; what is captured, made inside, and constant, comes out of both branches. */
+/* Values of one element; what is captured, made inside, and constant, comes out of both
+ * branches. */
 static tdnn_net *branches(void)
 {
     onnx_build m = onnx_begin(8, 17);
@@ -353,7 +393,8 @@ static void subgraphs(void **state)
     tdnn_net_release(net);
 }
 
-/* One value given out twice, one that is constant, one large enough to be written on its own. */
+/* One value given out twice, one that is constant, one large enough to be written on its own.
+ */
 static void outputs_and_constants(void **state)
 {
     enum { LARGE = 3000 };
@@ -401,7 +442,8 @@ static void fixed_sizes(void **state)
     assert_int_equal(tdnn_net_input(back, 0)->shape.dim[0], 5);
     assert_int_equal(tdnn_net_output(back, 0)->shape.dim[0], 5);
     tdnn_net_release(back);
-    assert_int_equal(tdnn_net_input(net, 0)->shape.dim[0], -1); /* the net itself is as it was */
+    assert_int_equal(tdnn_net_input(net, 0)->shape.dim[0],
+                     -1); /* the net itself is as it was */
     shape.dim[1] = 3;
     assert_status(tdnn_net_write_onnx(net, path, &options, &err), TDNN_ERR_SHAPE);
     names[0] = "z";
@@ -470,10 +512,10 @@ static void refused_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(older_forms),  cmocka_unit_test(refused),
-        cmocka_unit_test(chosen_opset), cmocka_unit_test(subgraphs),
+        cmocka_unit_test(older_forms),           cmocka_unit_test(refused),
+        cmocka_unit_test(chosen_opset),          cmocka_unit_test(subgraphs),
         cmocka_unit_test(outputs_and_constants), cmocka_unit_test(fixed_sizes),
-        cmocka_unit_test(every_format), cmocka_unit_test(onto_itself),
+        cmocka_unit_test(every_format),          cmocka_unit_test(onto_itself),
         cmocka_unit_test(refused_memory),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

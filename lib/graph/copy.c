@@ -48,8 +48,7 @@ static tdnn_status copy_node(const tdnn_node *from, tdnn_graph *graph, int depth
     TDNN_TRY(tdnn_graph_add_node(graph, from->op->kind, from->name, 0, 0, &to, err));
     to->inputs = copy_ids(graph->zone, from->inputs, inputs);
     to->outputs = copy_ids(graph->zone, from->outputs, from->output_count);
-    to->subgraphs =
-        tdnn_zone_alloc(graph->zone, from->subgraph_count, sizeof *to->subgraphs);
+    to->subgraphs = tdnn_zone_alloc(graph->zone, from->subgraph_count, sizeof *to->subgraphs);
     if (!to->inputs || !to->outputs || !to->subgraphs) return TDNN_NO_MEMORY(err);
     to->input_count = from->input_count;
     to->capture_count = from->capture_count;

@@ -1,4 +1,5 @@
-/* From a net to an ONNX file: a copy of its graph is taken apart into ONNX's own operators, and written. */
+/* From a net to an ONNX file: a copy of its graph is taken apart into ONNX's own operators, and
+ * written. */
 #include "lib/runtime/write.h"
 
 #include "lib/base/thread.h"
@@ -6,7 +7,8 @@
 #include "parsers/parser.h"
 
 /* Sizes that are not declared otherwise, or left open, become those that the caller wants. */
-static tdnn_status fix_inputs(tdnn_graph *graph, const tdnn_onnx_options *options, tdnn_error *err)
+static tdnn_status fix_inputs(tdnn_graph *graph, const tdnn_onnx_options *options,
+                              tdnn_error *err)
 {
     for (size_t i = 0; i < options->input_count; i++) {
         const char *name = options->input_names[i];
@@ -23,15 +25,16 @@ static tdnn_status fix_inputs(tdnn_graph *graph, const tdnn_onnx_options *option
             fits = value->shape.dim[d] < 0 || value->shape.dim[d] == shape->dim[d];
         if (!fits)
             return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input \"%s\" is %s, not %s", name,
-                             tdnn_shape_text(&value->shape, is), tdnn_shape_text(shape, wanted));
+                             tdnn_shape_text(&value->shape, is),
+                             tdnn_shape_text(shape, wanted));
         value->shape = *shape;
         value->usual = NULL;
     }
     return TDNN_OK;
 }
 
-/* Numbers that decide something are looked at here and there; weights stay where they are until they are
- * written. */
+/* Numbers that decide something are looked at here and there; weights stay where they are until
+ * they are written. */
 static tdnn_status make_small_ready(tdnn_graph *graph, tdnn_error *err)
 {
     enum { SMALL = 1 << 16 };
@@ -41,17 +44,19 @@ static tdnn_status make_small_ready(tdnn_graph *graph, tdnn_error *err)
     }
     for (size_t n = 0; n < graph->node_count; n++)
         for (size_t s = 0; s < graph->nodes[n]->subgraph_count; s++)
-            TDNN_TRY(make_small_ready(graph->nodes[n]->subgraphs[s], err)); /* nesting was bounded */
+            TDNN_TRY(
+                make_small_ready(graph->nodes[n]->subgraphs[s], err)); /* nesting was bounded */
     return TDNN_OK;
 }
 
-static tdnn_status write_copy(const tdnn_net *net, const tdnn_onnx_options *options, const char *path,
-                              tdnn_error *err)
+static tdnn_status write_copy(const tdnn_net *net, const tdnn_onnx_options *options,
+                              const char *path, tdnn_error *err)
 {
     tdnn_graph *graph;
     size_t dropped = 0;
     int opset = options->opset ? options->opset : TDNN_ONNX_USUAL_OPSET;
-    if (!net->ready) TDNN_TRY(make_small_ready(net->graph, err)); /* else sessions may read them */
+    if (!net->ready)
+        TDNN_TRY(make_small_ready(net->graph, err)); /* else sessions may read them */
     TDNN_TRY(tdnn_graph_copy(net->graph, &graph, err));
     tdnn_status status = fix_inputs(graph, options, err);
     if (!status) status = tdnn_graph_declare(graph, err);

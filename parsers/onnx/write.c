@@ -13,7 +13,8 @@ static int ir_version(int opset)
 {
     static const struct {
         int opset, ir;
-    } rows[] = {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}, {15, 8}, {12, 7}, {11, 6}, {10, 5}};
+    } rows[] = {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9},
+                {15, 8},  {12, 7},  {11, 6},  {10, 5}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (opset >= rows[i].opset) return rows[i].ir;
     return 4;
@@ -47,8 +48,8 @@ static tdnn_status put_model(onnx_writer *w, tdnn_graph *graph, tdnn_error *err)
     return TDNN_OK;
 }
 
-/* Where the caller leaves the opset open and the usual one lacks something, the next one that has
- * it. */
+/* Where the caller leaves the opset open and the usual one lacks something, the next one that
+ * has it. */
 static tdnn_status write_open(onnx_writer *w, tdnn_graph *graph, bool open, tdnn_error *err)
 {
     for (;;) {
@@ -72,7 +73,8 @@ tdnn_status tdnn_onnx_write(tdnn_graph *graph, int opset, const char *path, tdnn
                          graph->incomplete);
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
-    onnx_writer w = {.zone = zone, .out.zone = zone, .opset = opset ? opset : TDNN_ONNX_USUAL_OPSET};
+    onnx_writer w = {
+        .zone = zone, .out.zone = zone, .opset = opset ? opset : TDNN_ONNX_USUAL_OPSET};
     tdnn_status status = write_open(&w, graph, opset == 0, err);
     if (!status) status = onnx_out_save(&w.out, path, err);
     tdnn_free(w.out.text.data);

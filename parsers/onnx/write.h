@@ -1,8 +1,8 @@
 /* Writing a graph as an ONNX model: what the files write*.c share.
  *
- * A level is a graph on its way out, with the names that its values have in the file; an item is
- * one node. What the newest opset says otherwise than the one that is written is rewritten in
- * the item (write_older.c); operators that it does not have were replaced before, by
+ * A level is a graph on its way out, with the names that its values have in the file; an item
+ * is one node. What the newest opset says otherwise than the one that is written is rewritten
+ * in the item (write_older.c); operators that it does not have were replaced before, by
  * tdnn_lower.
  */
 #ifndef TDNN_PARSERS_ONNX_WRITE_H
@@ -16,8 +16,9 @@ enum { ONNX_OLDEST = 7, ONNX_NEWEST = 28 };
 
 /* ---- write_out.c: a message that is being written ---- */
 
-/* The text holds everything but the elements of large tensors, which stay where they are: those of a
- * piece stand before text[at]. After a failure (memory is refused) nothing more happens. */
+/* The text holds everything but the elements of large tensors, which stay where they are: those
+ * of a piece stand before text[at]. After a failure (memory is refused) nothing more happens.
+ */
 typedef struct onnx_piece {
     size_t at;
     const tdnn_tensor *tensor;
@@ -72,7 +73,7 @@ typedef struct onnx_level {
     struct onnx_made {  /* constants that only the file has                           */
         const char *name;
         tdnn_tensor *tensor;
-    } *made;
+    } * made;
     size_t made_count, made_capacity;
 } onnx_level;
 
@@ -124,7 +125,8 @@ tdnn_status onnx_node_write(onnx_level *level, const tdnn_node *node, tdnn_error
 const onnx_item_attr *onnx_item_attr_of(const onnx_item *item, const char *name);
 void onnx_item_drop(onnx_item *item, const char *name);
 tdnn_status onnx_item_give(onnx_item *item, onnx_item_attr attr, tdnn_error *err);
-tdnn_status onnx_item_give_int(onnx_item *item, const char *name, int64_t value, tdnn_error *err);
+tdnn_status onnx_item_give_int(onnx_item *item, const char *name, int64_t value,
+                               tdnn_error *err);
 tdnn_status onnx_item_give_text(onnx_item *item, const char *name, const char *value,
                                 tdnn_error *err);
 /* The constant at an input; NULL: it is none, or absent. */

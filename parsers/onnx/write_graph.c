@@ -32,7 +32,8 @@ static tdnn_id find_outside(const onnx_level *level, tdnn_id id)
     if (!level->outer) return TDNN_ABSENT;
     for (size_t i = 0; !value->constant && i < level->graph->capture_count; i++)
         if (level->graph->captures[i].inner == id)
-            return level->owner->inputs[level->owner->input_count + level->graph->captures[i].slot];
+            return level->owner
+                ->inputs[level->owner->input_count + level->graph->captures[i].slot];
     if (!value->constant) return TDNN_ABSENT;
     const tdnn_graph *outer = level->outer->graph;
     tdnn_id same = tdnn_graph_find_value(outer, value->name);
@@ -50,9 +51,8 @@ static tdnn_status name_values(onnx_level *level, tdnn_error *err)
     if (!level->names || !level->outside || !level->used) return TDNN_NO_MEMORY(err);
     for (size_t v = 0; v < graph->value_count; v++) {
         tdnn_id outside = level->outside[v] = find_outside(level, (tdnn_id)v);
-        level->names[v] = outside == TDNN_ABSENT
-                              ? onnx_name_fresh(level, graph->values[v].name)
-                              : level->outer->names[outside];
+        level->names[v] = outside == TDNN_ABSENT ? onnx_name_fresh(level, graph->values[v].name)
+                                                 : level->outer->names[outside];
         if (!level->names[v]) return TDNN_NO_MEMORY(err);
     }
     return TDNN_OK;
@@ -122,8 +122,8 @@ static tdnn_status put_constants(onnx_level *level, tdnn_error *err)
             TDNN_TRY(onnx_tensor_write(out, INITIALIZER, level->names[v],
                                        graph->values[v].constant, err));
     for (size_t i = 0; i < level->made_count; i++)
-        TDNN_TRY(onnx_tensor_write(out, INITIALIZER, level->made[i].name,
-                                   level->made[i].tensor, err));
+        TDNN_TRY(onnx_tensor_write(out, INITIALIZER, level->made[i].name, level->made[i].tensor,
+                                   err));
     return TDNN_OK;
 }
 

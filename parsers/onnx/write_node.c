@@ -17,7 +17,9 @@ static bool read_attr(const tdnn_node *node, const tdnn_attr *a, onnx_item_attr 
     if (a->given && !params[a->given]) return false;
     *out = (onnx_item_attr){.name = a->name, .type = a->type};
     switch (a->type) {
-    case TDNN_ATTR_INT: memcpy(&out->u.i, at, sizeof out->u.i); return always || out->u.i != a->i;
+    case TDNN_ATTR_INT:
+        memcpy(&out->u.i, at, sizeof out->u.i);
+        return always || out->u.i != a->i;
     case TDNN_ATTR_ENUM: {
         int64_t index;
         memcpy(&index, at, sizeof index);
@@ -94,7 +96,8 @@ tdnn_status onnx_item_give(onnx_item *item, onnx_item_attr attr, tdnn_error *err
     return TDNN_OK;
 }
 
-tdnn_status onnx_item_give_int(onnx_item *item, const char *name, int64_t value, tdnn_error *err)
+tdnn_status onnx_item_give_int(onnx_item *item, const char *name, int64_t value,
+                               tdnn_error *err)
 {
     onnx_item_attr attr = {.name = name, .type = TDNN_ATTR_INT, .u.i = value};
     return onnx_item_give(item, attr, err);
@@ -160,26 +163,48 @@ tdnn_status onnx_item_refuse(const onnx_item *item, int needed, tdnn_error *err,
     va_end(args);
     w->needed = needed;
     if (needed)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%s, which needs opset %d or later; written is %d",
-                         what, needed, w->opset);
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                         "%s, which needs opset %d or later; written is %d", what, needed,
+                         w->opset);
     return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%s, which no opset has", what);
 }
 
 /* ---- The message ---- */
 
 /* Fields of AttributeProto, and its types. */
-enum { A_NAME = 1, A_F = 2, A_I = 3, A_S = 4, A_T = 5, A_G = 6, A_FLOATS = 7, A_INTS = 8, A_STRINGS = 9, A_TYPE = 20 };
+enum {
+    A_NAME = 1,
+    A_F = 2,
+    A_I = 3,
+    A_S = 4,
+    A_T = 5,
+    A_G = 6,
+    A_FLOATS = 7,
+    A_INTS = 8,
+    A_STRINGS = 9,
+    A_TYPE = 20
+};
 enum { T_FLOAT = 1, T_INT, T_STRING, T_TENSOR, T_GRAPH, T_FLOATS, T_INTS, T_STRINGS };
 
-static tdnn_status put_value(onnx_item *item, const onnx_item_attr *a, int *type, tdnn_error *err)
+static tdnn_status put_value(onnx_item *item, const onnx_item_attr *a, int *type,
+                             tdnn_error *err)
 {
     onnx_writer *w = item->level->writer;
     onnx_out *out = &w->out;
     switch (a->type) {
-    case TDNN_ATTR_INT: *type = T_INT; onnx_put_int(out, A_I, a->u.i); break;
-    case TDNN_ATTR_FLOAT: *type = T_FLOAT; onnx_put_float(out, A_F, a->u.f); break;
+    case TDNN_ATTR_INT:
+        *type = T_INT;
+        onnx_put_int(out, A_I, a->u.i);
+        break;
+    case TDNN_ATTR_FLOAT:
+        *type = T_FLOAT;
+        onnx_put_float(out, A_F, a->u.f);
+        break;
     case TDNN_ATTR_ENUM:
-    case TDNN_ATTR_STRING: *type = T_STRING; onnx_put_text(out, A_S, a->u.s); break;
+    case TDNN_ATTR_STRING:
+        *type = T_STRING;
+        onnx_put_text(out, A_S, a->u.s);
+        break;
     case TDNN_ATTR_TENSOR:
         *type = T_TENSOR;
         return onnx_tensor_write(out, A_T, NULL, a->u.tensor, err);
@@ -246,7 +271,7 @@ static tdnn_status put_node(onnx_item *item, tdnn_error *err)
     onnx_mark mark = onnx_begin(out, NODE);
     for (size_t i = 0; i < inputs; i++)
         onnx_put_text(out, INPUT,
-                      item->names[i]                       ? item->names[i]
+                      item->names[i]                   ? item->names[i]
                       : item->inputs[i] == TDNN_ABSENT ? ""
                                                        : onnx_name_use(level, item->inputs[i]));
     for (size_t i = 0; i < outputs; i++)
@@ -281,7 +306,8 @@ static tdnn_status check_domain(onnx_item *item, tdnn_error *err)
         if (w->opset < since)
             return onnx_item_refuse(item, since, err, "%s as it is used here", op->name);
         if (w->opset < types)
-            return onnx_item_refuse(item, types, err, "%s of elements of these types", op->name);
+            return onnx_item_refuse(item, types, err, "%s of elements of these types",
+                                    op->name);
     } else if (!strcmp(op->domain, "ai.onnx.ml")) {
         at_least(&w->ml, since);
     } else if (!strcmp(op->domain, "ai.onnx.preview.training")) {
@@ -324,8 +350,11 @@ static tdnn_status write_item(onnx_item *item, tdnn_error *err)
 
 tdnn_status onnx_node_write(onnx_level *level, const tdnn_node *node, tdnn_error *err)
 {
-    onnx_item item = {.level = level, .node = node, .op = node->op->name,
-                      .inputs = node->inputs, .input_count = node->input_count};
+    onnx_item item = {.level = level,
+                      .node = node,
+                      .op = node->op->name,
+                      .inputs = node->inputs,
+                      .input_count = node->input_count};
     item.names = tdnn_zone_alloc(level->writer->zone, node->input_count, sizeof *item.names);
     if (!item.names) return TDNN_NO_MEMORY(err);
     tdnn_status status = write_item(&item, err);

@@ -38,8 +38,8 @@ static tdnn_status float_to_attr(onnx_item *item, size_t index, const char *name
     if (!onnx_item_has_input(item, index)) return TDNN_OK;
     const tdnn_tensor *t = onnx_item_constant_at(item, index);
     if (!t || tdnn_shape_count(&t->shape) != 1 || !tdnn_dtype_is_float(t->dtype))
-        return onnx_item_refuse(item, since, err, "input %zu of %s is no constant number", index,
-                                item->op);
+        return onnx_item_refuse(item, since, err, "input %zu of %s is no constant number",
+                                index, item->op);
     onnx_item_attr attr = {
         .name = name, .type = TDNN_ATTR_FLOAT, .u.f = (float)tdnn_tensor_get_f64(t, 0)};
     return onnx_item_give(item, attr, err);
@@ -269,9 +269,11 @@ static tdnn_status positive_axes(onnx_item *item, tdnn_error *err)
         if (a->type == TDNN_ATTR_INT && !strcmp(a->name, "axis"))
             a->u.i = from_front(a->u.i, ndim);
         if (a->type != TDNN_ATTR_INTS || strcmp(a->name, "axes") != 0) continue;
-        int64_t *axes = tdnn_zone_alloc(item->level->writer->zone, a->u.ints.count, sizeof *axes);
+        int64_t *axes =
+            tdnn_zone_alloc(item->level->writer->zone, a->u.ints.count, sizeof *axes);
         if (!axes) return TDNN_NO_MEMORY(err);
-        for (size_t k = 0; k < a->u.ints.count; k++) axes[k] = from_front(a->u.ints.at[k], ndim);
+        for (size_t k = 0; k < a->u.ints.count; k++)
+            axes[k] = from_front(a->u.ints.at[k], ndim);
         a->u.ints.at = axes;
     }
     return TDNN_OK;
@@ -367,7 +369,8 @@ static tdnn_status scales_to_attr(onnx_item *item, tdnn_error *err)
     return onnx_item_give(item, attr, err);
 }
 
-/* Scales alone, and what later was called asymmetric and floor; before opset 10, as Upsample. */
+/* Scales alone, and what later was called asymmetric and floor; before opset 10, as Upsample.
+ */
 static tdnn_status older_resize_10(onnx_item *item, tdnn_error *err)
 {
     bool linear = says(item, "mode", "linear");

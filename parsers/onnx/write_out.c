@@ -1,5 +1,5 @@
-/* A message that is being written: lengths are put in front when a message ends, and the elements
- * of large tensors are not copied. */
+/* A message that is being written: lengths are put in front when a message ends, and the
+ * elements of large tensors are not copied. */
 #include "parsers/onnx/write.h"
 
 #include "lib/base/file.h"
@@ -36,9 +36,10 @@ void onnx_put_elements(onnx_out *out, uint32_t field, const tdnn_tensor *tensor)
         onnx_put_bytes(out, field, tensor->data, tensor->bytes);
         return;
     }
-    out->failed = out->failed || !tdnn_wire_put_tag(&out->text, field, TDNN_WIRE_BYTES) ||
-                  !tdnn_wire_put_varint(&out->text, tensor->bytes) ||
-                  !TDNN_ZONE_PUSH(out->zone, out->pieces, out->piece_count, out->piece_capacity);
+    out->failed =
+        out->failed || !tdnn_wire_put_tag(&out->text, field, TDNN_WIRE_BYTES) ||
+        !tdnn_wire_put_varint(&out->text, tensor->bytes) ||
+        !TDNN_ZONE_PUSH(out->zone, out->pieces, out->piece_count, out->piece_capacity);
     if (out->failed) return;
     out->pieces[out->piece_count++] = (onnx_piece){out->text.size, tensor};
     out->piece_bytes += tensor->bytes;
@@ -100,8 +101,7 @@ static tdnn_status next_part(void *context, tdnn_bytes *part, tdnn_error *err)
         part->data = s->made;
         return s->made ? tdnn_tensor_fill(t, s->made, err) : TDNN_NO_MEMORY(err);
     }
-    const size_t end =
-        s->piece < out->piece_count ? out->pieces[s->piece].at : out->text.size;
+    const size_t end = s->piece < out->piece_count ? out->pieces[s->piece].at : out->text.size;
     *part = (tdnn_bytes){out->text.data + s->at, end - s->at};
     s->at = end;
     return TDNN_OK;

@@ -58,7 +58,8 @@ static void put_tensor_type(onnx_out *out, uint32_t field, const char *name, tdn
 }
 
 /* TypeProto in `field`, of a list of tensors, or of lists of them. */
-static void put_list_type(onnx_out *out, uint32_t field, const tdnn_value *value, tdnn_kind kind)
+static void put_list_type(onnx_out *out, uint32_t field, const tdnn_value *value,
+                          tdnn_kind kind)
 {
     enum { SEQUENCE_TYPE = 4, OPTIONAL_TYPE = 9 };
     static const tdnn_shape any = {.ndim = -1};

@@ -62,16 +62,54 @@ static const struct row {
 
 /* Took bf16 in opset 22. */
 static const char *const late_bf16[] = {
-    "Acos",     "Acosh",    "Asin",       "Asinh",      "Atan",
-    "Atanh",    "Conv",     "AveragePool", "Bernoulli",  "ConvTranspose",
-    "Cos",      "Cosh",     "DeformConv", "Det",        "Dropout",
-    "Elu",      "EyeLike",  "GRU",        "GridSample", "GlobalAveragePool",
-    "LSTM",     "LpPool",   "HardSwish",  "HardSigmoid", "GlobalLpPool",
-    "MaxPool",  "Mish",     "MaxRoiPool", "MaxUnpool",  "GlobalMaxPool",
-    "RNN",      "RoiAlign", "Multinomial", "RandomNormal", "InstanceNormalization",
-    "Round",    "Selu",     "RandomUniform", "RandomNormalLike", "LpNormalization",
-    "Sin",      "Sinh",     "RandomUniformLike", "Softplus", "NegativeLogLikelihoodLoss",
-    "Softsign", "Tan",      "ThresholdedRelu",
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "Conv",
+    "AveragePool",
+    "Bernoulli",
+    "ConvTranspose",
+    "Cos",
+    "Cosh",
+    "DeformConv",
+    "Det",
+    "Dropout",
+    "Elu",
+    "EyeLike",
+    "GRU",
+    "GridSample",
+    "GlobalAveragePool",
+    "LSTM",
+    "LpPool",
+    "HardSwish",
+    "HardSigmoid",
+    "GlobalLpPool",
+    "MaxPool",
+    "Mish",
+    "MaxRoiPool",
+    "MaxUnpool",
+    "GlobalMaxPool",
+    "RNN",
+    "RoiAlign",
+    "Multinomial",
+    "RandomNormal",
+    "InstanceNormalization",
+    "Round",
+    "Selu",
+    "RandomUniform",
+    "RandomNormalLike",
+    "LpNormalization",
+    "Sin",
+    "Sinh",
+    "RandomUniformLike",
+    "Softplus",
+    "NegativeLogLikelihoodLoss",
+    "Softsign",
+    "Tan",
+    "ThresholdedRelu",
 };
 
 /* Since when ONNX has the type at all. */
@@ -103,7 +141,8 @@ static int op_since(const onnx_item *item, const tdnn_value *value)
     for (size_t i = 0; value->dtype != TDNN_NONE && i < sizeof rows / sizeof *rows; i++)
         if (!strcmp(rows[i].op, item->op) && (rows[i].types & is) && since < rows[i].since)
             since = rows[i].since;
-    for (size_t i = 0; value->dtype == TDNN_BF16 && i < sizeof late_bf16 / sizeof *late_bf16; i++)
+    for (size_t i = 0; value->dtype == TDNN_BF16 && i < sizeof late_bf16 / sizeof *late_bf16;
+         i++)
         if (!strcmp(late_bf16[i], item->op) && since < 22) since = 22;
     return since;
 }
