@@ -46,6 +46,7 @@ async function run(one) {
   for (const t of [].concat(results)) {
     if (!Array.from(t.shape).every(Number.isInteger)) throw new Error('a result of shape ' + t.shape);
     const data = new arrays[t.dtype](await t.data()); // a cast may have left bytes
+    if (data.length !== t.size) throw new Error(`${data.length} numbers of shape ${t.shape}`);
     answers.push({ shape: t.shape, dtype: t.dtype,
       data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') });
   }
