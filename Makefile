@@ -365,6 +365,7 @@ RUNTIME = \
 	lib/runtime/arena.c \
 	lib/runtime/plan.c \
 	lib/runtime/plan_infer.c \
+	lib/runtime/plan_uses.c \
 	lib/runtime/plan_fuse.c \
 	lib/runtime/plan_shuffle.c \
 	lib/runtime/plan_layout.c \

@@ -128,6 +128,13 @@ typedef struct tdnn_planner {
 tdnn_status tdnn_planner_add_value(tdnn_planner *p, const tdnn_info *info, tdnn_id id, int32_t *out);
 tdnn_status tdnn_planner_add_node(tdnn_planner *p, const tdnn_node *node, size_t in_count,
                                   size_t out_count, tdnn_plan_node **out);
+/* Who makes and who uses the values of the plan, for the fusions. In the plan's zone. */
+typedef struct tdnn_plan_uses {
+    uint32_t *uses;    /* per plan value, by live nodes; what escapes counts as used once more */
+    int32_t *producer; /* per plan value: plan node, -1 none                                   */
+    int32_t *consumer; /* the last of them, -1 none                                            */
+} tdnn_plan_uses;
+tdnn_status tdnn_planner_uses(tdnn_planner *p, tdnn_plan_uses *out);
 tdnn_status tdnn_planner_infer(tdnn_planner *p);
 tdnn_status tdnn_planner_fuse(tdnn_planner *p);
 tdnn_status tdnn_planner_product(tdnn_planner *p);

@@ -7,36 +7,14 @@
 
 typedef struct fuser {
     tdnn_planner *p;
-    uint32_t *uses;    /* per plan value, by live nodes; what escapes counts as used once more */
-    int32_t *producer; /* per plan value: plan node, -1 none */
+    tdnn_plan_uses of;
 } fuser;
-
-static tdnn_status survey(fuser *f)
-{
-    tdnn_plan *plan = f->p->plan;
-    f->uses = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *f->uses);
-    f->producer = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *f->producer);
-    if (!f->uses || !f->producer) return TDNN_NO_MEMORY(f->p->err);
-    for (size_t v = 0; v < plan->value_count; v++) {
-        f->producer[v] = -1;
-        f->uses[v] = plan->values[v].escapes;
-    }
-    for (size_t i = 0; i < plan->node_count; i++) {
-        const tdnn_plan_node *n = &plan->nodes[i];
-        if (n->dead) continue;
-        for (size_t k = 0; k < n->in_count; k++)
-            if (n->in[k] >= 0) f->uses[n->in[k]]++;
-        for (size_t k = 0; k < n->out_count; k++)
-            if (n->out[k] >= 0) f->producer[n->out[k]] = (int32_t)i;
-    }
-    return TDNN_OK;
-}
 
 /* The live convolution without residual that makes `value` for one use only; NULL if it is none such. */
 static tdnn_plan_node *lone_conv(const fuser *f, int32_t value)
 {
-    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return NULL;
-    tdnn_plan_node *n = &f->p->plan->nodes[f->producer[value]];
+    if (value < 0 || f->of.producer[value] < 0 || f->of.uses[value] != 1) return NULL;
+    tdnn_plan_node *n = &f->p->plan->nodes[f->of.producer[value]];
     if (n->dead || n->node->op->kind != TDNN_OP_Conv || n->in_count > 3) return NULL;
     return n;
 }
@@ -112,8 +90,8 @@ static tdnn_status fuse_norm(fuser *f, tdnn_plan_node *norm, tdnn_plan_node *rel
 static tdnn_status fuse_into_maker(fuser *f, tdnn_plan_node *relu)
 {
     int32_t value = relu->in[0];
-    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return TDNN_OK;
-    tdnn_plan_node *maker = &f->p->plan->nodes[f->producer[value]];
+    if (value < 0 || f->of.producer[value] < 0 || f->of.uses[value] != 1) return TDNN_OK;
+    tdnn_plan_node *maker = &f->p->plan->nodes[f->of.producer[value]];
     if (maker->dead) return TDNN_OK;
     if (maker->node->op->kind == TDNN_OP_Conv) fuse_relu(maker, relu);
     if (maker->node->op->kind == TDNN_OP_BatchNormalization) return fuse_norm(f, maker, relu);
@@ -124,7 +102,7 @@ tdnn_status tdnn_planner_fuse(tdnn_planner *p)
 {
     fuser f = {.p = p};
     tdnn_plan *plan = p->plan;
-    TDNN_TRY(survey(&f));
+    TDNN_TRY(tdnn_planner_uses(p, &f.of));
     for (size_t i = 0; i < plan->node_count; i++) {
         tdnn_plan_node *n = &plan->nodes[i];
         if (n->dead || plan->values[n->out[0]].info.dtype != TDNN_F32) continue;

@@ -7,37 +7,16 @@ enum { PRODUCT_A, PRODUCT_B, PRODUCT_ROW, PRODUCT_RESIDUAL, PRODUCT_INPUTS };
 
 typedef struct fuser {
     tdnn_planner *p;
-    uint32_t *uses;    /* per plan value, by live nodes; what escapes counts as used once more */
-    int32_t *producer; /* per plan value: plan node, -1 none */
+    tdnn_plan_uses of;
 } fuser;
-
-static tdnn_status survey(fuser *f)
-{
-    tdnn_plan *plan = f->p->plan;
-    f->uses = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *f->uses);
-    f->producer = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *f->producer);
-    if (!f->uses || !f->producer) return TDNN_NO_MEMORY(f->p->err);
-    for (size_t v = 0; v < plan->value_count; v++) {
-        f->producer[v] = -1;
-        f->uses[v] = plan->values[v].escapes;
-    }
-    for (size_t i = 0; i < plan->node_count; i++) {
-        const tdnn_plan_node *n = &plan->nodes[i];
-        for (size_t k = 0; !n->dead && k < n->in_count; k++)
-            if (n->in[k] >= 0) f->uses[n->in[k]]++;
-        for (size_t k = 0; !n->dead && k < n->out_count; k++)
-            if (n->out[k] >= 0) f->producer[n->out[k]] = (int32_t)i;
-    }
-    return TDNN_OK;
-}
 
 static const tdnn_info *info(const fuser *f, int32_t value) { return &f->p->plan->values[value].info; }
 
 /* The product that makes `value` for one use only; NULL if it is none such. */
 static tdnn_plan_node *lone_product(const fuser *f, int32_t value)
 {
-    if (value < 0 || f->producer[value] < 0 || f->uses[value] != 1) return NULL;
-    tdnn_plan_node *n = &f->p->plan->nodes[f->producer[value]];
+    if (value < 0 || f->of.producer[value] < 0 || f->of.uses[value] != 1) return NULL;
+    tdnn_plan_node *n = &f->p->plan->nodes[f->of.producer[value]];
     const tdnn_op_kind kind = n->node->op->kind;
     return !n->dead && (kind == TDNN_OP_MatMul || kind == TDNN_OP_MatMulAdd) ? n : NULL;
 }
@@ -136,7 +115,7 @@ tdnn_status tdnn_planner_product(tdnn_planner *p)
 {
     fuser f = {.p = p};
     tdnn_plan *plan = p->plan;
-    TDNN_TRY(survey(&f));
+    TDNN_TRY(tdnn_planner_uses(p, &f.of));
     for (size_t i = 0; i < plan->node_count; i++) {
         tdnn_plan_node *n = &plan->nodes[i];
         tdnn_activation found;

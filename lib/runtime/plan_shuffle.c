@@ -8,42 +8,16 @@
 
 typedef struct seeker {
     tdnn_planner *p;
-    uint32_t *uses;    /* per plan value; what escapes counts once more */
-    int32_t *producer; /* per plan value: plan node, -1: none           */
-    int32_t *consumer; /* per plan value: the last of them, -1: none    */
+    tdnn_plan_uses of;
 } seeker;
-
-static tdnn_status survey(seeker *s)
-{
-    tdnn_plan *plan = s->p->plan;
-    s->uses = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *s->uses);
-    s->producer = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *s->producer);
-    s->consumer = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *s->consumer);
-    if (!s->uses || !s->producer || !s->consumer) return TDNN_NO_MEMORY(s->p->err);
-    for (size_t v = 0; v < plan->value_count; v++) {
-        s->producer[v] = s->consumer[v] = -1;
-        s->uses[v] = plan->values[v].escapes;
-    }
-    for (size_t i = 0; i < plan->node_count; i++) {
-        const tdnn_plan_node *n = &plan->nodes[i];
-        for (size_t k = 0; !n->dead && k < n->in_count; k++) {
-            if (n->in[k] < 0) continue;
-            s->uses[n->in[k]]++;
-            s->consumer[n->in[k]] = (int32_t)i;
-        }
-        for (size_t k = 0; !n->dead && k < n->out_count; k++)
-            if (n->out[k] >= 0) s->producer[n->out[k]] = (int32_t)i;
-    }
-    return TDNN_OK;
-}
 
 /* The node of this kind that makes input 0 of `n`, for nobody else; NULL if it is none such. */
 static tdnn_plan_node *lone_producer(const seeker *s, const tdnn_plan_node *n,
                                      tdnn_op_kind kind)
 {
     const int32_t value = n->in[0];
-    if (value < 0 || s->producer[value] < 0 || s->uses[value] != 1) return NULL;
-    tdnn_plan_node *made = &s->p->plan->nodes[s->producer[value]];
+    if (value < 0 || s->of.producer[value] < 0 || s->of.uses[value] != 1) return NULL;
+    tdnn_plan_node *made = &s->p->plan->nodes[s->of.producer[value]];
     return made->node->op->kind == kind ? made : NULL;
 }
 
@@ -91,8 +65,8 @@ static bool along_channels(const tdnn_plan_node *n, const tdnn_shape *whole)
 static tdnn_plan_node *lone_split(const seeker *s, const tdnn_plan_node *last)
 {
     const int32_t value = last->out[0];
-    if (s->uses[value] != 1 || s->consumer[value] < 0) return NULL;
-    tdnn_plan_node *n = &s->p->plan->nodes[s->consumer[value]];
+    if (s->of.uses[value] != 1 || s->of.consumer[value] < 0) return NULL;
+    tdnn_plan_node *n = &s->p->plan->nodes[s->of.consumer[value]];
     const bool fits =
         n->node->op->kind == TDNN_OP_Split && along_channels(n, shape_of(s, value));
     return fits ? n : NULL;
@@ -132,7 +106,7 @@ tdnn_status tdnn_planner_shuffle(tdnn_planner *p)
 {
     seeker s = {.p = p};
     if (p->env->kernels->block == 0) return TDNN_OK;
-    TDNN_TRY(survey(&s));
+    TDNN_TRY(tdnn_planner_uses(p, &s.of));
     for (size_t i = 0; i < p->plan->node_count; i++) TDNN_TRY(visit(&s, &p->plan->nodes[i]));
     return TDNN_OK;
 }
