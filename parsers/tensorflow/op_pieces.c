@@ -134,7 +134,8 @@ tdnn_status tf_import_split(tf_call *c, tdnn_error *err)
     const int64_t whole = x->shape.ndim > plain && plain >= 0 ? x->shape.dim[plain] : -1;
     int64_t rest = whole, missing = -1;
     for (int64_t i = 0; sizes && i < count; i++) {
-        if (sizes[i] < -1) return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a negative size");
+        if (sizes[i] < -1 || sizes[i] > INT32_MAX)
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a size of %lld", (long long)sizes[i]);
         fixed[i] = sizes[i];
         if (sizes[i] < 0)
             missing = i;
@@ -218,7 +219,8 @@ static tdnn_status pad_list(const tf_call *c, const tf_value *x, const tf_value 
                              (long long)(a < 0 ? a : b));
         list[at] = a;
         list[n + (size_t)at] = b;
-        if (like->shape.ndim >= 0 && like->shape.dim[i] >= 0) like->shape.dim[i] += a + b;
+        if (like->shape.ndim >= 0 && like->shape.dim[i] >= 0)
+            like->shape.dim[i] = like->shape.dim[i] > INT32_MAX ? -1 : like->shape.dim[i] + a + b;
     }
     return tf_const_ints(c, list, 2 * n, out, err);
 }

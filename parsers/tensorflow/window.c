@@ -24,7 +24,7 @@ tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool 
                          space + 2);
     }
     for (int i = 0; i < space; i++)
-        if (out[i] < 1)
+        if (out[i] < 1 || out[i] > INT32_MAX)
             return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%s has %lld, expected 1 or more", name,
                              (long long)out[i]);
     return TDNN_OK;
@@ -45,6 +45,9 @@ static tdnn_status explicit_pads(const tf_call *c, int space, bool last, tdnn_wi
         pads[space + i] = at[2 * (i + (last ? 1 : 2)) + 1];
         if (pads[i] < 0 || pads[space + i] < 0)
             return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has a negative number");
+        if (pads[i] > INT32_MAX || pads[space + i] > INT32_MAX)
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has a number above %d",
+                             INT32_MAX);
     }
     return tdnn_graph_ints(c->scope->graph, pads, 2 * (size_t)space, &w->pads, err);
 }
