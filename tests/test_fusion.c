@@ -43,16 +43,15 @@ typedef struct feed {
 static size_t check_model(tdnn_bytes model, const feed *feeds, size_t feed_count, const double *want,
                           size_t count, double allowed)
 {
-    static const char *const levels[] = {"generic", "avx2", "avx512"};
     size_t steps = 0;
-    for (size_t run = 0; run < 6; run++) {
+    for (size_t run = 0; run < 2 * TEST_LEVELS; run++) {
         tdnn_session_options options;
         tdnn_net *net = NULL;
         tdnn_session *session = NULL;
         const tdnn_tensor *y = NULL;
         tdnn_error err;
         tdnn_session_options_init(&options);
-        options.cpu = levels[run / 2];
+        options.cpu = test_levels[run / 2];
         options.threads = run % 2 ? 3 : 1;
         assert_ok(tdnn_net_load_memory(model, (tdnn_bytes){NULL, 0}, NULL, &net, &err), err);
         assert_ok(tdnn_session_create(net, &options, &session, &err), err);
