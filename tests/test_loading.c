@@ -256,9 +256,11 @@ static void lists_all_of_caffe(void **state)
 static void lists_all_of_darknet(void **state)
 {
     (void)state;
-    must_list_text("[net]\nwidth=8\nheight=8\nchannels=3\n[foo]\n[convolutional]\nfilters=4\n[bar]\n[foo]\n",
+    must_list_text("[net]\nwidth=8\nheight=8\nchannels=3\n[foo]\n[convolutional]\nfilters=4\n[bar]\n[foo]\n"
+                   "[convolutional]\nfilters=2\nactivation=wobble\n[convolutional]\nfilters=2\nwibble=1\n",
                    (const char *const[]){"section [foo] @ line 5", "section [bar] @ line 8",
-                                         "section [foo] @ line 9", NULL});
+                                         "section [foo] @ line 9", "activation=wobble @ line 12",
+                                         "key wibble of [convolutional] @ line 15", NULL});
 }
 
 static void lists_all_of_tensorflow(void **state)

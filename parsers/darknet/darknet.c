@@ -223,16 +223,6 @@ static tdnn_status found(tdnn_dark_net *net, size_t line, const char *what, cons
     return tdnn_findings_add(&net->findings, where, text, net->err);
 }
 
-static tdnn_status check_sections(tdnn_dark_net *net, tdnn_cfg *cfg)
-{
-    for (size_t i = 1; i < cfg->count; i++) {
-        net->section = &cfg->sections[i];
-        if (!find_section(net->section->name))
-            TDNN_TRY(found(net, net->section->line, "section [%.60s]", net->section->name));
-    }
-    return tdnn_findings_report(&net->findings, net->err);
-}
-
 static tdnn_status check_keys(tdnn_dark_net *net)
 {
     for (size_t i = 0; i < net->section->count; i++) {
@@ -302,11 +292,26 @@ static tdnn_status build_layer(tdnn_dark_net *net, tdnn_cfg_section *section)
     net->section = section;
     net->out = (tdnn_dark_value){.id = TDNN_ABSENT};
     net->conv_count = 0;
-    TDNN_TRY(find_section(section->name)(net));
+    tdnn_dark_fn build = find_section(section->name);
+    if (!build)
+        return tdnn_error_at(
+            net->err, TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "section [%.60s]", section->name),
+            "line %zu", section->line);
+    TDNN_TRY(build(net));
     TDNN_TRY(tdnn_dark_check_size(net, &net->out));
     net->layers[net->index] =
         (tdnn_dark_layer){.out = net->out, .conv = net->conv, .conv_count = net->conv_count};
     return check_keys(net);
+}
+
+/* So that the rest is looked at too, what a layer cannot do counts as found, and its input passes by. */
+static tdnn_status pass_by(tdnn_dark_net *net)
+{
+    const tdnn_error why = *net->err;
+    tdnn_error_clear(net->err);
+    net->layers[net->index] =
+        (tdnn_dark_layer){.out = net->index ? net->layers[net->index - 1].out : net->input};
+    return tdnn_findings_add(&net->findings, why.where, why.message, net->err);
 }
 
 static tdnn_status build_layers(tdnn_dark_net *net, tdnn_cfg *cfg)
@@ -318,11 +323,13 @@ static tdnn_status build_layers(tdnn_dark_net *net, tdnn_cfg *cfg)
     for (net->index = 0; net->index < count; net->index++) {
         tdnn_cfg_section *section = &cfg->sections[net->index + 1];
         tdnn_status status = build_layer(net, section);
-        if (status)
-            return tdnn_error_at(net->err, status, "layer %zu [%s], line %zu", net->index,
-                                 section->name, section->line);
+        tdnn_error_at(net->err, status, "layer %zu [%s], line %zu", net->index, section->name,
+                      section->line);
+        if (status == TDNN_ERR_UNSUPPORTED) status = pass_by(net);
+        if (status && net->findings.count) break; /* a consequence, most likely */
+        TDNN_TRY(status);
     }
-    return TDNN_OK;
+    return tdnn_findings_report(&net->findings, net->err);
 }
 
 /* What no layer uses, in the order of the layers. */
@@ -338,7 +345,6 @@ static tdnn_status build(tdnn_dark_net *net, tdnn_cfg *cfg)
 {
     TDNN_TRY(tdnn_cfg_read(net->source->model, net->zone, cfg, net->err));
     TDNN_TRY(read_net(net, cfg));
-    TDNN_TRY(check_sections(net, cfg));
     if (net->source->config.size)
         TDNN_TRY(tdnn_dark_weights_open(net, net->source->config));
     else
@@ -346,15 +352,15 @@ static tdnn_status build(tdnn_dark_net *net, tdnn_cfg *cfg)
     TDNN_TRY(build_layers(net, cfg));
     TDNN_TRY(tdnn_dark_weights_close(net));
     free_sizes(net);
-    TDNN_TRY(add_outputs(net));
-    return tdnn_findings_report(&net->findings, net->err);
+    return add_outputs(net);
 }
 
 static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_error *err)
 {
     tdnn_cfg cfg;
-    tdnn_dark_net net = {
-        .source = source, .graph = graph, .zone = tdnn_zone_create(), .err = err};
+    tdnn_error unread = {0};
+    tdnn_dark_net net = {.source = source, .graph = graph, .zone = tdnn_zone_create(),
+                         .err = err ? err : &unread};
     if (!net.zone) return TDNN_NO_MEMORY(err);
     net.findings = (tdnn_findings){.source = source, .zone = net.zone};
     net.as_opencv = source->options && source->options->darknet_as == TDNN_DARKNET_AS_OPENCV;
