@@ -387,12 +387,44 @@ static tdnn_status older_resize_10(onnx_item *item, tdnn_error *err)
 
 /* ---- Which, and up to which opset ---- */
 
+/* SAME padding is none where a window is left over, since strides step over it; ONNX Runtime refuses
+ * that as negative, so that known sizes are written as pads. */
+static tdnn_status write_pads(onnx_item *item, tdnn_error *err)
+{
+    const onnx_item_attr *same = onnx_item_attr_of(item, "auto_pad");
+    const onnx_item_attr *kernel = onnx_item_attr_of(item, "kernel_shape");
+    const onnx_item_attr *strides = onnx_item_attr_of(item, "strides");
+    const tdnn_shape *x = &item->level->graph->values[item->inputs[0]].shape;
+    if (!same || strncmp(same->u.s, "SAME", 4) || !kernel || !strides) return TDNN_OK;
+    const size_t axes = kernel->u.ints.count;
+    if (onnx_item_attr_of(item, "dilations") || x->ndim != (int)axes + 2 || strides->u.ints.count != axes)
+        return TDNN_OK;
+    int64_t *pads = tdnn_zone_alloc(item->level->writer->zone, 2 * axes, sizeof *pads);
+    bool steps_over = false;
+    if (!pads) return TDNN_NO_MEMORY(err);
+    for (size_t i = 0; i < axes; i++) {
+        const int64_t in = x->dim[i + 2], k = kernel->u.ints.at[i], s = strides->u.ints.at[i];
+        if (in < 1) return TDNN_OK;
+        const int64_t missing = (in - 1) / s * s + k - in, before = missing / 2;
+        const bool upper = !strcmp(same->u.s, "SAME_UPPER");
+        steps_over = steps_over || missing < 0;
+        if (missing > 0) pads[i] = upper ? before : missing - before;
+        if (missing > 0) pads[axes + i] = missing - pads[i];
+    }
+    if (!steps_over) return TDNN_OK;
+    onnx_item_drop(item, "auto_pad");
+    const onnx_item_attr given = {
+        .name = "pads", .type = TDNN_ATTR_INTS, .u.ints = {pads, 2 * axes, true}};
+    return onnx_item_give(item, given, err);
+}
+
 static const struct row {
     const char *op;
     int since, until; /* the opsets that say it so; until 0: the newest too */
     tdnn_status (*rewrite)(onnx_item *, tdnn_error *);
 } rows[] = {
     {"Attention", 23, 23, older_attention},
+    {"AveragePool", 1, 0, write_pads},
     {"Clip", 1, 10, older_clip},
     {"DFT", 1, 19, older_dft},
     {"Dropout", 1, 11, older_dropout},
@@ -400,6 +432,7 @@ static const struct row {
     {"GridSample", 1, 19, older_grid_sample},
     {"Hardmax", 1, 12, older_softmax},
     {"LogSoftmax", 1, 12, older_softmax},
+    {"MaxPool", 1, 0, write_pads},
     {"MaxPool", 1, 7, older_max_pool},
     {"OptionalGetElement", 1, 17, older_optional},
     {"OptionalHasElement", 1, 17, older_optional},
