@@ -1,9 +1,11 @@
 /* Worker threads, mutexes, the clock. The only file that includes pthread.h.
  *
- * A run is one number, `left`: the tasks nobody has claimed. Taking one from it is all that a
- * worker does to get work; what it then reads of the run cannot change before that task is
- * finished. Workers that find nothing spin for about as long as a sleep and a wake-up cost,
- * since a net's steps follow each other within microseconds, then sleep. */
+ * The tasks of a run are dealt out in equal stretches, one for each worker, so that from step to step
+ * a worker finds the same part of an image in its own cache; who has finished takes from the others.
+ * Claiming a task from a stretch, one number of two halves, is all that a worker does to get work;
+ * what it then reads of the run cannot change before that task is finished. Workers that find nothing
+ * spin for about as long as a sleep and a wake-up cost, since a net's steps follow each other within
+ * microseconds, then sleep. */
 #include "lib/base/thread.h"
 
 #include "lib/base/mem.h"
@@ -14,12 +16,19 @@
 #include <time.h>
 
 enum { MAX_THREADS = 1024, SPIN_NS = 50000, PAUSES_PER_LOOK_AT_CLOCK = 32 };
+/* More would be no tasks, but elements: count * threads fits 64 bits, and an index 32. */
+#define MAX_TASKS ((size_t)INT32_MAX)
 
 typedef struct helper {
     tdnn_workers *workers;
     size_t index; /* 1 ..; the caller is 0 */
     pthread_t thread;
 } helper;
+
+/* Tasks begin .. end-1 that nobody has claimed: end in the high half, begin in the low one. */
+typedef struct stretch {
+    _Alignas(64) _Atomic uint64_t range;
+} stretch;
 
 struct tdnn_workers {
     int threads;
@@ -28,7 +37,8 @@ struct tdnn_workers {
     tdnn_task_fn task;
     void *context;
     size_t count;
-    _Alignas(64) atomic_size_t left;     /* tasks that nobody has claimed */
+    stretch *stretches;                  /* one for each thread           */
+    _Alignas(64) atomic_uint run;        /* counts runs                   */
     _Alignas(64) atomic_size_t finished; /* tasks that are done           */
     atomic_int sleepers;                 /* helpers that wait for `work`  */
     atomic_bool caller_sleeps;           /* the caller waits for `done`   */
@@ -53,21 +63,30 @@ static void pause_cpu(void)
 #endif
 }
 
-static bool claim(tdnn_workers *w, size_t *task)
+static bool claim_from(stretch *s, size_t *task)
 {
-    size_t left = atomic_load_explicit(&w->left, memory_order_relaxed);
+    uint64_t range = atomic_load_explicit(&s->range, memory_order_relaxed);
     do {
-        if (left == 0) return false;
-    } while (!atomic_compare_exchange_weak_explicit(
-        &w->left, &left, left - 1, memory_order_acquire, memory_order_relaxed));
-    *task = w->count - left;
+        if ((uint32_t)range == range >> 32) return false;
+    } while (!atomic_compare_exchange_weak_explicit(&s->range, &range, range + 1, memory_order_acquire,
+                                                    memory_order_relaxed));
+    *task = (uint32_t)range;
     return true;
+}
+
+/* The worker's own tasks first. */
+static bool claim(tdnn_workers *w, size_t worker, size_t *task)
+{
+    const size_t threads = (size_t)w->threads;
+    for (size_t i = 0; i < threads; i++)
+        if (claim_from(&w->stretches[(worker + i) % threads], task)) return true;
+    return false;
 }
 
 static void work_off(tdnn_workers *w, size_t worker)
 {
     size_t task;
-    while (claim(w, &task)) {
+    while (claim(w, worker, &task)) {
         size_t count = w->count; /* the run may be over as soon as `finished` is raised */
         w->task(w->context, task, worker);
         if (atomic_fetch_add(&w->finished, 1) + 1 == count && atomic_load(&w->caller_sleeps)) {
@@ -78,18 +97,26 @@ static void work_off(tdnn_workers *w, size_t worker)
     }
 }
 
-static bool is_called(tdnn_workers *w)
-{
-    return atomic_load(&w->left) || atomic_load(&w->stop);
-}
-static bool is_finished(tdnn_workers *w) { return atomic_load(&w->finished) == w->count; }
+typedef struct wait {
+    tdnn_workers *workers;
+    unsigned seen;
+} wait;
 
-static bool spin(tdnn_workers *w, bool (*ready)(tdnn_workers *))
+static bool is_called(const wait *x)
+{
+    return atomic_load(&x->workers->run) != x->seen || atomic_load(&x->workers->stop);
+}
+static bool is_finished(const wait *x)
+{
+    return atomic_load(&x->workers->finished) == x->workers->count;
+}
+
+static bool spin(const wait *x, bool (*ready)(const wait *))
 {
     uint64_t start = tdnn_now_ns();
     do {
         for (int i = 0; i < PAUSES_PER_LOOK_AT_CLOCK; i++) {
-            if (ready(w)) return true;
+            if (ready(x)) return true;
             pause_cpu();
         }
     } while (tdnn_now_ns() - start < SPIN_NS);
@@ -100,13 +127,15 @@ static void *help(void *argument)
 {
     helper *self = argument;
     tdnn_workers *w = self->workers;
+    wait next = {w, 0};
     while (!atomic_load(&w->stop)) {
+        next.seen = atomic_load(&w->run); /* before looking for tasks: none of a later run is missed */
         work_off(w, self->index);
-        if (spin(w, is_called)) continue;
+        if (spin(&next, is_called)) continue;
         pthread_mutex_lock(&w->mutex);
         atomic_fetch_add(&w->sleepers,
                          1); /* before is_called: run() looks the other way round */
-        while (!is_called(w)) pthread_cond_wait(&w->work, &w->mutex);
+        while (!is_called(&next)) pthread_cond_wait(&w->work, &w->mutex);
         atomic_fetch_sub(&w->sleepers, 1);
         pthread_mutex_unlock(&w->mutex);
     }
@@ -121,23 +150,35 @@ static void wake_helpers(tdnn_workers *w)
     pthread_mutex_unlock(&w->mutex);
 }
 
+/* Deals out the tasks. A helper that is late may begin with a stretch before the others are there. */
+static void deal(tdnn_workers *w, size_t count)
+{
+    const size_t threads = (size_t)w->threads;
+    for (size_t i = 0; i < threads; i++) {
+        const uint64_t begin = count * i / threads, end = count * (i + 1) / threads;
+        atomic_store_explicit(&w->stretches[i].range, end << 32 | begin, memory_order_release);
+    }
+    atomic_fetch_add(&w->run, 1);
+}
+
 void tdnn_workers_run(tdnn_workers *w, tdnn_task_fn task, void *context, size_t task_count)
 {
-    if (w->started == 0 || task_count <= 1) {
+    if (w->started == 0 || task_count <= 1 || task_count > MAX_TASKS) {
         for (size_t i = 0; i < task_count; i++) task(context, i, 0);
         return;
     }
+    const wait end = {w, 0};
     w->task = task;
     w->context = context;
     w->count = task_count;
     atomic_store(&w->finished, 0);
-    atomic_store(&w->left, task_count);
+    deal(w, task_count);
     wake_helpers(w);
     work_off(w, 0);
-    if (spin(w, is_finished)) return;
+    if (spin(&end, is_finished)) return;
     pthread_mutex_lock(&w->mutex);
     atomic_store(&w->caller_sleeps, true);
-    while (!is_finished(w)) pthread_cond_wait(&w->done, &w->mutex);
+    while (!is_finished(&end)) pthread_cond_wait(&w->done, &w->mutex);
     atomic_store(&w->caller_sleeps, false);
     pthread_mutex_unlock(&w->mutex);
 }
@@ -161,13 +202,16 @@ tdnn_status tdnn_workers_create(int threads, tdnn_workers **out, tdnn_error *err
                          MAX_THREADS);
     tdnn_workers *w = tdnn_calloc(1, sizeof *w);
     helper *helpers = tdnn_calloc((size_t)threads, sizeof *helpers);
-    if (!w || !helpers) {
+    stretch *stretches = tdnn_calloc((size_t)threads, sizeof *stretches);
+    if (!w || !helpers || !stretches) {
+        tdnn_free(stretches);
         tdnn_free(helpers);
         tdnn_free(w);
         return TDNN_NO_MEMORY(err);
     }
     w->threads = threads;
     w->helpers = helpers;
+    w->stretches = stretches;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->work, NULL);
     pthread_cond_init(&w->done, NULL);
@@ -194,6 +238,7 @@ void tdnn_workers_free(tdnn_workers *w)
     pthread_cond_destroy(&w->done);
     pthread_cond_destroy(&w->work);
     pthread_mutex_destroy(&w->mutex);
+    tdnn_free(w->stretches);
     tdnn_free(w->helpers);
     tdnn_free(w);
 }
