@@ -312,9 +312,44 @@ static void dense_blocks(void **unused)
     check_dense(20, 12); /* blocks with gaps are put together anew */
 }
 
+/* ---- what does nothing ---- */
+
+/* Dropout in training mode that drops none, as exporters write it; `asked`: its mask is used as well. */
+static void check_dropout(bool asked, size_t expected_steps)
+{
+    enum { COUNT = 300 };
+    static const int64_t dim[] = {COUNT};
+    const uint8_t training = 1;
+    const float ratio = 0;
+    float *x = random_floats(COUNT);
+    double *want = malloc(COUNT * sizeof *want);
+    onnx_build m = onnx_begin(9, 20);
+    assert_non_null(want);
+    for (size_t i = 0; i < COUNT; i++) want[i] = fabs((double)x[i]) + asked;
+    onnx_constant(&m, "ratio", TDNN_F32, 0, NULL, &ratio, sizeof ratio);
+    onnx_constant(&m, "training", TDNN_BOOL, 0, NULL, &training, sizeof training);
+    onnx_node(&m, "Dropout", "x,ratio,training", asked ? "d,mask" : "d", "");
+    onnx_node(&m, "Abs", "d", asked ? "a" : "y", "");
+    if (asked) onnx_node(&m, "Cast", "mask", "c", "to=1");
+    if (asked) onnx_node(&m, "Add", "a,c", "y", "");
+    onnx_input(&m, "x", TDNN_F32, 1, dim);
+    onnx_output(&m, "y");
+    const feed feeds[] = {{"x", x, {1, {COUNT}}}};
+    assert_int_equal(check_model(onnx_end(&m), feeds, 1, want, COUNT, 1e-6), expected_steps);
+    tdnn_free(m.out.data);
+    free(x), free(want);
+}
+
+static void dropouts(void **unused)
+{
+    (void)unused;
+    check_dropout(false, 1);
+    check_dropout(true, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(scales), cmocka_unit_test(channels_last),
-                                       cmocka_unit_test(dense_blocks)};
+                                       cmocka_unit_test(dense_blocks), cmocka_unit_test(dropouts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

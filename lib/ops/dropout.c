@@ -37,36 +37,49 @@ static void keep_all_run(const tdnn_step *step, size_t task, size_t worker)
     memset(step->out[1]->data, 1, step->out[1]->bytes);
 }
 
+enum { CHUNK = 256 };
+
+/* Elements first .. first+n-1 of the output and of the mask, either of which may be NULL. */
+static void drop_some(const tdnn_step *step, const bool *keep, double scale, size_t first, size_t n)
+{
+    const tdnn_tensor *in = step->in[0], *out = step->out[0];
+    double x[CHUNK];
+    if (step->output_count > 1 && step->out[1])
+        memcpy((unsigned char *)step->out[1]->data + first, keep, n);
+    if (!out) return;
+    tdnn_load_f64(x, (tdnn_run){in->data, in->dtype, first, 1}, n);
+    for (size_t i = 0; i < n; i++) x[i] = keep[i] ? x[i] * scale : 0;
+    tdnn_store_f64((tdnn_run){out->data, out->dtype, first, 1}, x, n);
+}
+
 static void dropout_run(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)task, (void)worker;
     const dropout_params *p = step->params;
-    const tdnn_tensor *in = step->in[0], *out = step->out[0];
-    const size_t count = (size_t)tdnn_shape_count(&in->shape);
+    const size_t count = (size_t)tdnn_shape_count(&step->in[0]->shape);
     const bool training = tdnn_tensor_get_i64(step->in[2], 0) != 0;
     const double ratio = !training     ? 0
                          : step->in[1] ? tdnn_tensor_get_f64(step->in[1], 0)
                                        : 0.5;
-    unsigned char *mask = step->output_count > 1 && step->out[1] ? step->out[1]->data : NULL;
     tdnn_random *r = (tdnn_random *)(void *)step->shared;
-    tdnn_random_seed(r, p->has_seed, (double)p->seed);
-    for (size_t i = 0; i < count; i++) {
-        const bool keep = ratio == 0 || tdnn_random_uniform(r) >= ratio;
-        double x;
-        if (mask) mask[i] = keep;
-        if (!out) continue;
-        tdnn_load_f64(&x, (tdnn_run){in->data, in->dtype, i, 1}, 1);
-        x = keep ? x / (1 - ratio) : 0;
-        tdnn_store_f64((tdnn_run){out->data, out->dtype, i, 1}, &x, 1);
+    if (ratio != 0) tdnn_random_seed(r, p->has_seed, (double)p->seed);
+    for (size_t first = 0; first < count; first += CHUNK) {
+        const size_t n = count - first < CHUNK ? count - first : CHUNK;
+        bool keep[CHUNK];
+        for (size_t i = 0; i < n; i++) keep[i] = ratio == 0 || tdnn_random_uniform(r) >= ratio;
+        drop_some(step, keep, 1 / (1 - ratio), first, n);
     }
 }
+
+static bool is_zero(const tdnn_tensor *known) { return known && tdnn_tensor_get_f64(known, 0) == 0; }
 
 static tdnn_status dropout_plan(tdnn_plan_ctx *ctx)
 {
     const tdnn_step *step = ctx->step;
     const tdnn_tensor *training = step->input_count > 2 ? ctx->known[2] : NULL;
     const bool absent = step->input_count < 3 || !step->in[2];
-    if (!absent && !(training && tdnn_tensor_get_i64(training, 0) == 0)) {
+    const bool trains = !absent && !(training && tdnn_tensor_get_i64(training, 0) == 0);
+    if (trains && !(step->in[1] && is_zero(ctx->known[1]))) {
         ctx->step->kernel = "random";
         tdnn_plan_shared(ctx, sizeof(tdnn_random));
         tdnn_plan_phase(ctx, dropout_run, 1);

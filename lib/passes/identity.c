@@ -26,14 +26,17 @@ static void drop(tdnn_match *m, tdnn_node *node)
     m->producer[in] = NULL;
 }
 
-/* In inference Dropout does nothing, unless its third input says it is training. */
+/* In inference Dropout does nothing, unless its third input says it is training, and not even then if it
+ * drops none: exporters of models in training mode write a ratio of 0. */
 static bool is_idle_dropout(const tdnn_match *m, const tdnn_node *node)
 {
     if (node->op->kind != TDNN_OP_Dropout) return false;
     if (node->output_count > 1 && node->outputs[1] != TDNN_ABSENT && m->uses[node->outputs[1]]) return false;
     if (node->input_count < 3 || node->inputs[2] == TDNN_ABSENT) return true;
     const tdnn_tensor *training = tdnn_match_constant(m, node, 2);
-    return training && training->dtype == TDNN_BOOL && !tdnn_tensor_get_i64(training, 0);
+    if (training && training->dtype == TDNN_BOOL && !tdnn_tensor_get_i64(training, 0)) return true;
+    double ratio;
+    return tdnn_match_scalar(m, node, 1, &ratio) && ratio == 0;
 }
 
 /* One transposition in place of two; none if they undo each other. */
