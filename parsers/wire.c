@@ -78,6 +78,31 @@ tdnn_status tdnn_wire_next(tdnn_cursor *cursor, tdnn_wire_field *field, bool *mo
     return status ? malformed(offset, status, err) : TDNN_OK;
 }
 
+tdnn_status tdnn_wire_find_elements(tdnn_bytes file, uint64_t place, uint64_t size,
+                                    uint32_t raw_field, uint32_t field,
+                                    tdnn_wire_elements *out, tdnn_error *err)
+{
+    *out = (tdnn_wire_elements){.field = field};
+    if (place > file.size || size > file.size - place)
+        return TDNN_FAIL(err, TDNN_ERR_INTERNAL, "a tensor lies outside of the file");
+    const tdnn_cursor whole = tdnn_cursor_make(file.data, file.size);
+    out->body = tdnn_wire_enter(&whole, (tdnn_bytes){whole.at + place, (size_t)size});
+    tdnn_cursor c = out->body;
+    for (;;) {
+        tdnn_wire_field f;
+        bool more;
+        TDNN_TRY(tdnn_wire_next(&c, &f, &more, err));
+        if (!more) return TDNN_OK;
+        if (f.number == raw_field && f.type == TDNN_WIRE_BYTES) {
+            out->has_raw = true;
+            out->raw = f.payload;
+        } else if (f.number == field) {
+            out->occurrences++;
+            out->packed = f.type == TDNN_WIRE_BYTES ? f.payload : (tdnn_bytes){0};
+        }
+    }
+}
+
 /* ---- Writing ---- */
 
 bool tdnn_wire_put(tdnn_wire_buffer *b, const void *data, size_t size)

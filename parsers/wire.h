@@ -32,6 +32,20 @@ bool tdnn_wire_varint(tdnn_cursor *cursor, uint64_t *out);
 /* A cursor over the payload, whose offsets are still those of the file. */
 tdnn_cursor tdnn_wire_enter(const tdnn_cursor *file, tdnn_bytes payload);
 
+/* What a message has of elements: raw bytes, or numbers in the field of their type. */
+typedef struct tdnn_wire_elements {
+    bool has_raw;
+    tdnn_bytes raw;
+    uint32_t field;     /* of the numbers */
+    size_t occurrences; /* of that field: one, if packed; one for each number, if not */
+    tdnn_bytes packed;  /* the last of them                                           */
+    tdnn_cursor body;   /* over the whole message                                     */
+} tdnn_wire_elements;
+/* Of the message with `size` bytes at `place` of the file. */
+tdnn_status tdnn_wire_find_elements(tdnn_bytes file, uint64_t place, uint64_t size,
+                                    uint32_t raw_field, uint32_t field,
+                                    tdnn_wire_elements *out, tdnn_error *err);
+
 /* A growing buffer for writing. Zero it; free with tdnn_free(buffer.data). The functions are
  * false when memory is refused. */
 typedef struct tdnn_wire_buffer {

@@ -62,42 +62,6 @@ static uint32_t typed_field(tdnn_dtype dtype)
     }
 }
 
-/* What a message has of elements. */
-typedef struct elements {
-    bool has_raw;
-    tdnn_bytes raw;
-    uint32_t field;     /* the typed one that fits the type                     */
-    size_t occurrences; /* of it: one, if packed; one for each number, if not */
-    tdnn_bytes packed;  /* the last of them                                     */
-    tdnn_cursor body;   /* over the whole message                               */
-} elements;
-
-static tdnn_status find_elements(const tdnn_source *source, const Onnx__TensorProto *proto,
-                                 elements *out, tdnn_error *err)
-{
-    *out = (elements){.field = typed_field((tdnn_dtype)proto->data_type)};
-    if (proto->place > source->model.size ||
-        proto->place_size > source->model.size - proto->place)
-        return TDNN_FAIL(err, TDNN_ERR_INTERNAL, "a tensor lies outside of the file");
-    tdnn_cursor file = tdnn_cursor_make(source->model.data, source->model.size);
-    tdnn_bytes body = {file.at + proto->place, (size_t)proto->place_size};
-    out->body = tdnn_wire_enter(&file, body);
-    tdnn_cursor c = out->body;
-    for (;;) {
-        tdnn_wire_field f;
-        bool more;
-        TDNN_TRY(tdnn_wire_next(&c, &f, &more, err));
-        if (!more) return TDNN_OK;
-        if (f.number == RAW_DATA && f.type == TDNN_WIRE_BYTES) {
-            out->has_raw = true;
-            out->raw = f.payload;
-        } else if (f.number == out->field) {
-            out->occurrences++;
-            out->packed = f.type == TDNN_WIRE_BYTES ? f.payload : (tdnn_bytes){0};
-        }
-    }
-}
-
 /* ---- Typed numbers ---- */
 
 /* Numbers are put one behind the other into `at`; `unit` bytes each. */
@@ -142,7 +106,7 @@ static tdnn_status put_number(sink *s, tdnn_cursor *c, tdnn_error *err)
     return TDNN_OK;
 }
 
-static tdnn_status put_all(elements *e, sink *s, tdnn_error *err)
+static tdnn_status put_all(tdnn_wire_elements *e, sink *s, tdnn_error *err)
 {
     tdnn_wire_type single = e->field == FLOAT_DATA    ? TDNN_WIRE_32
                             : e->field == DOUBLE_DATA ? TDNN_WIRE_64
@@ -176,7 +140,7 @@ static size_t unit_bytes(tdnn_dtype dtype)
 }
 
 /* An allocation must be justified by the bytes that are there: a number has one at least. */
-static tdnn_status check_enough(const elements *e, size_t numbers, tdnn_error *err)
+static tdnn_status check_enough(const tdnn_wire_elements *e, size_t numbers, tdnn_error *err)
 {
     size_t there = tdnn_cursor_left(&e->body);
     if (numbers <= there) return TDNN_OK;
@@ -185,9 +149,9 @@ static tdnn_status check_enough(const elements *e, size_t numbers, tdnn_error *e
                      numbers);
 }
 
-static tdnn_status import_numbers(const tdnn_source *source, elements *e, tdnn_dtype dtype,
-                                  const tdnn_shape *shape, size_t bytes, tdnn_tensor **out,
-                                  tdnn_error *err)
+static tdnn_status import_numbers(const tdnn_source *source, tdnn_wire_elements *e,
+                                  tdnn_dtype dtype, const tdnn_shape *shape, size_t bytes,
+                                  tdnn_tensor **out, tdnn_error *err)
 {
     bool plain = e->field == FLOAT_DATA || e->field == DOUBLE_DATA;
     if (plain && e->occurrences == 1 && e->packed.size == bytes)
@@ -215,8 +179,8 @@ static tdnn_status put_string(tdnn_tensor *tensor, size_t index, tdnn_bytes text
     return status;
 }
 
-static tdnn_status import_strings(elements *e, const tdnn_shape *shape, tdnn_tensor **out,
-                                  tdnn_error *err)
+static tdnn_status import_strings(tdnn_wire_elements *e, const tdnn_shape *shape,
+                                  tdnn_tensor **out, tdnn_error *err)
 {
     size_t count = (size_t)tdnn_shape_count(shape), index = 0;
     if (e->occurrences != count)
@@ -310,7 +274,7 @@ static tdnn_status import_elements(const tdnn_source *source, const Onnx__Tensor
 {
     tdnn_shape shape;
     size_t bytes;
-    elements e;
+    tdnn_wire_elements e;
     tdnn_dtype dtype = (tdnn_dtype)proto->data_type;
     if (proto->segment) return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a tensor in segments");
     TDNN_TRY(tdnn_onnx_tensor_extent(source, proto->data_type, proto->dims, proto->n_dims,
@@ -321,7 +285,8 @@ static tdnn_status import_elements(const tdnn_source *source, const Onnx__Tensor
         TDNN_TRY(find_external(source, proto, bytes, &raw, err));
         return import_raw(source, raw, dtype, &shape, bytes, out, err);
     }
-    TDNN_TRY(find_elements(source, proto, &e, err));
+    TDNN_TRY(tdnn_wire_find_elements(source->model, proto->place, proto->place_size, RAW_DATA,
+                                     typed_field(dtype), &e, err));
     if (e.has_raw && dtype != TDNN_STRING && !(e.raw.size == 0 && e.occurrences))
         return import_raw(source, e.raw, dtype, &shape, bytes, out, err);
     if (dtype == TDNN_STRING) return import_strings(&e, &shape, out, err);

@@ -84,48 +84,13 @@ bool tf_shape(const Tensorflow__TensorShapeProto *proto, tdnn_shape *out)
 
 /* ---- Elements ---- */
 
-typedef struct elements {
-    const type_row *type;
-    tdnn_cursor body; /* over the whole message */
-    tdnn_bytes raw;
-    bool has_raw;
-    size_t occurrences; /* of the typed field */
-    tdnn_bytes packed;  /* the last of them   */
-} elements;
-
-static tdnn_status find_elements(tdnn_bytes file, const Tensorflow__TensorProto *proto,
-                                 elements *e, tdnn_error *err)
-{
-    *e = (elements){.type = find_type(proto->dtype)};
-    if (proto->place > file.size || proto->place_size > file.size - proto->place)
-        return TDNN_FAIL(err, TDNN_ERR_INTERNAL, "a tensor lies outside of the file");
-    tdnn_cursor whole = tdnn_cursor_make(file.data, file.size);
-    tdnn_bytes body = {whole.at + proto->place, (size_t)proto->place_size};
-    e->body = tdnn_wire_enter(&whole, body);
-    tdnn_cursor c = e->body;
-    for (;;) {
-        tdnn_wire_field f;
-        bool more;
-        TDNN_TRY(tdnn_wire_next(&c, &f, &more, err));
-        if (!more) return TDNN_OK;
-        if (f.number == TENSOR_CONTENT && f.type == TDNN_WIRE_BYTES) {
-            e->has_raw = f.payload.size > 0;
-            e->raw = f.payload;
-        } else if (f.number == e->type->field) {
-            e->occurrences++;
-            e->packed = f.type == TDNN_WIRE_BYTES ? f.payload : (tdnn_bytes){0};
-        }
-    }
-}
-
-static tdnn_status put_numbers(const elements *e, tdnn_tensor *t, size_t unit, size_t *done,
-                               tdnn_error *err)
+static tdnn_status put_numbers(const tdnn_wire_elements *e, tdnn_tensor *t, size_t unit,
+                               size_t *done, tdnn_error *err)
 {
     size_t count = t->bytes / unit;
-    const uint32_t field = e->type->field;
-    const tdnn_wire_type single = field == FLOAT_VAL    ? TDNN_WIRE_32
-                                  : field == DOUBLE_VAL ? TDNN_WIRE_64
-                                                        : TDNN_WIRE_VARINT;
+    const tdnn_wire_type single = e->field == FLOAT_VAL    ? TDNN_WIRE_32
+                                  : e->field == DOUBLE_VAL ? TDNN_WIRE_64
+                                                           : TDNN_WIRE_VARINT;
     unsigned char *to = t->data;
     tdnn_cursor body = e->body;
     for (*done = 0;;) {
@@ -133,7 +98,7 @@ static tdnn_status put_numbers(const elements *e, tdnn_tensor *t, size_t unit, s
         bool more;
         TDNN_TRY(tdnn_wire_next(&body, &f, &more, err));
         if (!more) return TDNN_OK;
-        if (f.number != field) continue;
+        if (f.number != e->field) continue;
         if (f.type != TDNN_WIRE_BYTES && f.type != single)
             return TDNN_FAIL(err, TDNN_ERR_FORMAT, "elements have wire type %d, expected %d",
                              (int)f.type, (int)single);
@@ -152,12 +117,11 @@ static tdnn_status put_numbers(const elements *e, tdnn_tensor *t, size_t unit, s
     }
 }
 
-static tdnn_status import_numbers(const tdnn_source *source, const elements *e,
-                                  const tdnn_shape *shape, size_t bytes, tdnn_tensor **out,
-                                  tdnn_error *err)
+static tdnn_status import_numbers(const tdnn_source *source, const tdnn_wire_elements *e,
+                                  tdnn_dtype dtype, const tdnn_shape *shape, size_t bytes,
+                                  tdnn_tensor **out, tdnn_error *err)
 {
-    const tdnn_dtype dtype = e->type->dtype;
-    const bool plain = e->type->field == FLOAT_VAL || e->type->field == DOUBLE_VAL;
+    const bool plain = e->field == FLOAT_VAL || e->field == DOUBLE_VAL;
     if (plain && bytes && e->occurrences == 1 && e->packed.size == bytes)
         return tdnn_source_tensor(source, e->packed.data, bytes, dtype, shape, out, err);
     size_t unit = (size_t)tdnn_dtype_bits(dtype) / 8, done = 0;
@@ -173,8 +137,8 @@ static tdnn_status import_numbers(const tdnn_source *source, const elements *e,
     return TDNN_OK;
 }
 
-static tdnn_status import_strings(elements *e, const tdnn_shape *shape, tdnn_tensor **out,
-                                  tdnn_error *err)
+static tdnn_status import_strings(tdnn_wire_elements *e, const tdnn_shape *shape,
+                                  tdnn_tensor **out, tdnn_error *err)
 {
     size_t count = (size_t)tdnn_shape_count(shape), done = 0;
     if (count > tdnn_cursor_left(&e->body) + 1)
@@ -202,9 +166,11 @@ static tdnn_status import(const tdnn_source *source, tdnn_bytes file,
                           tdnn_error *err)
 {
     tdnn_shape shape;
-    elements e;
-    TDNN_TRY(find_elements(file, proto, &e, err));
-    const tdnn_dtype dtype = e.type->dtype;
+    tdnn_wire_elements e;
+    const type_row *type = find_type(proto->dtype);
+    const tdnn_dtype dtype = type->dtype;
+    TDNN_TRY(tdnn_wire_find_elements(file, proto->place, proto->place_size, TENSOR_CONTENT,
+                                     type->field, &e, err));
     if (!dtype)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "element type %s (%d)",
                          tf_dtype_text(proto->dtype), proto->dtype);
@@ -222,7 +188,7 @@ static tdnn_status import(const tdnn_source *source, tdnn_bytes file,
         return TDNN_FAIL(err, TDNN_ERR_LIMIT,
                          "a tensor has more than the limit of %" PRIu64 " bytes", limit);
     if (dtype == TDNN_STRING) return import_strings(&e, &shape, out, err);
-    if (!e.has_raw) return import_numbers(source, &e, &shape, bytes, out, err);
+    if (!e.raw.size) return import_numbers(source, &e, dtype, &shape, bytes, out, err);
     if (e.raw.size != bytes)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT,
                          "%zu bytes of elements, expected %zu from its shape", e.raw.size,
