@@ -20,6 +20,8 @@ BASE = \
 	lib/base/number.c \
 	lib/base/shape.c \
 	lib/base/tensor.c \
+	lib/base/tensor_later.c \
+	lib/base/tensor_list.c \
 	lib/base/thread.c \
 
 # layer 0: numbers only. generic/ is the meaning, x86/ the speed
@@ -198,6 +200,7 @@ OPS = \
 	lib/ops/reduce.c \
 	lib/ops/reduction.c \
 	lib/ops/regex.c \
+	lib/ops/regex_parse.c \
 	lib/ops/reorder.c \
 	lib/ops/reshape.c \
 	lib/ops/resize.c \
@@ -309,6 +312,7 @@ PARSERS = \
 	parsers/onnx/write_out.c \
 	parsers/onnx/write_tensor.c \
 	parsers/onnx/write_types.c \
+	parsers/onnx/write_windows.c \
 	parsers/source.c \
 	parsers/table.c \
 	parsers/tensorflow/call.c \

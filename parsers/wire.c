@@ -79,8 +79,8 @@ tdnn_status tdnn_wire_next(tdnn_cursor *cursor, tdnn_wire_field *field, bool *mo
 }
 
 tdnn_status tdnn_wire_find_elements(tdnn_bytes file, uint64_t place, uint64_t size,
-                                    uint32_t raw_field, uint32_t field,
-                                    tdnn_wire_elements *out, tdnn_error *err)
+                                    uint32_t raw_field, uint32_t field, tdnn_wire_elements *out,
+                                    tdnn_error *err)
 {
     *out = (tdnn_wire_elements){.field = field};
     if (place > file.size || size > file.size - place)

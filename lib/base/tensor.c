@@ -1,23 +1,15 @@
-/* Tensors, sequences and optionals: made, shared, copied, compared. Strings and list items live
- * in a block of their own that knows their count, so that all tensors release alike. */
-#include "lib/base/tensor.h"
+/* Tensors: made, shared, copied, compared. Strings live in a block of their own that knows
+ * their count, so that all tensors release alike. */
+#include "lib/base/tensor_new.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ONNX nests optional(sequence(tensor)); this bounds the recursion when a list is released. */
-enum { MAX_NESTING = 8 };
-
 typedef struct string_block {
     size_t count;
     char *text[]; /* NULL: empty */
 } string_block;
-
-typedef struct item_block {
-    size_t count;
-    tdnn_tensor *item[];
-} item_block;
 
 static void free_strings(void *owner)
 {
@@ -26,17 +18,10 @@ static void free_strings(void *owner)
     tdnn_free(block);
 }
 
-static void free_items(void *owner)
-{
-    item_block *block = owner;
-    for (size_t i = 0; i < block->count; i++) tdnn_tensor_release(block->item[i]);
-    tdnn_free(block);
-}
-
 static void release_owner(void *owner) { tdnn_tensor_release(owner); }
 
-static tdnn_status check_type_and_shape(tdnn_dtype dtype, const tdnn_shape *shape,
-                                        size_t *bytes, tdnn_error *err)
+tdnn_status tdnn_tensor_check(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes,
+                              tdnn_error *err)
 {
     if (dtype <= TDNN_NONE || dtype >= TDNN_DTYPE_COUNT)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 1 to %d",
@@ -57,7 +42,7 @@ static tdnn_status check_type_and_shape(tdnn_dtype dtype, const tdnn_shape *shap
     return TDNN_OK;
 }
 
-static tdnn_tensor *new_tensor(tdnn_kind kind, tdnn_dtype dtype, const tdnn_shape *shape)
+tdnn_tensor *tdnn_tensor_new(tdnn_kind kind, tdnn_dtype dtype, const tdnn_shape *shape)
 {
     tdnn_tensor *t = tdnn_calloc(1, sizeof *t);
     if (!t) return NULL;
@@ -89,12 +74,12 @@ static tdnn_status give_elements(tdnn_tensor *t, size_t bytes, bool zeroed, tdnn
     return TDNN_OK;
 }
 
-static tdnn_status create(tdnn_dtype dtype, const tdnn_shape *shape, bool zeroed, tdnn_tensor **out,
-                          tdnn_error *err)
+static tdnn_status create(tdnn_dtype dtype, const tdnn_shape *shape, bool zeroed,
+                          tdnn_tensor **out, tdnn_error *err)
 {
     size_t bytes;
-    TDNN_TRY(check_type_and_shape(dtype, shape, &bytes, err));
-    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
+    TDNN_TRY(tdnn_tensor_check(dtype, shape, &bytes, err));
+    tdnn_tensor *t = tdnn_tensor_new(TDNN_KIND_TENSOR, dtype, shape);
     if (!t) return TDNN_NO_MEMORY(err);
     tdnn_status status = give_elements(t, bytes, zeroed, err);
     if (status != TDNN_OK) {
@@ -120,7 +105,7 @@ tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, td
     return create(dtype, shape, false, out, err);
 }
 
-static size_t alignment(tdnn_dtype dtype)
+size_t tdnn_tensor_alignment(tdnn_dtype dtype)
 {
     size_t align = (size_t)tdnn_dtype_bits(dtype) / 8;
     if (dtype == TDNN_C64 || dtype == TDNN_C128) align /= 2;
@@ -134,7 +119,7 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
     if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
     *out = NULL;
     size_t wanted;
-    TDNN_TRY(check_type_and_shape(dtype, shape, &wanted, err));
+    TDNN_TRY(tdnn_tensor_check(dtype, shape, &wanted, err));
     char text[TDNN_SHAPE_TEXT];
     if (dtype == TDNN_STRING)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "strings cannot be viewed, only created");
@@ -142,11 +127,11 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%zu bytes for %s %s, expected %zu", bytes,
                          tdnn_dtype_name(dtype), tdnn_shape_text(shape, text), wanted);
     if (!data && bytes) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is NULL");
-    size_t align = alignment(dtype);
+    size_t align = tdnn_tensor_alignment(dtype);
     if ((uintptr_t)data % align)
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "data is not aligned to %zu bytes for %s",
                          align, tdnn_dtype_name(dtype));
-    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
+    tdnn_tensor *t = tdnn_tensor_new(TDNN_KIND_TENSOR, dtype, shape);
     if (!t) return TDNN_NO_MEMORY(err);
     t->data = data;
     t->bytes = bytes;
@@ -156,159 +141,10 @@ tdnn_status tdnn_tensor_adopt(void *data, size_t bytes, tdnn_dtype dtype,
     return TDNN_OK;
 }
 
-/* In pieces, so that no more of the file is in memory at once. */
-enum { COPY_PIECE = 4 << 20 };
-
-static tdnn_status fill_from_file(const tdnn_tensor *t, void *to, tdnn_error *err)
-{
-    (void)err;
-    for (size_t done = 0; done < t->bytes; done += COPY_PIECE) {
-        const size_t left = t->bytes - done, count = left < COPY_PIECE ? left : COPY_PIECE;
-        const unsigned char *from = (const unsigned char *)t->data + done;
-        memcpy((unsigned char *)to + done, from, count);
-        tdnn_file_discard(t->file, from, count);
-    }
-    return TDNN_OK;
-}
-
-tdnn_status tdnn_tensor_defer(tdnn_dtype dtype, const tdnn_shape *shape,
-                              tdnn_status (*fill)(const tdnn_tensor *, void *, tdnn_error *),
-                              void *owner, void (*release)(void *), tdnn_tensor **out,
-                              tdnn_error *err)
-{
-    size_t bytes;
-    *out = NULL;
-    TDNN_TRY(check_type_and_shape(dtype, shape, &bytes, err));
-    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, dtype, shape);
-    if (!t) return TDNN_NO_MEMORY(err);
-    t->bytes = bytes;
-    t->fill = fill;
-    t->owner = owner;
-    t->release_data = release;
-    *out = t;
-    return TDNN_OK;
-}
-
-tdnn_status tdnn_tensor_of_file(tdnn_file *file, const void *data, size_t bytes, tdnn_dtype dtype,
-                                const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
-{
-    TDNN_TRY(tdnn_tensor_defer(dtype, shape, fill_from_file, file, tdnn_file_release, out, err));
-    tdnn_tensor *t = *out;
-    if (t->bytes != bytes) {
-        char text[TDNN_SHAPE_TEXT];
-        TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu bytes for %s %s, expected %zu", bytes,
-                  tdnn_dtype_name(dtype), tdnn_shape_text(shape, text), t->bytes);
-        tdnn_free(t);
-        *out = NULL;
-        return TDNN_ERR_FORMAT;
-    }
-    tdnn_file_retain(file);
-    t->data = (void *)(uintptr_t)data; /* tensors of a model are never written */
-    t->file = file;
-    if ((uintptr_t)data % alignment(dtype) == 0) t->fill = NULL;
-    return TDNN_OK;
-}
-
-tdnn_status tdnn_tensor_fill(const tdnn_tensor *t, void *to, tdnn_error *err)
-{
-    if (t->fill) return t->fill(t, to, err);
-    if (t->bytes) memcpy(to, t->data, t->bytes);
-    return TDNN_OK;
-}
-
-tdnn_status tdnn_tensor_ready(tdnn_tensor *t, tdnn_error *err)
-{
-    if (!t->fill) return TDNN_OK;
-    void *data = tdnn_alloc(t->bytes, 1);
-    if (!data) return TDNN_NO_MEMORY(err);
-    tdnn_status status = t->fill(t, data, err);
-    if (status) {
-        tdnn_free(data);
-        return status;
-    }
-    if (t->release_data) t->release_data(t->owner);
-    t->data = t->owner = data;
-    t->release_data = tdnn_free;
-    t->file = NULL;
-    t->fill = NULL;
-    return TDNN_OK;
-}
-
-void tdnn_tensor_discard(const tdnn_tensor *t)
-{
-    if (t->file) tdnn_file_discard(t->file, t->data, t->bytes);
-}
-
 tdnn_status tdnn_tensor_wrap(void *data, size_t bytes, tdnn_dtype dtype,
                              const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
 {
     return tdnn_tensor_adopt(data, bytes, dtype, shape, NULL, NULL, out, err);
-}
-
-/* How deep lists lie in each other; no list is deeper than MAX_NESTING. */
-static int nesting(const tdnn_tensor *t)
-{
-    if (t->kind == TDNN_KIND_TENSOR) return 0;
-    const item_block *block = t->owner;
-    int deepest = 0;
-    for (size_t i = 0; i < block->count; i++) {
-        int depth = nesting(block->item[i]);
-        if (depth > deepest) deepest = depth;
-    }
-    return deepest + 1;
-}
-
-static tdnn_status check_items(tdnn_kind kind, tdnn_dtype *dtype, tdnn_tensor *const *items,
-                               size_t count, tdnn_error *err)
-{
-    if (kind != TDNN_KIND_SEQUENCE && kind != TDNN_KIND_OPTIONAL)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "kind %d, expected a sequence or an optional",
-                         (int)kind);
-    if ((int)*dtype < TDNN_NONE || *dtype >= TDNN_DTYPE_COUNT)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "element type %d, expected 0 to %d",
-                         (int)*dtype, TDNN_DTYPE_COUNT - 1);
-    if (kind == TDNN_KIND_OPTIONAL && count > 1)
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "%zu items in an optional, expected 0 or 1",
-                         count);
-    if (count && !items) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "items is NULL");
-    for (size_t i = 0; i < count; i++) {
-        if (!items[i]) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "item %zu is NULL", i);
-        if (nesting(items[i]) >= MAX_NESTING)
-            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
-                             "lists lie more than %d deep in each other", MAX_NESTING);
-        if (*dtype == TDNN_NONE) *dtype = items[i]->dtype;
-        if (items[i]->dtype != TDNN_NONE && items[i]->dtype != *dtype)
-            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "item %zu is of type %s, expected %s", i,
-                             tdnn_dtype_name(items[i]->dtype), tdnn_dtype_name(*dtype));
-    }
-    return TDNN_OK;
-}
-
-tdnn_status tdnn_tensor_create_list(tdnn_kind kind, tdnn_dtype dtype, tdnn_tensor *const *items,
-                                    size_t count, tdnn_tensor **out, tdnn_error *err)
-{
-    if (!out) return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "out is NULL");
-    *out = NULL;
-    TDNN_TRY(check_items(kind, &dtype, items, count, err));
-    size_t bytes, total;
-    item_block *block = NULL;
-    if (tdnn_size_mul(count, sizeof *items, &bytes) &&
-        tdnn_size_add(bytes, sizeof *block, &total))
-        block = tdnn_calloc(total, 1);
-    tdnn_shape shape = {.ndim = 1, .dim = {(int64_t)count}};
-    tdnn_tensor *t = block ? new_tensor(kind, dtype, &shape) : NULL;
-    if (!t) {
-        tdnn_free(block);
-        return TDNN_NO_MEMORY(err);
-    }
-    block->count = count;
-    for (size_t i = 0; i < count; i++) block->item[i] = tdnn_tensor_retain(items[i]);
-    t->data = block->item;
-    t->bytes = bytes;
-    t->release_data = free_items;
-    t->owner = block;
-    *out = t;
-    return TDNN_OK;
 }
 
 tdnn_tensor *tdnn_tensor_retain(const tdnn_tensor *tensor)
@@ -372,13 +208,6 @@ tdnn_status tdnn_tensor_set_string(tdnn_tensor *tensor, size_t index, const char
     return TDNN_OK;
 }
 
-const tdnn_tensor *tdnn_tensor_item(const tdnn_tensor *list, size_t index)
-{
-    if (!list || list->kind == TDNN_KIND_TENSOR) return NULL;
-    const item_block *block = list->owner;
-    return index < block->count ? block->item[index] : NULL;
-}
-
 tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape,
                                  tdnn_tensor **out, tdnn_error *err)
 {
@@ -390,7 +219,7 @@ tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape,
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s cannot be reshaped to %s",
                          tdnn_shape_text(&tensor->shape, from), tdnn_shape_text(shape, to));
     TDNN_TRY(tdnn_tensor_ready(tensor, err));
-    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, shape);
+    tdnn_tensor *t = tdnn_tensor_new(TDNN_KIND_TENSOR, tensor->dtype, shape);
     if (!t) return TDNN_NO_MEMORY(err);
     /* The one that owns the data, never a reshaped one: else chains grow as loops reshape. */
     tdnn_tensor *root = tensor->release_data == release_owner ? tensor->owner : tensor;
@@ -402,29 +231,11 @@ tdnn_status tdnn_tensor_reshaped(tdnn_tensor *tensor, const tdnn_shape *shape,
     return TDNN_OK;
 }
 
-static tdnn_status copy_list(const tdnn_tensor *list, tdnn_tensor **out, tdnn_error *err)
-{
-    const item_block *block = list->owner;
-    tdnn_tensor **copies = tdnn_calloc(block->count, sizeof(tdnn_tensor *));
-    if (!copies) return TDNN_NO_MEMORY(err);
-    tdnn_status status = TDNN_OK;
-    size_t made = 0;
-    while (made < block->count && status == TDNN_OK) {
-        status = tdnn_tensor_copy(block->item[made], &copies[made], err);
-        if (status == TDNN_OK) made++;
-    }
-    if (status == TDNN_OK)
-        status = tdnn_tensor_create_list(list->kind, list->dtype, copies, made, out, err);
-    for (size_t i = 0; i < made; i++) tdnn_tensor_release(copies[i]);
-    tdnn_free(copies);
-    return status;
-}
-
 tdnn_status tdnn_tensor_copy(const tdnn_tensor *tensor, tdnn_tensor **out, tdnn_error *err)
 {
     *out = NULL;
-    if (tensor->kind != TDNN_KIND_TENSOR) return copy_list(tensor, out, err);
-    tdnn_tensor *t = new_tensor(TDNN_KIND_TENSOR, tensor->dtype, &tensor->shape);
+    if (tensor->kind != TDNN_KIND_TENSOR) return tdnn_tensor_copy_list(tensor, out, err);
+    tdnn_tensor *t = tdnn_tensor_new(TDNN_KIND_TENSOR, tensor->dtype, &tensor->shape);
     if (!t) return TDNN_NO_MEMORY(err);
     t->layout = tensor->layout;
     tdnn_status status = give_elements(t, tensor->bytes, false, err);

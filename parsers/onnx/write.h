@@ -159,4 +159,12 @@ int onnx_since_types(const onnx_item *item);
 /* Into the form that the writer's opset has. */
 tdnn_status onnx_older(onnx_item *item, tdnn_error *err);
 
+/* ---- write_windows.c: rows of write_older.c's table ---- */
+
+tdnn_status onnx_newer_resize(onnx_item *item, tdnn_error *err);
+tdnn_status onnx_older_resize_18(onnx_item *item, tdnn_error *err);
+tdnn_status onnx_older_resize_12(onnx_item *item, tdnn_error *err);
+tdnn_status onnx_older_resize_10(onnx_item *item, tdnn_error *err);
+tdnn_status onnx_write_pads(onnx_item *item, tdnn_error *err);
+
 #endif
