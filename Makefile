@@ -440,6 +440,7 @@ TESTS = \
 	tests/test_formats.c \
 	tests/test_graph.c \
 	tests/test_lower.c \
+	tests/test_lower_detect.c \
 	tests/test_vision_answers.c \
 	tests/test_vision_blob.c \
 	tests/test_vision_detect.c \
@@ -481,6 +482,7 @@ KERNEL_CHECK = \
 # linked with every test and tool
 TEST_SUPPORT = \
 	tests/caffe_model.c \
+	tests/lower_model.c \
 	tests/tensorflow_model.c \
 
 # ---- Switches -------------------------------------------------------------------------------
