@@ -12,14 +12,7 @@ import struct
 
 import numpy as np
 
-
-def varint(number):
-    number &= (1 << 64) - 1
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes(out) + bytes([number])
+from wire import varint
 
 
 def values_of(message):

@@ -17,29 +17,14 @@ import sys
 import tempfile
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "examples", "models"))
+from wire import field, varint
+
 MOST_MEMORY, LEAST_SPEED = 1.2, 1.0
 
 
 # ---- writing: in a process of its own, so that the measuring one stays small ----
-
-
-def varint(n):
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def field(number, payload):
-    """A protocol buffers field: a number, bytes, text, or a list of such parts."""
-    if isinstance(payload, int):
-        return varint(number << 3) + varint(payload)
-    if isinstance(payload, str):
-        payload = payload.encode()
-    if isinstance(payload, list):
-        payload = b"".join(payload)
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 CHANNELS, KERNEL = 256, 3  # a convolution has 2.25 MiB

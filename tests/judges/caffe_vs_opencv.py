@@ -1,7 +1,7 @@
 """Small random Caffe nets, layer type by layer type, in OpenCV and in tinydnn.
 
 Each generator makes the layers of one net, their weights and inputs; the net is written as .prototxt
-and .caffemodel by a protocol buffer writer of a few lines. What OpenCV cannot run, for want of the
+and .caffemodel by a few lines. What OpenCV cannot run, for want of the
 layer or of its parameters in its schema, is judged by a formula in numpy, written after Caffe's
 definition of the layer. Weights go to OpenCV as packed floats; tinydnn gets them in any of the ways
 that there are: packed, one by one, doubles, halves, with four old dimensions, under newer and older
@@ -18,23 +18,12 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 import tdnn
 from tdnn import cv2, np
 
+sys.path.insert(0, os.path.join(tdnn.ROOT, "examples", "models"))
+from wire import field, varint
+
 CONFIGS = int(os.environ.get("CONFIGS", "20"))
 
 # ---- writing the two files -------------------------------------------------------------------
-
-
-def varint(n):
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def field(number, payload):
-    if isinstance(payload, int):
-        return varint(number << 3) + varint(payload)
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def blob(array, way="packed"):

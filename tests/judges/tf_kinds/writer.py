@@ -4,9 +4,15 @@ A node is (name, operator, inputs, attributes); a function (name, inputs, output
 inputs and outputs are [(name, type)] and results {output: "node:port:0"}.
 """
 import base64
+import os
 import struct
+import sys
 
 import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "examples", "models"))
+from wire import field, varint
 
 F32, F64, I32, U8, STRING, I64, BOOL, QUINT8, RESOURCE, VARIANT = 1, 2, 3, 4, 7, 9, 10, 12, 20, 21
 TYPES_OF = {"float32": F32, "float64": F64, "int32": I32, "uint8": U8, "int64": I64, "bool": BOOL}
@@ -43,23 +49,6 @@ def type_of(a):
 
 
 # ---- binary ----------------------------------------------------------------------------------
-
-
-def varint(n):
-    n &= (1 << 64) - 1
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def field(number, payload):
-    if isinstance(payload, int):
-        return varint(number << 3) + varint(payload)
-    if isinstance(payload, str):
-        payload = payload.encode()
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
 def shape_proto(dims):
