@@ -590,7 +590,7 @@ SHARED := $(BUILD)/libtinydnn.so.$(VERSION)
 
 # ---- Targets --------------------------------------------------------------------------------
 
-.PHONY: all lib examples tests quick unit threaded check check-arm demo bench bench-opencv bench-peers bench-load install uninstall clean help
+.PHONY: all lib examples tests quick unit threaded check check-arm demo bench bench-opencv bench-ops bench-peers bench-load install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -628,6 +628,9 @@ bench-opencv: $(PROGRAM) ## times of ONNX models against OpenCV's: make bench-op
 
 bench-load: $(PROGRAM) ## memory and speed of loading: generated models of 100 MB in each format
 	@BUILD="$(BUILD)" tests/python.sh tests/bench/load.py --program "$(PROGRAM)" $(ARGS)
+
+bench-ops: $(PROGRAM) ## every operator beside ONNX Runtime, worst first [ARGS="--threads 2 --only Pool --above 1"]
+	@BUILD="$(BUILD)" tests/python.sh tests/bench/race.py $(ARGS)
 
 bench-peers: $(PROGRAM) $(KERNEL_CHECK_PROGRAM) ## tinydnn beside its peers: docs/performance.md [ARGS="--only resnet50 ..."]
 	@BUILD="$(BUILD)" tests/python.sh tests/bench/peers.py $(ARGS)
