@@ -104,7 +104,8 @@ void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const struct tdnn_ker
 /* Floats of the packed weights with bias; both depend only on method, block, channels, kernel size. */
 size_t tdnn_conv_packed_count(const tdnn_conv *c);
 /* weights: OC, IC/groups, KH, KW; bias: OC, or NULL. */
-void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias, float *packed);
+void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias, float *packed,
+                    const struct tdnn_kernels *table);
 
 /* ---- For the kernels ---- */
 

@@ -15,6 +15,9 @@
     X(activate, void, (float *y, const float *x, size_t n, const tdnn_act *act))                 \
     /* one task of a planned convolution (kernels/conv.h); scratch: 64-byte aligned */           \
     X(conv, void, (const tdnn_conv *conv, const tdnn_conv_io *io, size_t task, void *scratch))   \
+    /* the 36 weights G g Gt of 3x3 filters (kernels/conv.h), `step` floats apart, from 9 rows of `lanes`   \
+     * filters side by side, a multiple of 8 */                                                  \
+    X(winograd_weights, void, (float *to, size_t step, const float *from, size_t lanes))         \
     /* y[i] = a[i * a_step] op b[i * b_step]; steps 0 or 1; y may be an operand of step 1 */     \
     X(binary, void, (float *y, const float *a, size_t a_step, const float *b, size_t b_step,     \
                      size_t n))                                                                  \
@@ -86,6 +89,7 @@
     X(conv_first_f32, conv, 32)                                                                  \
     X(conv_depthwise_f32, conv, 32)                                                              \
     X(conv_winograd_f32, conv, 64)                                                               \
+    X(winograd_weights_f32, winograd_weights, 1)                                                 \
     X(conv_bf16, conv, 32)                                                                       \
     X(add_f32, binary, 0)                                                                        \
     X(sub_f32, binary, 0)                                                                        \

@@ -1,4 +1,5 @@
 /* Blocked convolution for NEON. */
+#include "kernels/generic/winograd_weights.h"
 #include "kernels/simd/winograd.h"
 
 void tdnn_fill_conv_neon(tdnn_kernels *t);
@@ -7,4 +8,5 @@ void tdnn_fill_conv_neon(tdnn_kernels *t)
     t->conv_block_f32 = convolve_block;
     t->conv_first_f32 = convolve_first;
     t->conv_winograd_f32 = convolve_winograd;
+    t->winograd_weights_f32 = winograd_weights;
 }

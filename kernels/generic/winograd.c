@@ -1,5 +1,5 @@
 /* Winograd convolution F(4x4, 3x3) in portable C, tile by tile. */
-#include "kernels/kernels.h"
+#include "kernels/generic/winograd_weights.h"
 
 void tdnn_fill_winograd_generic(tdnn_kernels *t);
 
@@ -94,4 +94,8 @@ static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
     }
 }
 
-void tdnn_fill_winograd_generic(tdnn_kernels *t) { t->conv_winograd_f32 = convolve; }
+void tdnn_fill_winograd_generic(tdnn_kernels *t) 
+{
+    t->conv_winograd_f32 = convolve;
+    t->winograd_weights_f32 = winograd_weights;
+}

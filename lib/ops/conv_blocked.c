@@ -9,11 +9,17 @@ typedef struct blocked_plan {
     const float *packed; /* NULL: packed in each run, into the step's shared scratch */
 } blocked_plan;
 
+typedef struct pack_context {
+    const tdnn_conv *conv;
+    const tdnn_kernels *kernels;
+} pack_context;
+
 static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,
                                 tdnn_error *err)
 {
     (void)err;
-    tdnn_conv_pack(context, source[0]->data, source[1] ? source[1]->data : NULL, out);
+    const pack_context *c = context;
+    tdnn_conv_pack(c->conv, source[0]->data, source[1] ? source[1]->data : NULL, out, c->kernels);
     return TDNN_OK;
 }
 
@@ -22,7 +28,7 @@ static void pack_run(const tdnn_step *step, size_t task, size_t worker)
     (void)task, (void)worker;
     const blocked_plan *p = step->data;
     tdnn_conv_pack(&p->conv, tdnn_step_floats(step, CONV_W), tdnn_step_floats(step, CONV_B),
-                   (float *)(void *)step->shared);
+                   (float *)(void *)step->shared, step->kernels);
 }
 
 static void blocked_run(const tdnn_step *step, size_t task, size_t worker)
@@ -88,8 +94,9 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, blocked_plan *p)
     const tdnn_pack_key key = {.what = "conv blocked", .source = {w, bias},
                                .number = {(int64_t)p->conv.method, (int64_t)p->conv.block,
                                           (int64_t)p->conv.groups}};
+    pack_context context = {&p->conv, ctx->kernels};
     const void *packed = NULL;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &p->conv, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
     p->packed = packed;
     return TDNN_OK;
 }

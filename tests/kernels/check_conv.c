@@ -203,7 +203,7 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
     p.bias = check_below(c, 2) ? check_input_f32(c, conv.oc, CHECK_FILL_UNIT) : NULL;
     if (conv.residual) p.residual = check_input_f32(c, out_count, CHECK_FILL_UNIT);
     float *packed = check_input(c, tdnn_conv_packed_count(&conv) * sizeof(float));
-    tdnn_conv_pack(&conv, p.w, p.bias, packed);
+    tdnn_conv_pack(&conv, p.w, p.bias, packed, table);
     float *y = check_output(c, out_count * sizeof *y);
     unsigned char *scratch = check_output(c, conv.scratch_bytes + 64);
     scratch += -(uintptr_t)scratch % 64;
@@ -248,7 +248,7 @@ static void bench_layer(tdnn_bench *b, tdnn_conv_fn *variant, tdnn_conv_method m
     const size_t out_count = tdnn_conv_blocks(l->oc, c.block) * c.block * out * out;
     const float *w = bench_floats(b, l->oc * tdnn_conv_depth(&c));
     float *packed = bench_floats(b, tdnn_conv_packed_count(&c));
-    tdnn_conv_pack(&c, w, NULL, packed);
+    tdnn_conv_pack(&c, w, NULL, packed, t);
     const tdnn_conv_io io = {bench_floats(b, in_count), packed, NULL, bench_floats(b, out_count)};
     void *scratch = bench_buffer(b, c.scratch_bytes);
     const double flops = 2.0 * (double)(tdnn_conv_depth(&c) * l->oc * out * out);
@@ -297,4 +297,43 @@ void bench_conv(tdnn_bench *b, tdnn_conv_fn *variant, const tdnn_kernels *table)
         if ((l->ic == 3) != (method == TDNN_CONV_FIRST) || !small) continue;
         bench_layer(b, variant, method, l, &t);
     }
+}
+
+/* G, with the points 0, +-a, +-2a, infinity; a = 1 / sqrt 2. */
+static double point_weight(size_t point, size_t tap)
+{
+    const double a = sqrt(0.5), at[] = {0, a, -a, 2 * a, -2 * a}, scale[] = {1, -1.5, -1.5, 6, 6};
+    return point == 5 ? tap == 2 : pow(at[point], (double)tap) / scale[point];
+}
+
+void check_winograd_weights(tdnn_check *c, tdnn_winograd_weights_fn *variant, tdnn_winograd_weights_fn *generic,
+                            const tdnn_kernels *table)
+{
+    (void)generic, (void)table;
+    for (size_t lanes = 8; lanes <= 40; lanes += 8)
+        for (size_t step = lanes; step < lanes + 20; step += 7) {
+            const float *from = check_input_f32(c, 9 * lanes, CHECK_FILL_UNIT);
+            float *to = check_output(c, (35 * step + lanes) * sizeof *to);
+            variant(to, step, from, lanes);
+            for (size_t i = 0; i < 36 * lanes; i++) {
+                const size_t lane = i % lanes, y = i / lanes / 6, x = i / lanes % 6;
+                double sum = 0;
+                for (size_t k = 0; k < 9; k++)
+                    sum += point_weight(y, k / 3) * from[k * lanes + lane] * point_weight(x, k % 3);
+                const float want = (float)sum;
+                if (!check_f32(c, &to[(y * 6 + x) * step + lane], &want, 1, fabs(sum), "%zu lanes, point %zu %zu",
+                               lanes, y, x))
+                    return;
+            }
+            check_reset(c);
+        }
+}
+
+void bench_winograd_weights(tdnn_bench *b, tdnn_winograd_weights_fn *variant, const tdnn_kernels *table)
+{
+    (void)table;
+    enum { LANES = 32 };
+    const float *from = bench_floats(b, 9 * LANES);
+    float *to = bench_floats(b, 36 * LANES);
+    while (bench_go(b, 0, 45 * LANES * sizeof *to, "%d lanes", LANES)) variant(to, LANES, from, LANES);
 }
