@@ -101,6 +101,7 @@ KERNELS_AMX = \
 GRAPH = \
 	lib/graph/graph.c \
 	lib/graph/edit.c \
+	lib/graph/einsum.c \
 	lib/graph/check.c \
 	lib/graph/copy.c \
 
@@ -370,6 +371,7 @@ RUNTIME = \
 	lib/runtime/plan.c \
 	lib/runtime/plan_infer.c \
 	lib/runtime/plan_uses.c \
+	lib/runtime/plan_einsum.c \
 	lib/runtime/plan_fuse.c \
 	lib/runtime/plan_shuffle.c \
 	lib/runtime/plan_layout.c \
@@ -432,6 +434,7 @@ TESTS = \
 	tests/test_caffe.c \
 	tests/test_conv.c \
 	tests/test_file.c \
+	tests/test_einsum.c \
 	tests/test_fusion.c \
 	tests/test_tensor.c \
 	tests/test_tensorflow.c \

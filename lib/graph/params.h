@@ -70,6 +70,10 @@ typedef struct tdnn_matmul_add_params {
     tdnn_activation activation;
 } tdnn_matmul_add_params;
 
+typedef struct tdnn_einsum_params {
+    const char *equation; /* lib/graph/einsum.h */
+} tdnn_einsum_params;
+
 typedef struct tdnn_axis_params { /* Concat, Softmax, LogSoftmax, Gather, Flatten, CumSum ... */
     int64_t axis;
 } tdnn_axis_params;

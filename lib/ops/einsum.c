@@ -1,26 +1,14 @@
-/* Einsum: each letter is a loop; those of the result outside, those that are summed inside.
+/* Einsum: each letter is a loop; those of the result outside, those that are summed inside. Floats are
+ * multiplied and added in f64; integers wrap around.
  *
- * Any number of operands, repeated letters (diagonals), an ellipsis, explicit and implicit
- * results. f32 is multiplied and added in f64, other floats too; integers wrap around.
+ * What of f32 is a chain of matrix products the planner has made into these (lib/runtime/plan_einsum.c):
+ * here come the rest.
  */
+#include "lib/graph/einsum.h"
 #include "lib/ops/convert.h"
-#include "lib/ops/op.h"
+#include "lib/ops/move.h"
 
-#include <ctype.h>
-
-enum {
-    LETTERS = 52,                     /* then the ellipsis' dimensions, aligned at its end */
-    LABELS = LETTERS + TDNN_MAX_DIMS, /* all that there can be */
-    LOOPS = 32                        /* that one equation may have */
-};
-
-typedef struct einsum_params {
-    const char *equation;
-} einsum_params;
-
-typedef struct term {
-    int count, label[2 * TDNN_MAX_DIMS];
-} term;
+enum { LOOPS = 32 }; /* that one equation may have */
 
 typedef struct einsum_loops {
     int outer, inner; /* loops of the result, and summed ones behind them */
@@ -39,69 +27,7 @@ typedef struct einsum_data {
 
 /* ---- the equation ---- */
 
-static int letter(char c) { return c >= 'a' ? c - 'a' + 26 : c - 'A'; }
-
-/* One term, up to ',', '-' or the end; an ellipsis stands for `dots` dimensions, or, in
- * operands (ndim >= 0), for as many as are left over. */
-static tdnn_status read_term(const char **text, int ndim, int dots, term *out, tdnn_error *err)
-{
-    const char *c = *text;
-    int letters = 0, ellipses = 0;
-    *out = (term){0};
-    for (; *c && *c != ',' && *c != '-'; c++) {
-        if (*c == '.')
-            ellipses++;
-        else if (isalpha((unsigned char)*c))
-            letters++;
-        else if (*c != ' ')
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "'%c' in the equation", *c);
-    }
-    if (ellipses != 0 && ellipses != 3)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%d dots in a term of the equation", ellipses);
-    if (ndim >= 0) dots = ndim - letters;
-    if (letters > 2 * TDNN_MAX_DIMS - (dots > 0 ? dots : 0) ||
-        (ndim >= 0 && (dots < 0 || (dots > 0 && !ellipses))))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a term of %d letters for %d dimensions", letters,
-                         ndim);
-    for (c = *text; *c && *c != ',' && *c != '-'; c++) {
-        if (*c == ' ') continue;
-        if (*c != '.') {
-            out->label[out->count++] = letter(*c);
-            continue;
-        }
-        for (int i = 0; i < dots; i++) out->label[out->count++] = LABELS - dots + i;
-        while (c[1] == '.' || c[1] == ' ') c++;
-    }
-    *text = c;
-    return TDNN_OK;
-}
-
-/* Without "->": the ellipsis, then the letters that occur once, in order. */
-static term implicit_result(const int *uses, int dots)
-{
-    term out = {0};
-    for (int i = 0; i < dots; i++) out.label[out.count++] = LABELS - dots + i;
-    for (int i = 0; i < LETTERS && out.count < 2 * TDNN_MAX_DIMS; i++)
-        if (uses[i] == 1) out.label[out.count++] = i;
-    return out;
-}
-
-static tdnn_status take_extents(const term *t, const tdnn_shape *shape, int64_t *extent,
-                                int *uses, tdnn_error *err)
-{
-    for (int i = 0; i < t->count; i++) {
-        int64_t *have = &extent[t->label[i]];
-        const int64_t more = shape->dim[i];
-        if (uses[t->label[i]]++ == 0 || *have == 1)
-            *have = more;
-        else if (more != 1 && more != *have)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "one letter for dimensions of %lld and %lld",
-                             (long long)*have, (long long)more);
-    }
-    return TDNN_OK;
-}
-
-static void take_strides(const term *t, const tdnn_shape *shape, const int *loop_of,
+static void take_strides(const tdnn_einsum_term *t, const tdnn_shape *shape, const int *loop_of,
                          size_t *stride)
 {
     size_t next = 1;
@@ -111,57 +37,28 @@ static void take_strides(const term *t, const tdnn_shape *shape, const int *loop
     }
 }
 
-/* The loops of the equation for these shapes; strides only if loops->stride has room for them.
- */
-static tdnn_status read_equation(const char *text, const tdnn_shape *const *shapes,
-                                 size_t count, einsum_loops *loops, tdnn_shape *result,
-                                 tdnn_error *err)
+/* The loops of the equation; strides only if loops->stride has room for them. */
+static tdnn_status make_loops(const tdnn_einsum *e, const tdnn_shape *const *shapes,
+                              einsum_loops *loops, tdnn_error *err)
 {
-    int64_t extent[LABELS] = {0};
-    int uses[LABELS] = {0}, loop_of[LABELS], dots = 0;
-    const char *start = text;
-    term t, out;
-    for (size_t i = 0; i < count; i++) {
-        if (i && *text++ != ',')
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "an equation of %zu terms for %zu inputs", i,
-                             count);
-        TDNN_TRY(read_term(&text, shapes[i]->ndim, 0, &t, err));
-        TDNN_TRY(take_extents(&t, shapes[i], extent, uses, err));
-    }
-    for (int i = LETTERS; i < LABELS; i++) dots += uses[i] > 0;
-    if (*text == '-' && text[1] == '>') {
-        text += 2;
-        TDNN_TRY(read_term(&text, -1, dots, &out, err));
-    } else {
-        out = implicit_result(uses, dots);
-    }
-    if (*text || out.count > TDNN_MAX_DIMS)
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "an equation that does not fit its %zu inputs",
-                         count);
-    *result = (tdnn_shape){.ndim = out.count};
+    int loop_of[TDNN_EINSUM_LABELS];
     loops->outer = loops->inner = 0;
     loops->total = loops->sums = 1;
-    for (int i = 0; i < LABELS; i++) loop_of[i] = -1;
-    for (int i = 0; i < out.count; i++) {
-        if (!uses[out.label[i]] || loop_of[out.label[i]] >= 0)
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT,
-                             "a letter of the result that no input has, or twice");
-        result->dim[i] = extent[out.label[i]];
-        loop_of[out.label[i]] = loops->outer;
-        loops->total *= loops->extent[loops->outer++] = (size_t)extent[out.label[i]];
+    for (int i = 0; i < TDNN_EINSUM_LABELS; i++) loop_of[i] = -1;
+    for (int i = 0; i < e->result.count; i++) {
+        const int label = e->result.label[i];
+        loop_of[label] = loops->outer;
+        loops->total *= loops->extent[loops->outer++] = (size_t)e->extent[label];
     }
-    for (int i = 0; i < LABELS; i++) {
-        if (!uses[i] || loop_of[i] >= 0) continue;
+    for (int i = 0; i < TDNN_EINSUM_LABELS; i++) {
+        if (!e->uses[i] || loop_of[i] >= 0) continue;
         if (loops->outer + loops->inner == LOOPS)
             return TDNN_FAIL(err, TDNN_ERR_LIMIT, "more than %d letters", LOOPS);
         loop_of[i] = loops->outer + loops->inner++;
-        loops->sums *= loops->extent[loop_of[i]] = (size_t)extent[i];
+        loops->sums *= loops->extent[loop_of[i]] = (size_t)e->extent[i];
     }
-    for (size_t i = 0; loops->stride && i < count; i++) {
-        if (i) start++;
-        TDNN_TRY(read_term(&start, shapes[i]->ndim, 0, &t, err));
-        take_strides(&t, shapes[i], loop_of, loops->stride[i]);
-    }
+    for (size_t i = 0; loops->stride && i < e->operands; i++)
+        take_strides(&e->term[i], shapes[i], loop_of, loops->stride[i]);
     return TDNN_OK;
 }
 
@@ -257,46 +154,49 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 
 static tdnn_status infer_einsum(tdnn_infer *ctx)
 {
-    const einsum_params *p = ctx->params;
-    const tdnn_shape *shapes[64];
+    const tdnn_einsum_params *p = ctx->params;
+    const tdnn_shape *shapes[TDNN_EINSUM_OPERANDS];
     einsum_loops loops = {0};
-    tdnn_shape y;
-    if (ctx->input_count > 64)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "more than 64 inputs");
-    for (size_t i = 0; i < ctx->input_count; i++) {
+    tdnn_einsum e;
+    for (size_t i = 0; i < ctx->input_count && i < TDNN_EINSUM_OPERANDS; i++) {
         if (ctx->in[i]->dtype != ctx->in[0]->dtype || !tdnn_dtype_is_real(ctx->in[i]->dtype))
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, input 0 is %s", i,
                              tdnn_dtype_name(ctx->in[i]->dtype),
                              tdnn_dtype_name(ctx->in[0]->dtype));
         shapes[i] = &ctx->in[i]->shape;
     }
-    TDNN_TRY(read_equation(p->equation, shapes, ctx->input_count, &loops, &y, ctx->err));
+    TDNN_TRY(tdnn_einsum_read(p->equation, shapes, ctx->input_count, &e, ctx->err));
+    TDNN_TRY(make_loops(&e, shapes, &loops, ctx->err));
+    tdnn_shape y = {.ndim = e.result.count};
+    for (int i = 0; i < y.ndim; i++) y.dim[i] = e.extent[e.result.label[i]];
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &y);
     return TDNN_OK;
 }
 
-static tdnn_status plan_einsum(tdnn_plan_ctx *ctx)
+/* A single operand of which nothing is summed is moved: a transposition, a diagonal. */
+static tdnn_status plan_move(tdnn_plan_ctx *ctx, const einsum_loops *loops)
+{
+    const tdnn_view to = tdnn_view_of(ctx->step->out[0]);
+    tdnn_view from = to;
+    for (int i = 0; i < loops->outer; i++)
+        from.stride[i] = (ptrdiff_t)(loops->stride[0][i] * to.size);
+    const tdnn_move move = tdnn_move_make(0, &from, 0, &to, to.dim);
+    return tdnn_plan_moves(ctx, &move, 1);
+}
+
+static tdnn_status plan_loops(tdnn_plan_ctx *ctx, einsum_data *d)
 {
     tdnn_step *s = ctx->step;
-    const einsum_params *p = s->params;
-    einsum_data *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     const size_t n = s->input_count;
-    const tdnn_shape *shapes[64];
-    tdnn_shape y;
-    if (!d) return TDNN_NO_MEMORY(ctx->err);
     d->operands = n;
     d->wide = tdnn_plan_alloc(ctx, n, sizeof *d->wide);
     d->counts = tdnn_plan_alloc(ctx, n, sizeof *d->counts);
-    d->loops.stride = tdnn_plan_alloc(ctx, n, sizeof *d->loops.stride);
-    if (!d->wide || !d->counts || !d->loops.stride) return TDNN_NO_MEMORY(ctx->err);
+    if (!d->wide || !d->counts) return TDNN_NO_MEMORY(ctx->err);
     for (size_t i = 0; i < n; i++) {
-        shapes[i] = &s->in[i]->shape;
         d->wide[i] = d->room;
-        d->counts[i] = (size_t)tdnn_shape_count(shapes[i]);
+        d->counts[i] = (size_t)tdnn_shape_count(&s->in[i]->shape);
         d->room += d->counts[i];
     }
-    TDNN_TRY(read_equation(p->equation, shapes, n, &d->loops, &y, ctx->err));
-    if (d->loops.total == 0) return TDNN_OK;
     tdnn_plan_shared(ctx, d->room * sizeof(double));
     tdnn_plan_scratch(ctx, n * sizeof(size_t));
     tdnn_plan_phase(ctx, widen, n);
@@ -307,13 +207,34 @@ static tdnn_status plan_einsum(tdnn_plan_ctx *ctx)
     return TDNN_OK;
 }
 
+static tdnn_status plan_einsum(tdnn_plan_ctx *ctx)
+{
+    tdnn_step *s = ctx->step;
+    const tdnn_einsum_params *p = s->params;
+    einsum_data *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
+    const tdnn_shape *shapes[TDNN_EINSUM_OPERANDS];
+    tdnn_einsum e;
+    if (!d) return TDNN_NO_MEMORY(ctx->err);
+    for (size_t i = 0; i < s->input_count; i++) shapes[i] = &s->in[i]->shape;
+    TDNN_TRY(tdnn_einsum_read(p->equation, shapes, s->input_count, &e, ctx->err));
+    d->loops.stride = tdnn_plan_alloc(ctx, s->input_count, sizeof *d->loops.stride);
+    if (!d->loops.stride) return TDNN_NO_MEMORY(ctx->err);
+    TDNN_TRY(make_loops(&e, shapes, &d->loops, ctx->err));
+    if (d->loops.total == 0) return TDNN_OK;
+    if (s->input_count == 1 && d->loops.inner == 0 && tdnn_dtype_bits(s->in[0]->dtype) >= 8) {
+        s->data = NULL;
+        return plan_move(ctx, &d->loops);
+    }
+    return plan_loops(ctx, d);
+}
+
 static const tdnn_attr attrs[] = {{.name = "equation",
                                    .type = TDNN_ATTR_STRING,
                                    .required = true,
-                                   .offset = offsetof(einsum_params, equation)},
+                                   .offset = offsetof(tdnn_einsum_params, equation)},
                                   {0}};
 const tdnn_op tdnn_op_Einsum = {
-    .schema = {TDNN_SCHEMA(Einsum, 1, -1, 1, 1, attrs, einsum_params)},
+    .schema = {TDNN_SCHEMA(Einsum, 1, -1, 1, 1, attrs, tdnn_einsum_params)},
     .infer = infer_einsum,
     .plan = plan_einsum,
 };
