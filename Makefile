@@ -134,6 +134,7 @@ OPS = \
 	lib/ops/attention.c \
 	lib/ops/boxes.c \
 	lib/ops/cast.c \
+	lib/ops/cast_loops.c \
 	lib/ops/channels.c \
 	lib/ops/clip.c \
 	lib/ops/col2im.c \
@@ -554,7 +555,7 @@ $(BUILD)/%_avx512.o: ISA := $(AVX512)
 $(BUILD)/%_avx512vnni.o: ISA := $(AVX512) -mavx512vnni
 $(BUILD)/%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
 $(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
-$(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
+$(BUILD)/kernels/%.o $(BUILD)/lib/ops/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 # ---- Objects --------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 /* Activations: those that the table of kernels has go through it, the rest are formulas here.
  */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/types.h"
 
 #include <math.h>
@@ -124,7 +125,7 @@ WITH(Gelu, gelu, p->approximate ? TDNN_ACTIVATE_GELU_TANH : TDNN_ACTIVATE_GELU,
         (void)args, (void)step;                                                                \
         T *y = y_;                                                                             \
         const T *a = x[0];                                                                     \
-        for (size_t i = 0; i < n; i++) y[i] = a[i] < 0 ? 0 : a[i];                             \
+        TDNN_EACH (n) y[i] = a[i] < 0 ? 0 : a[i];                                              \
     }
 #define RELU_ROW(E, suffix, T, W, op) [E] = relu_##suffix,
 TDNN_SIGNED_TYPES(RELU, relu)

@@ -4,6 +4,7 @@
  * zero, saturated, and NaN 0; integers keep their lowest bits. Text is read and written as
  * numpy does.
  */
+#include "lib/ops/cast_loops.h"
 #include "lib/ops/convert.h"
 #include "lib/ops/op.h"
 
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK = 256, GRAIN = 64 }; /* tasks end at multiples of GRAIN: no two share a byte */
+enum { CHUNK = 1024, GRAIN = 64 }; /* tasks end at multiples of GRAIN: no two share a byte */
 
 typedef struct cast_data {
     bool saturate;
@@ -34,6 +35,27 @@ static void ints_to_floats(tdnn_run to, tdnn_run from, size_t n, double *wide)
     tdnn_store_f64(to, wide, n);
 }
 
+static size_t bytes_of(tdnn_dtype type) { return (size_t)tdnn_dtype_bits(type) / 8; }
+
+/* From f16 to all that f32 has a loop for; and from integers to f16, which holds none exactly
+ * that f32 rounds. */
+static bool by_f32(const tdnn_kernels *k, tdnn_run to, tdnn_run from, size_t n)
+{
+    float wide[CHUNK];
+    tdnn_cast_fn *first = tdnn_cast_loop(from.type, TDNN_F32);
+    tdnn_cast_fn *second = tdnn_cast_loop(TDNN_F32, to.type);
+    if (from.type == TDNN_F16 && second) {
+        k->widen_f16(wide, (const uint16_t *)from.data + from.first, n);
+        second((char *)to.data + to.first * bytes_of(to.type), wide, n);
+        return true;
+    }
+    if (to.type != TDNN_F16 || !first || from.type == TDNN_F64 || from.type == TDNN_F32)
+        return false;
+    first(wide, (const char *)from.data + from.first * bytes_of(from.type), n);
+    k->narrow_f16((uint16_t *)to.data + to.first, wide, n);
+    return true;
+}
+
 static void cast_chunk(const cast_data *d, const tdnn_kernels *k, tdnn_run to, tdnn_run from,
                        size_t n)
 {
@@ -41,6 +63,13 @@ static void cast_chunk(const cast_data *d, const tdnn_kernels *k, tdnn_run to, t
     int64_t whole[CHUNK];
     const bool float_in = tdnn_dtype_is_float(from.type),
                float_out = tdnn_dtype_is_float(to.type);
+    tdnn_cast_fn *loop = tdnn_cast_loop(from.type, to.type);
+    if (loop) {
+        loop((char *)to.data + to.first * bytes_of(to.type),
+             (const char *)from.data + from.first * bytes_of(from.type), n);
+        return;
+    }
+    if (by_f32(k, to, from, n)) return;
     if (tdnn_dtype_is_half(from.type) && to.type == TDNN_F32) {
         tdnn_widen_f32(k, (float *)to.data + to.first, from.data, from.type, from.first, n);
     } else if (from.type == TDNN_F32 && tdnn_dtype_is_half(to.type)) {

@@ -1,5 +1,6 @@
 /* Clip, PRelu and Where: operators whose operands play different parts. */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/types.h"
 
 #include <math.h>
@@ -29,16 +30,21 @@ static tdnn_status infer_clip(tdnn_infer *ctx)
         (void)step, (void)args;                                                                \
         T *y = y_;                                                                             \
         const T *a = x[0];                                                                     \
-        for (size_t i = 0; i < n; i++) {                                                       \
-            T v = a[i];                                                                        \
-            if (x[1] && v < *(const T *)x[1]) v = *(const T *)x[1];                            \
-            if (x[2] && v > *(const T *)x[2]) v = *(const T *)x[2];                            \
-            y[i] = v;                                                                          \
+        const T least = x[1] ? *(const T *)x[1] : (T)(low_);                                   \
+        const T most = x[2] ? *(const T *)x[2] : (T)(high_);                                   \
+        TDNN_EACH (n) {                                                                        \
+            const T v = a[i] < least ? least : a[i];                                           \
+            y[i] = v > most ? most : v;                                                        \
         }                                                                                      \
     }
 #define CLIP_ROW(E, suffix, T, W, op) [E] = clip_##suffix,
-TDNN_INT_TYPES(CLIP, 0, 0)
-CLIP(TDNN_F64, f64, double, double, 0, 0)
+#define CLIP_SIGNED(E, suffix, T, W, op)                                                       \
+    CLIP(E, suffix, T, W, -1 - (T)(LARGEST(T) / 2), LARGEST(T) / 2)
+#define CLIP_UNSIGNED(E, suffix, T, W, op) CLIP(E, suffix, T, W, 0, LARGEST(T))
+#define LARGEST(T) (UINT64_MAX >> (64 - 8 * sizeof(T))) /* without a sign */
+TDNN_SIGNED_TYPES(CLIP_SIGNED, clip)
+TDNN_UNSIGNED_TYPES(CLIP_UNSIGNED, clip)
+CLIP(TDNN_F64, f64, double, double, -INFINITY, INFINITY)
 
 static void clip_f32(void *y, const void *const *x, const size_t *step, size_t n,
                      const tdnn_formula_args *args)
@@ -73,17 +79,14 @@ const tdnn_op tdnn_op_Clip = {
         (void)args;                                                                            \
         T *y = y_;                                                                             \
         const T *a = x[0], *slope = x[1];                                                      \
-        for (size_t i = 0; i < n; i++) {                                                       \
-            const T p = a[i * step[0]], q = slope[i * step[1]];                                \
-            y[i] = p < 0 ? product(T, W, p, q) : p;                                            \
-        }                                                                                      \
+        TDNN_EACH_PAIR(y, T, T, W, a, step[0], slope, step[1], n, product);                    \
     }
-#define PRODUCT(T, W, p, q) ((p) * (q))
-#define PRODUCT_INT(T, W, p, q) (T)((W)(p) * (W)(q))
+#define SLOPED(T, W, p, q) ((p) < 0 ? (p) * (q) : (p))
+#define SLOPED_INT(T, W, p, q) ((p) < 0 ? (T)((W)(p) * (W)(q)) : (p))
 #define PRELU_ROW(E, suffix, T, W, op) [E] = prelu_##suffix,
-PRELU(TDNN_F64, f64, double, double, PRODUCT)
-PRELU(TDNN_I32, i32, int32_t, uint32_t, PRODUCT_INT)
-PRELU(TDNN_I64, i64, int64_t, uint64_t, PRODUCT_INT)
+PRELU(TDNN_F64, f64, double, double, SLOPED)
+PRELU(TDNN_I32, i32, int32_t, uint32_t, SLOPED_INT)
+PRELU(TDNN_I64, i64, int64_t, uint64_t, SLOPED_INT)
 
 static void prelu_f32(void *y_, const void *const *x, const size_t *step, size_t n,
                       const tdnn_formula_args *args)
@@ -95,10 +98,7 @@ static void prelu_f32(void *y_, const void *const *x, const size_t *step, size_t
     }
     float *y = y_;
     const float *a = x[0], *slope = x[1];
-    for (size_t i = 0; i < n; i++) {
-        const float p = a[i * step[0]];
-        y[i] = p < 0 ? p * slope[i * step[1]] : p;
-    }
+    TDNN_EACH_PAIR(y, float, float, float, a, step[0], slope, step[1], n, SLOPED);
 }
 
 /* Unsigned numbers are never below zero. */
@@ -145,6 +145,34 @@ const tdnn_op tdnn_op_PRelu = {
 
 /* ---- Where: condition, x, y; by the size of the elements ---- */
 
+/* The condition moves; a and b do or not. */
+#define CHOOSE(T, a_at, b_at)                                                                  \
+    TDNN_EACH (n) {                                                                            \
+        T p, q;                                                                                \
+        memcpy(&p, a + (a_at) * sizeof(T), sizeof(T));                                         \
+        memcpy(&q, b + (b_at) * sizeof(T), sizeof(T));                                         \
+        q ^= (p ^ q) & (T)(0 - (T)(condition[i] != 0));                                        \
+        memcpy(y + i * sizeof(T), &q, sizeof(T));                                              \
+    }
+#define WHERE_OF(bytes, T)                                                                     \
+    WHERE(bytes)                                                                               \
+    static void choose_##bytes(void *y_, const void *const *x, const size_t *step, size_t n,   \
+                               const tdnn_formula_args *args)                                  \
+    {                                                                                          \
+        const uint8_t *condition = x[0];                                                       \
+        const char *a = x[1], *b = x[2];                                                       \
+        char *y = y_;                                                                          \
+        if (!step[0])                                                                          \
+            where_##bytes(y_, x, step, n, args);                                               \
+        else if (step[1] && step[2])                                                           \
+            CHOOSE(T, i, i)                                                                    \
+        else if (step[1])                                                                      \
+            CHOOSE(T, i, 0)                                                                    \
+        else if (step[2])                                                                      \
+            CHOOSE(T, 0, i)                                                                    \
+        else                                                                                   \
+            CHOOSE(T, 0, 0)                                                                    \
+    }
 #define WHERE(bytes)                                                                           \
     static void where_##bytes(void *y_, const void *const *x, const size_t *step, size_t n,    \
                               const tdnn_formula_args *args)                                   \
@@ -159,10 +187,10 @@ const tdnn_op tdnn_op_PRelu = {
             memcpy(y + i * (bytes), from, bytes);                                              \
         }                                                                                      \
     }
-WHERE(1)
-WHERE(2)
-WHERE(4)
-WHERE(8)
+WHERE_OF(1, uint8_t)
+WHERE_OF(2, uint16_t)
+WHERE_OF(4, uint32_t)
+WHERE_OF(8, uint64_t)
 WHERE(16)
 
 static tdnn_status infer_where(tdnn_infer *ctx)
@@ -183,13 +211,13 @@ static tdnn_status infer_where(tdnn_infer *ctx)
 static tdnn_status plan_where(tdnn_plan_ctx *ctx)
 {
     static const tdnn_formulas formulas = {
-        {[TDNN_F32] = where_4,        [TDNN_U8] = where_1,         [TDNN_I8] = where_1,
-         [TDNN_U16] = where_2,        [TDNN_I16] = where_2,        [TDNN_I32] = where_4,
-         [TDNN_I64] = where_8,        [TDNN_BOOL] = where_1,       [TDNN_F16] = where_2,
-         [TDNN_F64] = where_8,        [TDNN_U32] = where_4,        [TDNN_U64] = where_8,
-         [TDNN_C64] = where_8,        [TDNN_C128] = where_16,      [TDNN_BF16] = where_2,
-         [TDNN_F8E4M3FN] = where_1,   [TDNN_F8E4M3FNUZ] = where_1, [TDNN_F8E5M2] = where_1,
-         [TDNN_F8E5M2FNUZ] = where_1, [TDNN_F8E8M0] = where_1}};
+        {[TDNN_F32] = choose_4,        [TDNN_U8] = choose_1,         [TDNN_I8] = choose_1,
+         [TDNN_U16] = choose_2,        [TDNN_I16] = choose_2,        [TDNN_I32] = choose_4,
+         [TDNN_I64] = choose_8,        [TDNN_BOOL] = choose_1,       [TDNN_F16] = choose_2,
+         [TDNN_F64] = choose_8,        [TDNN_U32] = choose_4,        [TDNN_U64] = choose_8,
+         [TDNN_C64] = choose_8,        [TDNN_C128] = where_16,      [TDNN_BF16] = choose_2,
+         [TDNN_F8E4M3FN] = choose_1,   [TDNN_F8E4M3FNUZ] = choose_1, [TDNN_F8E5M2] = choose_1,
+         [TDNN_F8E5M2FNUZ] = choose_1, [TDNN_F8E8M0] = choose_1}};
     const tdnn_elementwise_spec spec = {.formulas = &formulas, .typed = 1, .cost = 1};
     return tdnn_elementwise_plan(ctx, &spec);
 }

@@ -48,6 +48,24 @@ static size_t operand_offset(const elementwise_data *m, const operand *o, size_t
     return offset;
 }
 
+#define FILL(T)                                                                                \
+    do {                                                                                       \
+        T v;                                                                                   \
+        memcpy(&v, from, sizeof v);                                                            \
+        for (size_t i = 0; i < n; i++) memcpy(to + i * sizeof v, &v, sizeof v);                \
+    } while (0)
+static void fill(char *to, const char *from, size_t n, size_t size)
+{
+    switch (size) {
+    case 1: memset(to, *from, n); break;
+    case 2: FILL(uint16_t); break;
+    case 4: FILL(uint32_t); break;
+    case 8: FILL(uint64_t); break;
+    default:
+        for (size_t i = 0; i < n; i++) memcpy(to + i * size, from, size);
+    }
+}
+
 /* Copies `rows` runs, `stride` elements apart, one behind the other. */
 static void gather(void *to_, const void *from_, const operand *o, size_t rows, size_t inner,
                    size_t stride)
@@ -59,7 +77,8 @@ static void gather(void *to_, const void *from_, const operand *o, size_t rows, 
             memcpy(to, from, inner * o->size);
             to += inner * o->size;
         } else {
-            for (size_t i = 0; i < inner; i++, to += o->size) memcpy(to, from, o->size);
+            fill(to, from, inner, o->size);
+            to += inner * o->size;
         }
     }
 }

@@ -3,6 +3,7 @@
  * f32 goes through the table of kernels; integers wrap around, and division by zero gives 0.
  */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/types.h"
 
 #include <math.h>
@@ -15,11 +16,7 @@
         (void)args;                                                                            \
         T *y = y_;                                                                             \
         const T *a = x[0], *b = x[1];                                                          \
-        const size_t s = step[0], t = step[1];                                                 \
-        for (size_t i = 0; i < n; i++) {                                                       \
-            const T p = a[i * s], q = b[i * t];                                                \
-            y[i] = formula(T, W, p, q);                                                        \
-        }                                                                                      \
+        TDNN_EACH_PAIR(y, T, T, W, a, step[0], b, step[1], n, formula);                        \
     }
 #define LOOP_F32_KERNEL(op, slot)                                                              \
     static void op##_f32(void *y, const void *const *x, const size_t *step, size_t n,          \
@@ -68,7 +65,7 @@ ARITHMETIC(min, min_f32, F_MIN, I_MIN, I_MIN)
         (void)step;                                                                            \
         T *y = y_;                                                                             \
         const T *sum = x[0], count = (T)args->count;                                           \
-        for (size_t i = 0; i < n; i++) y[i] = sum[i] / count;                                  \
+        TDNN_EACH (n) y[i] = sum[i] / count;                                                   \
     }
 MEAN(f32, float)
 MEAN(f64, double)

@@ -1,5 +1,6 @@
 /* Comparison, logic, bitwise operators and shifts: integers or truth values come out. */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/move.h"
 #include "lib/ops/types.h"
 
@@ -10,11 +11,7 @@
         (void)args;                                                                            \
         R *y = y_;                                                                             \
         const T *a = x[0], *b = x[1];                                                          \
-        const size_t s = step[0], t = step[1];                                                 \
-        for (size_t i = 0; i < n; i++) {                                                       \
-            const T p = a[i * s], q = b[i * t];                                                \
-            y[i] = (R)(formula(T, W, p, q));                                                   \
-        }                                                                                      \
+        TDNN_EACH_PAIR(y, R, T, W, a, step[0], b, step[1], n, formula);                        \
     }
 #define LOOP_SAME(E, suffix, T, W, op, formula) LOOP(E, suffix, T, W, op, T, formula)
 #define LOOP_BOOL(E, suffix, T, W, op, formula) LOOP(E, suffix, T, W, op, uint8_t, formula)
@@ -25,8 +22,8 @@
 #define GREATER(T, W, p, q) ((p) > (q))
 #define GREATER_EQUAL(T, W, p, q) ((p) >= (q))
 #define EQUAL(T, W, p, q) ((p) == (q))
-#define AND(T, W, p, q) ((p) && (q))
-#define OR(T, W, p, q) ((p) || (q))
+#define AND(T, W, p, q) (((p) != 0) & ((q) != 0))
+#define OR(T, W, p, q) (((p) | (q)) != 0)
 #define XOR(T, W, p, q) (!(p) != !(q))
 #define BITS_AND(T, W, p, q) ((W)(p) & (W)(q))
 #define BITS_OR(T, W, p, q) ((W)(p) | (W)(q))

@@ -1,5 +1,6 @@
 /* Functions of one element, other than activations: a formula each, expanded over types. */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/types.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@
         (void)args, (void)step;                                                                \
         R *y = y_;                                                                             \
         const T *a = x[0];                                                                     \
-        for (size_t i = 0; i < n; i++) {                                                       \
+        TDNN_EACH (n) {                                                                        \
             const T v = a[i];                                                                  \
             y[i] = (R)(formula(T, W, v));                                                      \
         }                                                                                      \
@@ -173,8 +174,9 @@ static const tdnn_attr is_inf_attrs[] = {TDNN_INT(is_inf_params, detect_negative
         const is_inf_params *p = args->params;                                                 \
         uint8_t *y = y_;                                                                       \
         const T *a = x[0];                                                                     \
-        for (size_t i = 0; i < n; i++)                                                         \
-            y[i] = isinf(a[i]) && (a[i] < 0 ? p->detect_negative : p->detect_positive);        \
+        const uint8_t low = p->detect_negative != 0, high = p->detect_positive != 0;           \
+        TDNN_EACH (n)                                                                          \
+            y[i] = (uint8_t)((a[i] == -(T)INFINITY ? low : 0) | (a[i] == (T)INFINITY ? high : 0)); \
     }
 IS_INF(f32, float)
 IS_INF(f64, double)

@@ -1,5 +1,6 @@
 /* Pow, whose exponents may be of another type than the bases, and Mod. */
 #include "lib/ops/elementwise.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/types.h"
 
 #include <math.h>
@@ -15,8 +16,10 @@ static void pow_f32(void *y_, const void *const *x, const size_t *step, size_t n
 {
     float *y = y_;
     const float *a = x[0], *b = x[1];
-    if (!step[1] && step[0] && (*b == 2 || *b == 0.5f || *b == 1)) {
-        if (*b == 2)
+    if (!step[1] && step[0] && (*b == 3 || *b == 2 || *b == 0.5f || *b == 1)) {
+        if (*b == 3)
+            TDNN_EACH (n) y[i] = a[i] * a[i] * a[i];
+        else if (*b == 2)
             args->kernels->mul_f32(y, a, 1, a, 1, n);
         else if (*b == 0.5f)
             args->kernels->sqrt_f32(y, a, n);
