@@ -555,7 +555,10 @@ $(BUILD)/%_avx512.o: ISA := $(AVX512)
 $(BUILD)/%_avx512vnni.o: ISA := $(AVX512) -mavx512vnni
 $(BUILD)/%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
 $(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
-$(BUILD)/kernels/%.o $(BUILD)/lib/ops/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
+$(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
+# operators with loops over elements, for vectors
+$(patsubst %,$(BUILD)/lib/ops/%.o,activations arg cast_loops clip convert elementwise_binary \
+	elementwise_compare elementwise_unary power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 # ---- Objects --------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ static tdnn_status emit_node(maker *m, tdnn_regex *r, const tdnn_regex_node *n);
 /* x{2,4}: x x (x (x)?)?;  x{2,}: x x x*  */
 static tdnn_status emit_repeat(maker *m, tdnn_regex *r, const tdnn_regex_node *n)
 {
-    size_t split = 0, first = SIZE_MAX;
+    size_t split, first = SIZE_MAX;
     for (int i = 0; i < n->least; i++) TDNN_TRY(emit_node(m, r, n->a));
     if (n->most < 0) {
         TDNN_TRY(emit(m, r, OP_SPLIT, NULL, &split));
