@@ -107,6 +107,9 @@ size_t tdnn_conv_packed_count(const tdnn_conv *c);
 void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias, float *packed,
                     const struct tdnn_kernels *table);
 
+/* Whether it takes weights that are not aligned as floats. */
+bool tdnn_conv_packs_anywhere(const tdnn_conv *c);
+
 /* ---- For the kernels ---- */
 
 static inline size_t tdnn_conv_blocks(size_t channels, size_t block)

@@ -134,6 +134,12 @@ static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed, 
     }
 }
 
+bool tdnn_conv_packs_anywhere(const tdnn_conv *c)
+{
+    return c->method == TDNN_CONV_WINOGRAD || c->method == TDNN_CONV_FIRST ||
+           (c->method == TDNN_CONV_BLOCK && c->merge == 1);
+}
+
 void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias, float *packed,
                     const tdnn_kernels *table)
 {

@@ -93,10 +93,11 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, blocked_plan *p)
     }
     const tdnn_pack_key key = {.what = "conv blocked", .source = {w, bias},
                                .number = {(int64_t)p->conv.method, (int64_t)p->conv.block,
-                                          (int64_t)p->conv.groups}};
+                                          (int64_t)p->conv.groups},
+                               .anywhere = tdnn_conv_packs_anywhere(&p->conv)};
     pack_context context = {&p->conv, ctx->kernels};
     const void *packed = NULL;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, sizeof context, &packed));
     p->packed = packed;
     return TDNN_OK;
 }

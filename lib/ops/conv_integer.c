@@ -231,7 +231,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, conv_data *d)
         pack_context context = {w, zero, rows, d->k, d->pairs};
         const tdnn_pack_key key = {.what = "conv i16", .source = {w, zero}};
         const void *packed;
-        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, sizeof context, &packed));
         d->packed = packed;
         return TDNN_OK;
     }

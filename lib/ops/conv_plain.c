@@ -121,7 +121,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, plain_plan *p)
                                .number = {(int64_t)k->level, (int64_t)p->groups}};
     pack_context context = {p, k};
     const void *packed = NULL;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_weights, &context, sizeof context, &packed));
     p->packed = packed;
     return TDNN_OK;
 }

@@ -213,7 +213,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, transpose_plan *p)
                                               (int64_t)p->chunk}};
         pack_context context = {p, ctx->kernels};
         const void *packed = NULL;
-        TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float), pack_weights, &context, &packed));
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float), pack_weights, &context, sizeof context, &packed));
         p->packed = packed;
     } else {
         shared_count += count;

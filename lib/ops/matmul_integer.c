@@ -211,7 +211,7 @@ static tdnn_status plan_b(tdnn_plan_ctx *ctx, matmul_data *d, size_t bytes)
         const tdnn_pack_key key = {
             .what = "matmul i16", .source = {b, zero}, .number = {(int64_t)d->wide}};
         const void *packed;
-        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_all, &context, &packed));
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, pack_all, &context, sizeof context, &packed));
         d->packed = packed;
         return TDNN_OK;
     }

@@ -199,7 +199,7 @@ static tdnn_status plan_constants(tdnn_plan_ctx *ctx, norm_data *d)
         if (!(key.source[i] = ctx->constants[i + 1])) return TDNN_OK;
     memcpy(&key.number[0], &d->epsilon, sizeof d->epsilon);
     const void *packed;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, 2 * d->channels * sizeof(double), pack_statistics, d, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, 2 * d->channels * sizeof(double), pack_statistics, d, sizeof *d, &packed));
     d->constants = packed;
     return TDNN_OK;
 }

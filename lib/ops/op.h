@@ -149,17 +149,20 @@ bool tdnn_plan_embed(tdnn_plan_ctx *ctx, size_t in, size_t out, size_t offset);
 void tdnn_plan_inplace(tdnn_plan_ctx *ctx, size_t out, size_t in);
 
 /* Something made once per net from constants, most often packed weights: `build` is called unless the net
- * has it already under the same key. The result is borrowed, as long as the net. */
+ * has it already under the same key, when all steps are planned, maybe by another thread. The result is
+ * borrowed, as long as the net; until then it must not be read. */
 typedef struct tdnn_pack_key {
     const char *what;               /* compared as text: "gemm b avx512" */
     const tdnn_tensor *source[4];   /* constants of the net; NULL: none */
     int64_t number[6];              /* whatever else it depends on */
+    bool anywhere; /* `build` takes data at any address: they need no copy where they lie in a file */
 } tdnn_pack_key;
-/* `source` are those of the key, with aligned data whatever the constants have. */
+/* `source` are those of the key, with aligned data whatever the constants have (but see `anywhere`). */
 typedef tdnn_status (*tdnn_pack_fn)(void *context, const tdnn_tensor *const *source, void *out,
                                     tdnn_error *err);
+/* `context` is copied. */
 tdnn_status tdnn_plan_pack(tdnn_plan_ctx *ctx, const tdnn_pack_key *key, size_t bytes,
-                           tdnn_pack_fn build, void *context, const void **out);
+                           tdnn_pack_fn build, const void *context, size_t context_bytes, const void **out);
 
 /* How many tasks to cut `work` (in elements or flops) into, so that each is worth a hand-over: 1 ..
  * 4 * threads. Only for splits that do not change any sum. */

@@ -169,11 +169,12 @@ static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, si
         const size_t row = i == 0 ? p->a_row : p->b_row, column = i == 0 ? p->a_column : p->b_column;
         const tdnn_pack_key key = {
             .what = i == 0 ? "gemm a" : plan->bf16 ? "gemm b bf16" : "gemm b", .source = {ctx->constants[i]},
-            .number = {(int64_t)ctx->kernels->level, (int64_t)row, (int64_t)column, (int64_t)p->k}};
+            .number = {(int64_t)ctx->kernels->level, (int64_t)row, (int64_t)column, (int64_t)p->k},
+            .anywhere = i == 1 && !plan->bf16 && (row == 1 || column == 1)};
         pack_context context = {plan, ctx->kernels};
         const void *packed = NULL;
         TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float),
-                                i == 0 ? pack_constant_a : pack_constant_b, &context, &packed));
+                                i == 0 ? pack_constant_a : pack_constant_b, &context, sizeof context, &packed));
         s->packed = packed;
         return TDNN_OK;
     }

@@ -54,7 +54,7 @@ static tdnn_status find_b(tdnn_plan_ctx *ctx, thin_plan *plan)
     if (b && !made) {
         const tdnn_pack_key key = {.what = "gemv b", .source = {b}};
         size_t bytes = plan->p.k * plan->p.n * plan->p.b_matrices * sizeof(float);
-        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, make_b, &bytes, &made));
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, bytes, make_b, &bytes, sizeof bytes, &made));
     }
     plan->b = made;
     return TDNN_OK;

@@ -347,7 +347,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, layer *l, bool recurrent, co
     const size_t each = recurrent ? l->r_count[0] + l->r_count[1] : l->w_count;
     const void *packed;
     TDNN_TRY(tdnn_plan_pack(ctx, &key, l->directions * each * sizeof(float), pack_constant,
-                            &context, &packed));
+                            &context, sizeof context, &packed));
     *out = packed;
     return TDNN_OK;
 }

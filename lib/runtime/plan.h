@@ -20,6 +20,7 @@ typedef struct tdnn_plan_env {
     int threads;
     tdnn_precision precision;
     tdnn_packs *packs; /* NULL: constants are not packed */
+    tdnn_workers *workers; /* who pack; NULL: the caller alone */
 } tdnn_plan_env;
 
 /* Where planning starts. */

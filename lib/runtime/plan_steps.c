@@ -86,13 +86,16 @@ void tdnn_plan_inplace(tdnn_plan_ctx *ctx, size_t out, size_t in)
 }
 
 tdnn_status tdnn_plan_pack(tdnn_plan_ctx *ctx, const tdnn_pack_key *key, size_t bytes,
-                           tdnn_pack_fn build, void *context, const void **out)
+                           tdnn_pack_fn build, const void *context, size_t context_bytes, const void **out)
 {
     tdnn_packs *packs = planner_of(ctx)->env->packs;
     *out = NULL;
     if (!packs)
         return TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "constants are packed only for a net");
-    return tdnn_packs_get(packs, key, bytes, build, context, out, ctx->err);
+    void *kept = tdnn_zone_alloc(planner_of(ctx)->plan->zone, context_bytes, 1);
+    if (!kept) return TDNN_NO_MEMORY(ctx->err);
+    memcpy(kept, context, context_bytes);
+    return tdnn_packs_get(packs, key, bytes, build, kept, out, ctx->err);
 }
 
 /* ---- making the steps ---- */
@@ -148,13 +151,9 @@ static tdnn_status plan_node(tdnn_planner *p, tdnn_plan_node *n, tdnn_step *step
     return op->plan(&ctx);
 }
 
-tdnn_status tdnn_planner_steps(tdnn_planner *p)
+static tdnn_status plan_nodes(tdnn_planner *p)
 {
     tdnn_plan *plan = p->plan;
-    plan->steps = tdnn_zone_alloc(plan->zone, plan->node_count + 1, sizeof *plan->steps);
-    plan->times = tdnn_zone_alloc(plan->zone, plan->node_count + 1, sizeof *plan->times);
-    if (!plan->steps || !plan->times) return TDNN_NO_MEMORY(p->err);
-    if (!make_views(plan)) return TDNN_FAIL(p->err, TDNN_ERR_LIMIT, "a value is too large");
     for (size_t i = 0; i < plan->node_count; i++) {
         tdnn_plan_node *n = &plan->nodes[i];
         if (n->dead) continue;
@@ -166,4 +165,17 @@ tdnn_status tdnn_planner_steps(tdnn_planner *p)
         plan->step_count++;
     }
     return TDNN_OK;
+}
+
+tdnn_status tdnn_planner_steps(tdnn_planner *p)
+{
+    tdnn_plan *plan = p->plan;
+    tdnn_packs *packs = p->env->packs;
+    plan->steps = tdnn_zone_alloc(plan->zone, plan->node_count + 1, sizeof *plan->steps);
+    plan->times = tdnn_zone_alloc(plan->zone, plan->node_count + 1, sizeof *plan->times);
+    if (!plan->steps || !plan->times) return TDNN_NO_MEMORY(p->err);
+    if (!make_views(plan)) return TDNN_FAIL(p->err, TDNN_ERR_LIMIT, "a value is too large");
+    if (!packs) return plan_nodes(p);
+    tdnn_packs_begin(packs);
+    return tdnn_packs_end(packs, p->env->workers, plan_nodes(p), p->err);
 }

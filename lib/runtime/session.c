@@ -36,7 +36,7 @@ static tdnn_status init(tdnn_session *session, tdnn_error *err)
     session->hooks.user = session->options.user;
     if (session->options.threads > 1) {
         TDNN_TRY(tdnn_workers_create(session->options.threads, &session->workers, err));
-        session->hooks.workers = session->workers;
+        session->hooks.workers = session->env.workers = session->workers;
     }
     session->zone = tdnn_zone_create();
     session->inputs = tdnn_calloc(session->net->graph->input_count + 1, sizeof(tdnn_tensor *));
