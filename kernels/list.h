@@ -34,6 +34,8 @@
     X(spread, float, (const float *x, size_t n, float center))                                   \
     /* y = e^(x - shift), and the sum of that; y may be x, or NULL: the sum only */              \
     X(exp_sum, float, (float *y, const float *x, size_t n, float shift))                         \
+    /* y = e^(x + mask) / the sum of that over the row; y may be x; mask may be NULL */          \
+    X(softmax, void, (float *y, const float *x, const float *mask, const tdnn_softmax_rows *rows))    \
     /* float16 to f32 and back, nearest even */                                                  \
     X(widen, void, (float *y, const uint16_t *x, size_t n))                                      \
     X(narrow, void, (uint16_t *y, const float *x, size_t n))                                     \
@@ -109,6 +111,7 @@
     X(row_min_f32, reduce, 0)                                                                    \
     X(row_spread_f32, spread, 8)                                                                 \
     X(exp_sum_f32, exp_sum, 4)                                                                   \
+    X(softmax_f32, softmax, 8)                                                                   \
     X(max_pool_f32, pool, 0)                                                                     \
     X(average_pool_f32, pool, 4)                                                                 \
     X(quantize_x8, quantize, 0)                                                                  \

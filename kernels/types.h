@@ -47,6 +47,12 @@ typedef struct tdnn_pool {
 
 #define TDNN_I16_COLUMNS 32 /* columns of integer matrix products come in such groups */
 
+/* Rows of which each becomes its softmax; strides in floats. */
+typedef struct tdnn_softmax_rows {
+    size_t rows, n;
+    size_t y_stride, x_stride, mask_stride;
+} tdnn_softmax_rows;
+
 #define TDNN_COPY_DIMS 16
 
 /* Element [i0, i1 ...] at from + i0 * from[0] + ... goes to to + i0 * to[0] + ... */

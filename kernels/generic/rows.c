@@ -40,6 +40,16 @@ static float exp_sum(float *y, const float *x, size_t n, float shift)
     return row_sum(part, 8);
 }
 
+static void softmax(float *y, const float *x, const float *mask, const tdnn_softmax_rows *s)
+{
+    for (size_t r = 0; r < s->rows; r++, y += s->y_stride, x += s->x_stride) {
+        for (size_t i = 0; i < s->n; i++)
+            y[i] = x[i] + (mask ? mask[r * s->mask_stride + i] : 0);
+        const float sum = exp_sum(y, y, s->n, row_max(y, s->n));
+        for (size_t i = 0; i < s->n; i++) y[i] /= sum;
+    }
+}
+
 void tdnn_fill_rows_generic(tdnn_kernels *t);
 void tdnn_fill_rows_generic(tdnn_kernels *t)
 {
@@ -49,4 +59,5 @@ void tdnn_fill_rows_generic(tdnn_kernels *t)
     t->row_min_f32 = row_min;
     t->row_spread_f32 = row_spread;
     t->exp_sum_f32 = exp_sum;
+    t->softmax_f32 = softmax;
 }

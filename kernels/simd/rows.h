@@ -85,6 +85,63 @@ static float exp_sum(float *y, const float *x, size_t n, float shift)
     return v_sum(v_add(s0, s1));
 }
 
+/* A NaN may get lost in the maximum, but not in the sum, which makes all of the row NaN. No call in
+ * between: rows are short, and what hides the latency of one is the next one. */
+static inline v_f32 softmax_at(const float *x, const float *mask, size_t i, size_t m)
+{
+    if (m == V_LANES) return mask ? v_add(v_load(x + i), v_load(mask + i)) : v_load(x + i);
+    const v_f32 v = mask ? v_add(v_load_n(x + i, m), v_load_n(mask + i, m)) : v_load_n(x + i, m);
+    return v_select(v_first(m), v, v_set1(-INFINITY));
+}
+
+/* Largest of x + mask, which goes into y if there is a mask. */
+static inline float softmax_largest(float *y, const float *x, const float *mask, size_t n)
+{
+    v_f32 largest = v_set1(-INFINITY), other = largest;
+    size_t i = 0;
+    for (; i + 2 * V_LANES <= n; i += 2 * V_LANES) {
+        const v_f32 a = softmax_at(x, mask, i, V_LANES), b = softmax_at(x, mask, i + V_LANES, V_LANES);
+        if (mask) v_store(y + i, a), v_store(y + i + V_LANES, b);
+        largest = v_max(largest, a), other = v_max(other, b);
+    }
+    for (; i < n; i += V_LANES) {
+        const size_t m = n - i < V_LANES ? n - i : V_LANES;
+        const v_f32 a = softmax_at(x, mask, i, m);
+        if (mask) v_store_n(y + i, a, m);
+        largest = v_max(largest, a);
+    }
+    return v_largest(v_max(largest, other));
+}
+
+static inline void softmax_row(float *y, const float *x, const float *mask, size_t n)
+{
+    const v_f32 shift = v_set1(softmax_largest(y, x, mask, n));
+    const float *from = mask ? y : x;
+    v_f32 s0 = v_set1(0), s1 = s0;
+    size_t i = 0;
+    for (; i + 2 * V_LANES <= n; i += 2 * V_LANES) {
+        const v_f32 a = v_exp(v_sub(v_load(from + i), shift));
+        const v_f32 b = v_exp(v_sub(v_load(from + i + V_LANES), shift));
+        v_store(y + i, a), v_store(y + i + V_LANES, b);
+        s0 = v_add(s0, a), s1 = v_add(s1, b);
+    }
+    for (; i < n; i += V_LANES) {
+        const size_t m = n - i < V_LANES ? n - i : V_LANES;
+        const v_f32 a = v_exp(v_sub(v_load_n(from + i, m), shift));
+        v_store_n(y + i, a, m);
+        s0 = v_add(s0, m < V_LANES ? v_select(v_first(m), a, v_set1(0)) : a);
+    }
+    const v_f32 factor = v_set1(1 / v_sum(v_add(s0, s1)));
+    for (i = 0; i + V_LANES <= n; i += V_LANES) v_store(y + i, v_mul(v_load(y + i), factor));
+    if (i < n) v_store_n(y + i, v_mul(v_load_n(y + i, n - i), factor), n - i);
+}
+
+static void softmax(float *y, const float *x, const float *mask, const tdnn_softmax_rows *s)
+{
+    for (size_t r = 0; r < s->rows; r++)
+        softmax_row(y + r * s->y_stride, x + r * s->x_stride, mask ? mask + r * s->mask_stride : NULL, s->n);
+}
+
 static void fill_rows(tdnn_kernels *t)
 {
     t->row_sum_f32 = row_sum;
@@ -93,6 +150,7 @@ static void fill_rows(tdnn_kernels *t)
     t->row_min_f32 = row_min;
     t->row_spread_f32 = row_spread;
     t->exp_sum_f32 = exp_sum;
+    t->softmax_f32 = softmax;
 }
 
 #endif

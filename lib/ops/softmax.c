@@ -19,17 +19,12 @@ typedef struct softmax_data {
 
 /* ---- f32, innermost axis ---- */
 
-static void row(const tdnn_kernels *k, bool logarithm, float *y, const float *x, size_t n)
+static void logarithm_row(const tdnn_kernels *k, float *y, const float *x, size_t n)
 {
     const float largest = k->row_max_f32(x, n);
-    if (logarithm) {
-        const float sum = k->exp_sum_f32(NULL, x, n, largest);
-        k->normalize_f32(y, x, NULL, NULL, n, largest, 1);
-        k->affine_f32(y, y, n, 1, -logf(sum));
-    } else {
-        const float sum = k->exp_sum_f32(y, x, n, largest);
-        k->affine_f32(y, y, n, 1 / sum, 0);
-    }
+    const float sum = k->exp_sum_f32(NULL, x, n, largest);
+    k->normalize_f32(y, x, NULL, NULL, n, largest, 1);
+    k->affine_f32(y, y, n, 1, -logf(sum));
 }
 
 static void run_rows(const tdnn_step *s, size_t task, size_t worker)
@@ -37,11 +32,14 @@ static void run_rows(const tdnn_step *s, size_t task, size_t worker)
     (void)worker;
     const softmax_data *d = s->data;
     const size_t n = d->along.length;
-    size_t i, end;
-    tdnn_task_range(d->units, d->tasks, task, &i, &end);
-    for (; i < end; i++)
-        row(s->kernels, d->kind == TDNN_OP_LogSoftmax, (float *)s->out[0]->data + i * n,
-            (const float *)s->in[0]->data + i * n, n);
+    size_t begin, end;
+    tdnn_task_range(d->units, d->tasks, task, &begin, &end);
+    float *y = (float *)s->out[0]->data + begin * n;
+    const float *x = (const float *)s->in[0]->data + begin * n;
+    const tdnn_softmax_rows rows = {end - begin, n, n, n, 0};
+    if (d->kind == TDNN_OP_Softmax) s->kernels->softmax_f32(y, x, NULL, &rows);
+    for (; d->kind == TDNN_OP_LogSoftmax && begin < end; begin++, y += n, x += n)
+        logarithm_row(s->kernels, y, x, n);
 }
 
 /* ---- f32, another axis ---- */

@@ -104,3 +104,42 @@ void bench_exp_sum(tdnn_bench *b, tdnn_exp_sum_fn *variant, const tdnn_kernels *
     while (bench_go(b, 0, 8.0 * (double)n, "%zu", n)) sink = variant(y, x, n, 1);
     (void)sink;
 }
+
+/* Rows apart from each other, in place and not, with masks of one row for all and of their own. */
+void check_softmax(tdnn_check *c, tdnn_softmax_fn *variant, tdnn_softmax_fn *generic,
+                   const tdnn_kernels *table)
+{
+    (void)generic, (void)table;
+    for (size_t n = 1; n < 150; n++) {
+        const size_t kind = n % 4, gap = n % 3, rows = 3, stride = n + gap;
+        const tdnn_softmax_rows s = {rows, n, stride, stride, kind == 1 ? 0 : n};
+        const float *x = check_input_f32(c, rows * stride, CHECK_FILL_UNIT);
+        const float *mask = check_input_f32(c, rows * n, CHECK_FILL_UNIT);
+        float *y = check_output(c, rows * stride * sizeof *y), want[3 * 152];
+        for (size_t i = 0; i < rows * stride; i++) y[i] = want[i] = x[i];
+        if (kind == 0) mask = NULL;
+        for (size_t r = 0; r < rows; r++) {
+            double sum = 0, e[150];
+            for (size_t i = 0; i < n; i++)
+                sum += e[i] = exp((double)(x[r * stride + i] + (mask ? mask[r * s.mask_stride + i] : 0)));
+            for (size_t i = 0; i < n; i++) want[r * stride + i] = (float)(e[i] / sum);
+        }
+        variant(y, kind == 3 ? y : x, mask, &s);
+        const bool ok = check_f32(c, y, want, rows * stride, 1, "n %zu, mask %zu", n, kind);
+        check_reset(c);
+        if (!ok) return;
+    }
+}
+
+void bench_softmax(tdnn_bench *b, tdnn_softmax_fn *variant, const tdnn_kernels *table)
+{
+    (void)table;
+    static const size_t sizes[] = {49, 197, 1024};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const size_t n = sizes[k], rows = 64;
+        const tdnn_softmax_rows s = {rows, n, n, n, 0};
+        const float *x = bench_floats(b, rows * n);
+        float *y = bench_floats(b, rows * n);
+        while (bench_go(b, 0, 8.0 * (double)(rows * n), "%zu", n)) variant(y, x, NULL, &s);
+    }
+}
