@@ -99,6 +99,7 @@ KERNELS_AMX = \
 
 # layer 1: what a model says
 GRAPH = \
+	lib/graph/anchors.c \
 	lib/graph/graph.c \
 	lib/graph/edit.c \
 	lib/graph/einsum.c \

@@ -172,6 +172,21 @@ typedef struct tdnn_prior_box_params {
     float offset;                      /* of a box's centre in its cell, in cells                  */
 } tdnn_prior_box_params;
 
+/* Proposal (lib/ops/proposal.c). */
+typedef struct tdnn_proposal_params {
+    int64_t feat_stride, base_size, min_size; /* min_size: pixels of the unscaled image */
+    int64_t pre_nms_topn, post_nms_topn;
+    float nms_thresh;
+    tdnn_floats ratio, scale;
+} tdnn_proposal_params;
+/* The anchors of the first place, 4 numbers each: ratios, and for each of them scales. */
+void tdnn_proposal_anchors(const tdnn_proposal_params *p, float *out);
+
+/* Correlation (lib/ops/flow.c). */
+typedef struct tdnn_correlation_params {
+    int64_t kernel_size, max_displacement, pad, stride_1, stride_2;
+} tdnn_correlation_params;
+
 typedef enum tdnn_box_code { TDNN_BOX_CORNER, TDNN_BOX_CENTER_SIZE, TDNN_BOX_CORNER_SIZE } tdnn_box_code;
 
 /* DetectionOutput and DetectionRows: SSD's end. Inputs: locations N x 4BL (L is 1 if share_location,

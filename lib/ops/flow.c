@@ -24,10 +24,6 @@ static tdnn_status check_maps(const tdnn_infer *ctx)
 /* How alike the surroundings of a place are to those of places around it in the other map: for
  * each displacement, which are the channels of the result, row by row, the mean of products
  * over a square of `kernel_size` and all channels. Maps are padded with zeros. */
-typedef struct correlation_params {
-    int64_t kernel_size, max_displacement, pad, stride_1, stride_2;
-} correlation_params;
-
 typedef struct correlation {
     int64_t channels, height, width, out_h, out_w,
         steps; /* steps: displacements on each side */
@@ -37,7 +33,7 @@ enum { MOST = 1 << 12 };
 
 static tdnn_status correlation_infer(tdnn_infer *ctx)
 {
-    const correlation_params *p = ctx->params;
+    const tdnn_correlation_params *p = ctx->params;
     const tdnn_shape *x = &ctx->in[0]->shape;
     TDNN_TRY(check_maps(ctx));
     if (p->kernel_size < 1 || p->kernel_size % 2 == 0 || p->kernel_size > MOST ||
@@ -77,7 +73,7 @@ static void correlation_run(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)worker;
     const correlation *d = step->data;
-    const correlation_params *p = step->params;
+    const tdnn_correlation_params *p = step->params;
     const int64_t side = 2 * d->steps + 1, image = (int64_t)task / (side * side),
                   which = (int64_t)task % (side * side);
     const int64_t dy = (which / side - d->steps) * p->stride_2,
@@ -104,7 +100,7 @@ static void correlation_run(const tdnn_step *step, size_t task, size_t worker)
 
 static tdnn_status correlation_plan(tdnn_plan_ctx *ctx)
 {
-    const correlation_params *p = ctx->step->params;
+    const tdnn_correlation_params *p = ctx->step->params;
     const int64_t *in = ctx->step->in[0]->shape.dim, *out = ctx->step->out[0]->shape.dim;
     correlation *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     if (!d) return TDNN_NO_MEMORY(ctx->err);
@@ -115,16 +111,16 @@ static tdnn_status correlation_plan(tdnn_plan_ctx *ctx)
 }
 
 static const tdnn_attr correlation_attrs[] = {
-    TDNN_INT(correlation_params, kernel_size, 1),
-    TDNN_INT(correlation_params, max_displacement, 0),
-    TDNN_INT(correlation_params, pad, 0),
-    TDNN_INT(correlation_params, stride_1, 1),
-    TDNN_INT(correlation_params, stride_2, 1),
+    TDNN_INT(tdnn_correlation_params, kernel_size, 1),
+    TDNN_INT(tdnn_correlation_params, max_displacement, 0),
+    TDNN_INT(tdnn_correlation_params, pad, 0),
+    TDNN_INT(tdnn_correlation_params, stride_1, 1),
+    TDNN_INT(tdnn_correlation_params, stride_2, 1),
     {0},
 };
 
 const tdnn_op tdnn_op_Correlation = {
-    .schema = {TDNN_SCHEMA(Correlation, 2, 2, 1, 1, correlation_attrs, correlation_params),
+    .schema = {TDNN_SCHEMA(Correlation, 2, 2, 1, 1, correlation_attrs, tdnn_correlation_params),
                .domain = "tinydnn"},
     .infer = correlation_infer,
     .plan = correlation_plan,

@@ -7,18 +7,12 @@
  * five, 0, x0, y0, x1, y1, in pixels, best first, and zeros where there are fewer; and,
  * optional, their scores.
  */
+#include "lib/graph/params.h"
 #include "lib/ops/boxes.h"
 #include "lib/ops/op.h"
 
 #include <math.h>
 #include <string.h>
-
-typedef struct proposal_params {
-    int64_t feat_stride, base_size, min_size; /* min_size: pixels of the unscaled image */
-    int64_t pre_nms_topn, post_nms_topn;
-    float nms_thresh;
-    tdnn_floats ratio, scale;
-} proposal_params;
 
 enum { MOST_ANCHORS = 1024 };
 
@@ -29,7 +23,7 @@ typedef struct proposal {
 
 static tdnn_status proposal_infer(tdnn_infer *ctx)
 {
-    const proposal_params *p = ctx->params;
+    const tdnn_proposal_params *p = ctx->params;
     const tdnn_shape *scores = &ctx->in[0]->shape, *deltas = &ctx->in[1]->shape;
     const int64_t anchors = (int64_t)(p->ratio.count * p->scale.count);
     char a[TDNN_SHAPE_TEXT], b[TDNN_SHAPE_TEXT];
@@ -53,22 +47,6 @@ static tdnn_status proposal_infer(tdnn_infer *ctx)
     tdnn_infer_set(ctx, 0, TDNN_F32, &rows);
     tdnn_infer_set(ctx, 1, TDNN_F32, &best);
     return TDNN_OK;
-}
-
-static void make_anchors(const proposal_params *p, float *out)
-{
-    const double size = (double)p->base_size, middle = (size - 1) / 2;
-    for (size_t r = 0; r < p->ratio.count; r++) {
-        const double ratio = (double)p->ratio.at[r];
-        const double width = nearbyint(sqrt(size * size / ratio)),
-                     height = nearbyint(width * ratio);
-        for (size_t s = 0; s < p->scale.count; s++, out += 4) {
-            const double w = width * (double)p->scale.at[s],
-                         h = height * (double)p->scale.at[s];
-            out[0] = (float)(middle - (w - 1) / 2), out[1] = (float)(middle - (h - 1) / 2);
-            out[2] = (float)(middle + (w - 1) / 2), out[3] = (float)(middle + (h - 1) / 2);
-        }
-    }
 }
 
 /* ---- running ---- */
@@ -107,7 +85,7 @@ static void correct(const float *anchor, const float *d, const float *image, flo
 static void run_boxes(const tdnn_step *step, size_t task, size_t worker)
 {
     const proposal *d = step->data;
-    const proposal_params *p = step->params;
+    const tdnn_proposal_params *p = step->params;
     const float *deltas = step->in[1]->data, *image = step->in[2]->data;
     const size_t plane = d->height * d->width;
     float *out = parts_of(step).boxes + 4 * task * d->width * d->anchors;
@@ -131,7 +109,7 @@ static void run_select(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)task, (void)worker;
     const proposal *d = step->data;
-    const proposal_params *p = step->params;
+    const tdnn_proposal_params *p = step->params;
     const parts w = parts_of(step);
     const float *image = step->in[2]->data, *scores = step->in[0]->data;
     const float least =
@@ -159,7 +137,7 @@ static void run_select(const tdnn_step *step, size_t task, size_t worker)
 
 static tdnn_status proposal_plan(tdnn_plan_ctx *ctx)
 {
-    const proposal_params *p = ctx->step->params;
+    const tdnn_proposal_params *p = ctx->step->params;
     const int64_t *dim = ctx->step->in[0]->shape.dim;
     proposal *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     size_t count, bytes, kept;
@@ -169,7 +147,7 @@ static tdnn_status proposal_plan(tdnn_plan_ctx *ctx)
     d->width = (size_t)dim[3];
     d->anchor = tdnn_plan_alloc(ctx, d->anchors, 4 * sizeof *d->anchor);
     if (!d->anchor) return TDNN_NO_MEMORY(ctx->err);
-    make_anchors(p, d->anchor);
+    tdnn_proposal_anchors(p, d->anchor);
     count = count_of(d); /* as many as there are scores */
     if (count > INT32_MAX ||
         !tdnn_size_mul(count, 4 * sizeof(float) + 2 * sizeof(tdnn_scored_box), &bytes) ||
@@ -185,19 +163,19 @@ static tdnn_status proposal_plan(tdnn_plan_ctx *ctx)
 }
 
 static const tdnn_attr proposal_attrs[] = {
-    TDNN_INT(proposal_params, feat_stride, 16),
-    TDNN_INT(proposal_params, base_size, 16),
-    TDNN_INT(proposal_params, min_size, 16),
-    TDNN_INT(proposal_params, pre_nms_topn, 6000),
-    TDNN_INT(proposal_params, post_nms_topn, 300),
-    TDNN_FLOAT(proposal_params, nms_thresh, 0.7F),
-    TDNN_FLOATS(proposal_params, ratio),
-    TDNN_FLOATS(proposal_params, scale),
+    TDNN_INT(tdnn_proposal_params, feat_stride, 16),
+    TDNN_INT(tdnn_proposal_params, base_size, 16),
+    TDNN_INT(tdnn_proposal_params, min_size, 16),
+    TDNN_INT(tdnn_proposal_params, pre_nms_topn, 6000),
+    TDNN_INT(tdnn_proposal_params, post_nms_topn, 300),
+    TDNN_FLOAT(tdnn_proposal_params, nms_thresh, 0.7F),
+    TDNN_FLOATS(tdnn_proposal_params, ratio),
+    TDNN_FLOATS(tdnn_proposal_params, scale),
     {0},
 };
 
 const tdnn_op tdnn_op_Proposal = {
-    .schema = {TDNN_SCHEMA(Proposal, 3, 3, 1, 2, proposal_attrs, proposal_params),
+    .schema = {TDNN_SCHEMA(Proposal, 3, 3, 1, 2, proposal_attrs, tdnn_proposal_params),
                .domain = "tinydnn"},
     .infer = proposal_infer,
     .plan = proposal_plan,

@@ -3,55 +3,42 @@
 
 /* ---- Correlation: the maps shifted against each other, one way after another ---- */
 
-typedef struct correlation {
-    int64_t kernel, most, pad, stride_1, stride_2;
-} correlation;
-
-static correlation read_correlation(const tdnn_node *node)
+/* What is max_displacement away from the border of a padded map, moved by dx and dy. */
+static tdnn_id window(tdnn_lowering *l, const tdnn_correlation_params *c, tdnn_id map,
+                      tdnn_id axes, int64_t dy, int64_t dx)
 {
-    correlation c = {0};
-    lower_read(node, "kernel_size", &c.kernel, sizeof c.kernel);
-    lower_read(node, "max_displacement", &c.most, sizeof c.most);
-    lower_read(node, "pad", &c.pad, sizeof c.pad);
-    lower_read(node, "stride_1", &c.stride_1, sizeof c.stride_1);
-    lower_read(node, "stride_2", &c.stride_2, sizeof c.stride_2);
-    return c;
-}
-
-/* What is `most` away from the border of a padded map, moved by dx and dy. */
-static tdnn_id window(tdnn_lowering *l, const correlation *c, tdnn_id map, tdnn_id axes,
-                      int64_t dy, int64_t dx)
-{
-    const int64_t below = dy - c->most, right = dx - c->most;
-    const tdnn_id begin = lower_ints(l, c->most + dy, c->most + dx);
+    const int64_t below = dy - c->max_displacement, right = dx - c->max_displacement;
+    const tdnn_id begin = lower_ints(l, c->max_displacement + dy, c->max_displacement + dx);
     const tdnn_id end = lower_ints(l, below ? below : INT64_MAX, right ? right : INT64_MAX);
     return lower_op(l, Slice, map, begin, end, axes);
 }
 
 /* Sums over squares, at every stride_1-th place; a plane for each of `count` displacements. */
-static tdnn_id sum_squares(tdnn_lowering *l, const correlation *c, tdnn_id maps, int64_t count)
+static tdnn_id sum_squares(tdnn_lowering *l, const tdnn_correlation_params *c, tdnn_id maps,
+                           int64_t count)
 {
     const int64_t s = c->stride_1;
-    if (c->kernel == 1) {
+    if (c->kernel_size == 1) {
         if (s == 1) return maps;
         return lower_op(l, Slice, maps, lower_ints(l, 0, 0),
                         lower_ints(l, INT64_MAX, INT64_MAX), lower_ints(l, 2, 3),
                         lower_ints(l, s, s));
     }
-    const tdnn_id shape = lower_ints(l, count, 1, c->kernel, c->kernel);
+    const tdnn_id shape = lower_ints(l, count, 1, c->kernel_size, c->kernel_size);
     const tdnn_id sums = lower_op(l, Conv, maps, lower_full(l, shape, 1));
     lower_set_int(l, "group", count);
-    lower_set_ints(l, "kernel_shape", (int64_t[]){c->kernel, c->kernel}, 2);
+    lower_set_ints(l, "kernel_shape", (int64_t[]){c->kernel_size, c->kernel_size}, 2);
     lower_set_ints(l, "strides", (int64_t[]){s, s}, 2);
     return sums;
 }
 
 void tdnn_lower_correlation(tdnn_lowering *l)
 {
-    const correlation c = read_correlation(l->node);
-    const int64_t steps = c.stride_2 > 0 ? c.most / c.stride_2 : 0, side = 2 * steps + 1;
-    if (c.kernel < 1 || c.stride_1 < 1 || c.stride_2 < 1 || c.pad < 0 || c.most < 0 ||
-        side > 64) {
+    const tdnn_correlation_params *c = l->node->params;
+    const int64_t steps = c->stride_2 > 0 ? c->max_displacement / c->stride_2 : 0,
+                  side = 2 * steps + 1;
+    if (c->kernel_size < 1 || c->stride_1 < 1 || c->stride_2 < 1 || c->pad < 0 ||
+        c->max_displacement < 0 || side > 64) {
         lower_refuse(l, "more than 64 x 64 displacements, or sizes that are none");
         return;
     }
@@ -60,21 +47,21 @@ void tdnn_lower_correlation(tdnn_lowering *l)
         if (!l->status) l->status = TDNN_NO_MEMORY(l->err);
         return;
     }
-    const tdnn_id pads = lower_ints(l, 0, 0, c.pad, c.pad, 0, 0, c.pad, c.pad);
-    const tdnn_id a = c.pad ? lower_op(l, Pad, lower_input(l, 0), pads) : lower_input(l, 0);
-    const tdnn_id b = c.pad ? lower_op(l, Pad, lower_input(l, 1), pads) : lower_input(l, 1);
+    const tdnn_id pads = lower_ints(l, 0, 0, c->pad, c->pad, 0, 0, c->pad, c->pad);
+    const tdnn_id a = c->pad ? lower_op(l, Pad, lower_input(l, 0), pads) : lower_input(l, 0);
+    const tdnn_id b = c->pad ? lower_op(l, Pad, lower_input(l, 1), pads) : lower_input(l, 1);
     const tdnn_id axes = lower_ints(l, 2, 3), channels = lower_ints(l, 1);
-    const tdnn_id middle = window(l, &c, a, axes, 0, 0);
+    const tdnn_id middle = window(l, c, a, axes, 0, 0);
     size_t count = 0;
     for (int64_t dy = -steps; dy <= steps; dy++)
         for (int64_t dx = -steps; dx <= steps; dx++) {
-            const tdnn_id moved = window(l, &c, b, axes, dy * c.stride_2, dx * c.stride_2);
+            const tdnn_id moved = window(l, c, b, axes, dy * c->stride_2, dx * c->stride_2);
             planes[count++] = lower_op(l, ReduceSum, lower_op(l, Mul, middle, moved), channels);
         }
     const tdnn_id all = lower_concat(l, 1, planes, count);
-    const tdnn_id sums = sum_squares(l, &c, all, side * side);
-    const tdnn_id products =
-        lower_op(l, Mul, lower_dim(l, lower_input(l, 0), 1), lower_i64(l, c.kernel * c.kernel));
+    const tdnn_id sums = sum_squares(l, c, all, side * side);
+    const tdnn_id products = lower_op(l, Mul, lower_dim(l, lower_input(l, 0), 1),
+                                      lower_i64(l, c->kernel_size * c->kernel_size));
     lower_result(l, 0, lower_op(l, Div, sums, lower_cast(l, products, TDNN_F32)));
 }
 

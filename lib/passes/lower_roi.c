@@ -4,56 +4,23 @@
 #include <float.h>
 #include <math.h>
 
-/* ---- parameters: theirs are in their own files, so they are read by name ---- */
-
-typedef struct proposal_numbers {
-    int64_t stride, base, least, before, after;
-    float overlap;
-    tdnn_floats ratio, scale;
-} proposal_numbers;
-
-static proposal_numbers read_proposal(const tdnn_node *node)
-{
-    proposal_numbers p = {0};
-    lower_read(node, "feat_stride", &p.stride, sizeof p.stride);
-    lower_read(node, "base_size", &p.base, sizeof p.base);
-    lower_read(node, "min_size", &p.least, sizeof p.least);
-    lower_read(node, "pre_nms_topn", &p.before, sizeof p.before);
-    lower_read(node, "post_nms_topn", &p.after, sizeof p.after);
-    lower_read(node, "nms_thresh", &p.overlap, sizeof p.overlap);
-    lower_read(node, "ratio", &p.ratio, sizeof p.ratio);
-    lower_read(node, "scale", &p.scale, sizeof p.scale);
-    return p;
-}
-
 /* ---- Proposal ---- */
 
 /* Those of the first place: A, 4. */
-static tdnn_id anchors_of(tdnn_lowering *l, const proposal_numbers *p)
+static tdnn_id anchors_of(tdnn_lowering *l, const tdnn_proposal_params *p)
 {
     const size_t count = p->ratio.count * p->scale.count;
-    float *all = tdnn_zone_alloc(l->graph->zone, 4 * count + 1, sizeof *all), *out = all;
-    const double size = (double)p->base, middle = (size - 1) / 2;
+    float *all = tdnn_zone_alloc(l->graph->zone, 4 * count + 1, sizeof *all);
     if (!all) {
         if (!l->status) l->status = TDNN_NO_MEMORY(l->err);
         return TDNN_ABSENT;
     }
-    for (size_t r = 0; r < p->ratio.count; r++) {
-        const double ratio = (double)p->ratio.at[r];
-        const double width = nearbyint(sqrt(size * size / ratio)),
-                     height = nearbyint(width * ratio);
-        for (size_t s = 0; s < p->scale.count; s++, out += 4) {
-            const double w = width * (double)p->scale.at[s],
-                         h = height * (double)p->scale.at[s];
-            out[0] = (float)(middle - (w - 1) / 2), out[1] = (float)(middle - (h - 1) / 2);
-            out[2] = (float)(middle + (w - 1) / 2), out[3] = (float)(middle + (h - 1) / 2);
-        }
-    }
+    tdnn_proposal_anchors(p, all);
     return lower_floats(l, all, 2, (int64_t[]){(int64_t)count, 4});
 }
 
 /* Anchors of all places: H W, A, 4. */
-static tdnn_id all_anchors(tdnn_lowering *l, const proposal_numbers *p)
+static tdnn_id all_anchors(tdnn_lowering *l, const tdnn_proposal_params *p)
 {
     tdnn_id row, column;
     lower_cells(l, lower_input(l, 0), &row, &column);
@@ -61,7 +28,7 @@ static tdnn_id all_anchors(tdnn_lowering *l, const proposal_numbers *p)
     column = lower_reshape(l, column, -1, 1, 1);
     const tdnn_id cells = lower_joined(l, -1, column, row, column, row);
     const tdnn_id shifts =
-        lower_cast(l, lower_op(l, Mul, cells, lower_i64(l, p->stride)), TDNN_F32);
+        lower_cast(l, lower_op(l, Mul, cells, lower_i64(l, p->feat_stride)), TDNN_F32);
     return lower_op(l, Add, anchors_of(l, p), shifts);
 }
 
@@ -86,7 +53,7 @@ static tdnn_id correct(tdnn_lowering *l, tdnn_id anchors, tdnn_id deltas, tdnn_i
 }
 
 /* Scores as they are, and -infinity for boxes that are too small, or have no score. */
-static tdnn_id eligible(tdnn_lowering *l, const proposal_numbers *p, tdnn_id boxes,
+static tdnn_id eligible(tdnn_lowering *l, const tdnn_proposal_params *p, tdnn_id boxes,
                         tdnn_id scores, tdnn_id image)
 {
     const tdnn_id low = lower_slice(l, boxes, -1, 0, 2, 1);
@@ -96,7 +63,7 @@ static tdnn_id eligible(tdnn_lowering *l, const proposal_numbers *p, tdnn_id box
     /* the image's scale is its third number, if it has one */
     const tdnn_id numbers = lower_joined(l, 0, image, lower_one(l, 1));
     const tdnn_id scale = lower_gather(l, numbers, lower_i64(l, 2), 0);
-    const tdnn_id least = lower_op(l, Mul, lower_f32(l, (float)p->least), scale);
+    const tdnn_id least = lower_op(l, Mul, lower_f32(l, (float)p->min_size), scale);
     const tdnn_id small = lower_op(l, Less, shorter, least);
     const tdnn_id bad = lower_op(l, Or, small, lower_op(l, IsNaN, scores));
     return lower_op(l, Where, bad, lower_f32(l, -INFINITY), scores);
@@ -111,9 +78,9 @@ static tdnn_id filled_up(tdnn_lowering *l, tdnn_id rows, int64_t columns, int64_
 
 void tdnn_lower_proposal(tdnn_lowering *l)
 {
-    const proposal_numbers p = read_proposal(l->node);
-    const int64_t anchors = (int64_t)(p.ratio.count * p.scale.count);
-    const float overlap = p.overlap < 1 ? p.overlap : 1;
+    const tdnn_proposal_params *p = l->node->params;
+    const int64_t anchors = (int64_t)(p->ratio.count * p->scale.count);
+    const float overlap = p->nms_thresh < 1 ? p->nms_thresh : 1;
     if (overlap < 0 || anchors < 1) {
         lower_refuse(l, "a negative threshold of overlap, or no anchors");
         return;
@@ -123,26 +90,27 @@ void tdnn_lower_proposal(tdnn_lowering *l)
     deltas = lower_transpose(l, deltas, 2, 0, 1);
     tdnn_id scores = lower_slice(l, lower_input(l, 0), 1, anchors, INT64_MAX, 1);
     scores = lower_transpose(l, lower_reshape(l, scores, anchors, -1), 1, 0);
-    tdnn_id boxes = correct(l, all_anchors(l, &p), deltas, image);
-    scores = lower_reshape(l, eligible(l, &p, boxes, scores, image), -1);
-    const tdnn_id count = lower_op(l, Min, lower_dim(l, scores, 0), lower_ints(l, p.before));
+    tdnn_id boxes = correct(l, all_anchors(l, p), deltas, image);
+    scores = lower_reshape(l, eligible(l, p, boxes, scores, image), -1);
+    const tdnn_id count =
+        lower_op(l, Min, lower_dim(l, scores, 0), lower_ints(l, p->pre_nms_topn));
     const tdnn_id best = lower_op(l, TopK, scores, count), places = lower_more(l);
     boxes = lower_gather(l, lower_reshape(l, boxes, -1, 4), places, 0);
     /* the last pixel belongs to a box */
     const tdnn_id grown =
         lower_op(l, Add, boxes, lower_floats(l, (float[]){0, 0, 1, 1}, 1, (int64_t[]){4}));
-    const tdnn_id chosen = lower_op(l, NonMaxSuppression, lower_unsqueeze(l, grown, 0),
-                                    lower_reshape(l, best, 1, 1, -1), lower_ints(l, p.after),
-                                    lower_one(l, overlap), lower_one(l, -FLT_MAX));
+    const tdnn_id chosen = lower_op(
+        l, NonMaxSuppression, lower_unsqueeze(l, grown, 0), lower_reshape(l, best, 1, 1, -1),
+        lower_ints(l, p->post_nms_topn), lower_one(l, overlap), lower_one(l, -FLT_MAX));
     const tdnn_id which = lower_gather(l, chosen, lower_i64(l, 2), 1);
     const tdnn_id found = lower_gather(l, boxes, which, 0);
     const tdnn_id zeros =
         lower_full(l, lower_joined(l, 0, lower_dim(l, which, 0), lower_ints(l, 1)), 0);
     if (lower_wants(l, 1)) {
         const tdnn_id values = lower_unsqueeze(l, lower_gather(l, best, which, 0), 1);
-        lower_result(l, 1, filled_up(l, values, 1, p.after));
+        lower_result(l, 1, filled_up(l, values, 1, p->post_nms_topn));
     }
-    lower_result(l, 0, filled_up(l, lower_joined(l, 1, zeros, found), 5, p.after));
+    lower_result(l, 0, filled_up(l, lower_joined(l, 1, zeros, found), 5, p->post_nms_topn));
 }
 
 /* ---- PSRoiPool ---- */
