@@ -431,6 +431,7 @@ TESTS = \
 	tests/test_onnx.c \
 	tests/test_onnx_opsets.c \
 	tests/test_onnx_schema.c \
+	tests/test_onnx_whole.c \
 	tests/test_onnx_write.c \
 	tests/test_base.c \
 	tests/test_caffe.c \
@@ -488,6 +489,7 @@ KERNEL_CHECK = \
 TEST_SUPPORT = \
 	tests/caffe_model.c \
 	tests/lower_model.c \
+	tests/same_bits.c \
 	tests/tensorflow_model.c \
 
 # ---- Switches -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ typedef struct convert_options {
     model_options model;
     const char *output;
     int opset;
+    int external_above;
     text_list from, to, shapes;
 } convert_options;
 
@@ -57,6 +58,7 @@ static bool convert(const convert_options *o, const command_line *line)
     if (!good) report_error(line->given[0], &err);
     tdnn_onnx_options_init(&how);
     how.opset = o->opset;
+    how.external_above = (uint64_t)o->external_above;
     good = good && given_shapes(net, o, &how, &fixed, &shapes);
     if (good && tdnn_net_write_onnx(net, o->output, &how, &err) != TDNN_OK) {
         report_error(err.status == TDNN_ERR_IO ? o->output : line->given[0], &err);
@@ -76,6 +78,8 @@ int command_convert(int argc, char **argv)
         OPTION("output", TEXT, &o.output, "FILE.onnx", "where the model goes"),
         OPTION_FROM(7, "opset", INT, &o.opset, "N",
                     "ONNX's version to write (default: 17, or as late as the model needs)"),
+        OPTION_FROM(1, "external-above", INT, &o.external_above, "BYTES",
+                    "a larger model has its weights in FILE.onnx.data (default: 2 GiB - 1)"),
         OPTION("from", TEXTS, &o.from, "NAME", "a tensor to begin at; may be repeated"),
         OPTION("to", TEXTS, &o.to, "NAME", "a tensor to end at; may be repeated"),
         OPTION("input-shape", TEXTS, &o.shapes, "NAME=1x3x224x224",

@@ -292,6 +292,9 @@ typedef struct tdnn_onnx_options {
     const char *const *input_names;
     const tdnn_shape *input_shapes;
     size_t input_count;
+    /* A model of more bytes has its weights in a second file, PATH.data; 0: 2 GiB - 1, where protocol
+     * buffers end. */
+    uint64_t external_above;
 } tdnn_onnx_options;
 
 TDNN_API void tdnn_onnx_options_init(tdnn_onnx_options *options);

@@ -79,6 +79,7 @@ tdnn_status tdnn_node_set_attr(tdnn_graph *graph, tdnn_node *node, const char *n
  * one that everybody reads, or the first later one that has what the graph needs; otherwise one that
  * lacks something is TDNN_ERR_UNSUPPORTED with the node's name. Constants are added to the graph. */
 enum { TDNN_ONNX_USUAL_OPSET = 17 };
-tdnn_status tdnn_onnx_write(tdnn_graph *graph, int opset, const char *path, tdnn_error *err);
+tdnn_status tdnn_onnx_write(tdnn_graph *graph, const tdnn_onnx_options *options,
+                            const char *path, tdnn_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* Writing ONNX models: what is written at each opset says the operators as that opset does, and
  * reads back to the same bits; names, subgraphs, constants; and what must be refused. */
 #include "tests/onnx_build.h"
+#include "tests/same_bits.h"
 
 #include "lib/base/file.h"
 #include "lib/base/tensor.h"
@@ -90,46 +91,6 @@ static bool has_initializer(const Onnx__GraphProto *graph, const char *name)
     for (size_t i = 0; i < graph->n_initializer; i++)
         if (!strcmp(graph->initializer[i]->name, name)) return true;
     return false;
-}
-
-/* On numbers of the sizes that `like` usually has. */
-static tdnn_session *run(tdnn_net *net, const tdnn_net *like)
-{
-    tdnn_session *session = NULL;
-    uint32_t seed = 1;
-    assert_ok(tdnn_session_create(net, NULL, &session, &err), err);
-    for (size_t i = 0; i < tdnn_net_input_count(net); i++) {
-        const tdnn_port *port = tdnn_net_input(like, i);
-        tdnn_tensor *value = NULL;
-        tdnn_shape shape = port->usual;
-        for (int d = 0; d < shape.ndim; d++)
-            if (shape.dim[d] < 0) shape.dim[d] = 2;
-        assert_ok(tdnn_tensor_create(port->dtype, &shape, &value, &err), err);
-        for (size_t k = 0; k < (size_t)tdnn_shape_count(&shape); k++) {
-            seed = seed * 1664525 + 1013904223;
-            if (port->dtype == TDNN_F32)
-                ((float *)value->data)[k] = (float)(seed >> 8) / (1 << 23) - 1;
-            if (port->dtype == TDNN_BOOL) ((uint8_t *)value->data)[k] = (uint8_t)(seed >> 31);
-        }
-        assert_ok(tdnn_session_set_input(session, port->name, value, &err), err);
-        tdnn_tensor_release(value);
-    }
-    assert_ok(tdnn_session_run(session, &err), err);
-    return session;
-}
-
-static void same_bits(tdnn_net *one, tdnn_net *other)
-{
-    tdnn_session *a = run(one, one), *b = run(other, one);
-    assert_int_equal(tdnn_net_output_count(one), tdnn_net_output_count(other));
-    for (size_t i = 0; i < tdnn_net_output_count(one); i++) {
-        const tdnn_tensor *x, *y;
-        assert_ok(tdnn_session_output(a, tdnn_net_output(one, i)->name, &x, &err), err);
-        assert_ok(tdnn_session_output(b, tdnn_net_output(other, i)->name, &y, &err), err);
-        if (!tdnn_tensor_equal(x, y)) fail_msg("output %zu reads back otherwise", i);
-    }
-    tdnn_session_free(a);
-    tdnn_session_free(b);
 }
 
 /* Reads back what was written, and compares. */
@@ -453,45 +414,6 @@ static void fixed_sizes(void **state)
     tdnn_net_release(net);
 }
 
-/* ---- Whole models ---- */
-
-static void every_format(void **state)
-{
-#define CNN "examples/models/digits-cnn/digits-cnn"
-#define YOLO "examples/models/digits-yolo/digits-yolo"
-    static const char *const models[][2] = {{CNN ".onnx", NULL},
-                                            {CNN ".caffemodel", CNN ".prototxt"},
-                                            {CNN ".pb", NULL},
-                                            {CNN ".weights", CNN ".cfg"},
-                                            {YOLO ".weights", YOLO ".cfg"}};
-    static const int opsets[] = {0, 12, 15, 21};
-    (void)state;
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        tdnn_net *net = NULL;
-        assert_ok(tdnn_net_load(models[i][0], models[i][1], NULL, &net, &err), err);
-        for (size_t o = 0; o < sizeof opsets / sizeof *opsets; o++) {
-            assert_ok(write_at(net, opsets[o]), err);
-            reads_back(net);
-        }
-        tdnn_net_release(net);
-    }
-}
-
-/* The weights of the net lie in the very file that is replaced. */
-static void onto_itself(void **state)
-{
-    (void)state;
-    tdnn_net *net = NULL, *original = NULL;
-    assert_ok(tdnn_net_load(CNN ".onnx", NULL, NULL, &original, &err), err);
-    assert_ok(write_at(original, 0), err);
-    assert_ok(tdnn_net_load(path, NULL, NULL, &net, &err), err);
-    assert_ok(write_at(net, 0), err);
-    reads_back(original);
-    same_bits(original, net);
-    tdnn_net_release(net);
-    tdnn_net_release(original);
-}
-
 static void refused_memory(void **state)
 {
     (void)state;
@@ -515,7 +437,6 @@ int main(void)
         cmocka_unit_test(older_forms),           cmocka_unit_test(refused),
         cmocka_unit_test(chosen_opset),          cmocka_unit_test(subgraphs),
         cmocka_unit_test(outputs_and_constants), cmocka_unit_test(fixed_sizes),
-        cmocka_unit_test(every_format),          cmocka_unit_test(onto_itself),
         cmocka_unit_test(refused_memory),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

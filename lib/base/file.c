@@ -327,3 +327,5 @@ tdnn_status tdnn_file_write_parts(const char *path, tdnn_next_part next, void *c
     if (status && !other) unlink(beside);
     return status;
 }
+
+void tdnn_file_remove(const char *path) { unlink(path); }

@@ -28,5 +28,7 @@ tdnn_status tdnn_file_write(const char *path, const void *data, size_t size, tdn
 typedef tdnn_status (*tdnn_next_part)(void *context, tdnn_bytes *part, tdnn_error *err);
 tdnn_status tdnn_file_write_parts(const char *path, tdnn_next_part next, void *context,
                                   tdnn_error *err);
+/* If it is there. */
+void tdnn_file_remove(const char *path);
 
 #endif

@@ -65,7 +65,7 @@ static tdnn_status write_copy(const tdnn_net *net, const tdnn_onnx_options *opti
     if (!status) status = tdnn_graph_settle(graph, err);
     if (!status) status = tdnn_pass_dead(graph, NULL, &dropped, err);
     if (!status) status = tdnn_graph_declare(graph, err);
-    if (!status) status = tdnn_onnx_write(graph, options->opset, path, err);
+    if (!status) status = tdnn_onnx_write(graph, options, path, err);
     tdnn_graph_free(graph);
     return status;
 }

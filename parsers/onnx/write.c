@@ -1,4 +1,5 @@
 /* A graph as an ONNX model in a file: the ModelProto, and which opset it is. */
+#include "lib/base/file.h"
 #include "parsers/onnx/write.h"
 #include "parsers/parser.h"
 
@@ -40,12 +41,13 @@ static tdnn_status put_model(onnx_writer *w, tdnn_graph *graph, tdnn_error *err)
     put_opset(out, "ai.onnx.ml", w->ml);
     put_opset(out, "ai.onnx.preview.training", w->training);
     put_opset(out, "ai.onnx.preview", w->preview);
-    if (out->failed) return TDNN_NO_MEMORY(err);
-    if (onnx_out_size(out) > INT32_MAX)
-        return TDNN_FAIL(err, TDNN_ERR_LIMIT,
-                         "the model would have %llu bytes; protocol buffers end at 2 GiB",
-                         (unsigned long long)onnx_out_size(out));
-    return TDNN_OK;
+    return out->failed ? TDNN_NO_MEMORY(err) : TDNN_OK;
+}
+
+static void begin_anew(onnx_writer *w)
+{
+    tdnn_free(w->out.text.data);
+    w->out = (onnx_out){.zone = w->zone};
 }
 
 /* Where the caller leaves the opset open and the usual one lacks something, the next one that
@@ -57,14 +59,47 @@ static tdnn_status write_open(onnx_writer *w, tdnn_graph *graph, bool open, tdnn
         tdnn_status status = put_model(w, graph, err);
         if (status != TDNN_ERR_UNSUPPORTED || !open || w->needed <= w->opset) return status;
         tdnn_error_clear(err);
-        tdnn_free(w->out.text.data);
-        w->out = (onnx_out){.zone = w->zone};
+        begin_anew(w);
         w->opset = w->needed;
     }
 }
 
-tdnn_status tdnn_onnx_write(tdnn_graph *graph, int opset, const char *path, tdnn_error *err)
+/* What is too large for one file gets a second one. */
+static tdnn_status write_sized(onnx_writer *w, tdnn_graph *graph, const tdnn_onnx_options *how,
+                               const char *path, tdnn_error *err)
 {
+    const uint64_t most = how->external_above && how->external_above < INT32_MAX
+                              ? how->external_above
+                              : INT32_MAX;
+    TDNN_TRY(write_open(w, graph, how->opset == 0, err));
+    if (onnx_out_size(&w->out) > most) {
+        const char *slash = strrchr(path, '/');
+        begin_anew(w);
+        w->out.beside = tdnn_zone_printf(w->zone, "%s.data", slash ? slash + 1 : path);
+        if (!w->out.beside) return TDNN_NO_MEMORY(err);
+        TDNN_TRY(put_model(w, graph, err));
+    }
+    if (onnx_out_size(&w->out) <= INT32_MAX) return TDNN_OK;
+    return TDNN_FAIL(err, TDNN_ERR_LIMIT,
+                     "the model would have %llu bytes; protocol buffers end at 2 GiB",
+                     (unsigned long long)onnx_out_size(&w->out));
+}
+
+static tdnn_status save(const onnx_writer *w, const char *path, tdnn_error *err)
+{
+    if (!w->out.beside_count) return onnx_out_save(&w->out, path, err);
+    const char *beside = tdnn_zone_printf(w->zone, "%s.data", path);
+    if (!beside) return TDNN_NO_MEMORY(err);
+    TDNN_TRY(onnx_out_save_beside(&w->out, beside, err));
+    const tdnn_status status = onnx_out_save(&w->out, path, err);
+    if (status) tdnn_file_remove(beside);
+    return status;
+}
+
+tdnn_status tdnn_onnx_write(tdnn_graph *graph, const tdnn_onnx_options *options,
+                            const char *path, tdnn_error *err)
+{
+    const int opset = options->opset;
     if (opset && (opset < ONNX_OLDEST || opset > ONNX_NEWEST))
         return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "opset %d, expected %d to %d", opset,
                          ONNX_OLDEST, ONNX_NEWEST);
@@ -75,8 +110,8 @@ tdnn_status tdnn_onnx_write(tdnn_graph *graph, int opset, const char *path, tdnn
     if (!zone) return TDNN_NO_MEMORY(err);
     onnx_writer w = {
         .zone = zone, .out.zone = zone, .opset = opset ? opset : TDNN_ONNX_USUAL_OPSET};
-    tdnn_status status = write_open(&w, graph, opset == 0, err);
-    if (!status) status = onnx_out_save(&w.out, path, err);
+    tdnn_status status = write_sized(&w, graph, options, path, err);
+    if (!status) status = save(&w, path, err);
     tdnn_free(w.out.text.data);
     tdnn_zone_free(zone);
     return status;

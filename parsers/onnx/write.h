@@ -30,6 +30,11 @@ typedef struct onnx_out {
     onnx_piece *pieces;
     size_t piece_count, piece_capacity;
     uint64_t piece_bytes;
+    /* Not NULL: the name of a second file, beside this one, for the elements of large constants. */
+    const char *beside;
+    onnx_piece *beside_pieces; /* `at`: their places in it */
+    size_t beside_count, beside_capacity;
+    uint64_t beside_bytes;
     bool failed;
 } onnx_out;
 
@@ -43,11 +48,15 @@ void onnx_put_float(onnx_out *out, uint32_t field, float value);
 void onnx_put_text(onnx_out *out, uint32_t field, const char *text);
 void onnx_put_bytes(onnx_out *out, uint32_t field, const void *data, size_t size);
 void onnx_put_elements(onnx_out *out, uint32_t field, const tdnn_tensor *tensor);
+/* Whether the tensor's elements go to the second file; and where they go. */
+bool onnx_goes_beside(const onnx_out *out, const tdnn_tensor *tensor);
+uint64_t onnx_put_beside(onnx_out *out, const tdnn_tensor *tensor);
 /* A message within the message. */
 onnx_mark onnx_begin(onnx_out *out, uint32_t field);
 void onnx_end(onnx_out *out, onnx_mark mark);
 uint64_t onnx_out_size(const onnx_out *out);
 tdnn_status onnx_out_save(const onnx_out *out, const char *path, tdnn_error *err);
+tdnn_status onnx_out_save_beside(const onnx_out *out, const char *path, tdnn_error *err);
 
 /* ---- write.c ---- */
 

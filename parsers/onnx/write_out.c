@@ -9,6 +9,9 @@
 /* From here on, elements are written from where they are. */
 enum { PIECE_BYTES = 4096 };
 
+/* Of the elements in a second file, so that they can be mapped. */
+enum { BESIDE_ALIGNMENT = 4096 };
+
 void onnx_put_int(onnx_out *out, uint32_t field, int64_t value)
 {
     out->failed = out->failed || !tdnn_wire_put_int(&out->text, field, value);
@@ -43,6 +46,23 @@ void onnx_put_elements(onnx_out *out, uint32_t field, const tdnn_tensor *tensor)
     if (out->failed) return;
     out->pieces[out->piece_count++] = (onnx_piece){out->text.size, tensor};
     out->piece_bytes += tensor->bytes;
+}
+
+bool onnx_goes_beside(const onnx_out *out, const tdnn_tensor *tensor)
+{
+    return out->beside && tensor->dtype != TDNN_STRING && tensor->bytes >= PIECE_BYTES;
+}
+
+uint64_t onnx_put_beside(onnx_out *out, const tdnn_tensor *tensor)
+{
+    const uint64_t at =
+        (out->beside_bytes + BESIDE_ALIGNMENT - 1) & ~(uint64_t)(BESIDE_ALIGNMENT - 1);
+    out->failed = out->failed || !TDNN_ZONE_PUSH(out->zone, out->beside_pieces,
+                                                 out->beside_count, out->beside_capacity);
+    if (out->failed) return at;
+    out->beside_pieces[out->beside_count++] = (onnx_piece){(size_t)at, tensor};
+    out->beside_bytes = at + tensor->bytes;
+    return at;
 }
 
 onnx_mark onnx_begin(onnx_out *out, uint32_t field)
@@ -86,6 +106,17 @@ static void drop_last(saving *s)
     s->last = NULL;
 }
 
+static tdnn_status give_elements(saving *s, const tdnn_tensor *t, tdnn_bytes *part,
+                                 tdnn_error *err)
+{
+    *part = (tdnn_bytes){t->data, t->bytes};
+    s->last = t;
+    if (!t->fill) return TDNN_OK;
+    s->made = tdnn_alloc(t->bytes, 1);
+    part->data = s->made;
+    return s->made ? tdnn_tensor_fill(t, s->made, err) : TDNN_NO_MEMORY(err);
+}
+
 static tdnn_status next_part(void *context, tdnn_bytes *part, tdnn_error *err)
 {
     saving *s = context;
@@ -93,13 +124,7 @@ static tdnn_status next_part(void *context, tdnn_bytes *part, tdnn_error *err)
     drop_last(s);
     while (s->piece < out->piece_count && out->pieces[s->piece].at == s->at) {
         const tdnn_tensor *t = out->pieces[s->piece++].tensor;
-        *part = (tdnn_bytes){t->data, t->bytes};
-        if (!t->bytes) continue;
-        s->last = t;
-        if (!t->fill) return TDNN_OK;
-        s->made = tdnn_alloc(t->bytes, 1);
-        part->data = s->made;
-        return s->made ? tdnn_tensor_fill(t, s->made, err) : TDNN_NO_MEMORY(err);
+        if (t->bytes) return give_elements(s, t, part, err);
     }
     const size_t end = s->piece < out->piece_count ? out->pieces[s->piece].at : out->text.size;
     *part = (tdnn_bytes){out->text.data + s->at, end - s->at};
@@ -111,6 +136,34 @@ tdnn_status onnx_out_save(const onnx_out *out, const char *path, tdnn_error *err
 {
     saving s = {.out = out};
     tdnn_status status = tdnn_file_write_parts(path, next_part, &s, err);
+    drop_last(&s);
+    return status;
+}
+
+/* Zeros up to the next piece's place, and the piece. */
+static tdnn_status next_beside(void *context, tdnn_bytes *part, tdnn_error *err)
+{
+    static const unsigned char zeros[BESIDE_ALIGNMENT];
+    saving *s = context;
+    const onnx_out *out = s->out;
+    drop_last(s);
+    *part = (tdnn_bytes){0};
+    if (s->piece == out->beside_count) return TDNN_OK;
+    const onnx_piece *p = &out->beside_pieces[s->piece];
+    if (s->at < p->at) {
+        *part = (tdnn_bytes){zeros, p->at - s->at};
+        s->at = p->at;
+        return TDNN_OK;
+    }
+    s->piece++;
+    s->at += p->tensor->bytes;
+    return give_elements(s, p->tensor, part, err);
+}
+
+tdnn_status onnx_out_save_beside(const onnx_out *out, const char *path, tdnn_error *err)
+{
+    saving s = {.out = out};
+    tdnn_status status = tdnn_file_write_parts(path, next_beside, &s, err);
     drop_last(&s);
     return status;
 }

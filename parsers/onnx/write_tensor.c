@@ -1,10 +1,39 @@
 /* TensorProto and ValueInfoProto, written. */
 #include "parsers/onnx/write.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* Fields of TensorProto. */
-enum { DIMS = 1, DATA_TYPE = 2, STRING_DATA = 6, NAME = 8, RAW_DATA = 9 };
+enum {
+    DIMS = 1,
+    DATA_TYPE = 2,
+    STRING_DATA = 6,
+    NAME = 8,
+    RAW_DATA = 9,
+    EXTERNAL_DATA = 13,
+    DATA_LOCATION = 14
+};
+enum { EXTERNAL = 1 };
+
+static void put_entry(onnx_out *out, const char *key, const char *value)
+{
+    onnx_mark mark = onnx_begin(out, EXTERNAL_DATA);
+    onnx_put_text(out, 1, key);
+    onnx_put_text(out, 2, value);
+    onnx_end(out, mark);
+}
+
+static void put_beside(onnx_out *out, const tdnn_tensor *tensor)
+{
+    char number[24];
+    put_entry(out, "location", out->beside);
+    snprintf(number, sizeof number, "%" PRIu64, onnx_put_beside(out, tensor));
+    put_entry(out, "offset", number);
+    snprintf(number, sizeof number, "%zu", tensor->bytes);
+    put_entry(out, "length", number);
+    onnx_put_int(out, DATA_LOCATION, EXTERNAL);
+}
 
 tdnn_status onnx_tensor_write(onnx_out *out, uint32_t field, const char *name,
                               const tdnn_tensor *tensor, tdnn_error *err)
@@ -21,7 +50,11 @@ tdnn_status onnx_tensor_write(onnx_out *out, uint32_t field, const char *name,
             onnx_put_text(out, STRING_DATA, tdnn_tensor_string(tensor, i));
     }
     if (name) onnx_put_text(out, NAME, name);
-    if (tensor->dtype != TDNN_STRING) onnx_put_elements(out, RAW_DATA, tensor);
+    if (name &&
+        onnx_goes_beside(out, tensor)) /* initializers; engines want attributes inside */
+        put_beside(out, tensor);
+    else if (tensor->dtype != TDNN_STRING)
+        onnx_put_elements(out, RAW_DATA, tensor);
     onnx_end(out, mark);
     return TDNN_OK;
 }

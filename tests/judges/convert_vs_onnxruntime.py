@@ -214,7 +214,8 @@ class Judge:
         made = os.path.join(folder, "model.onnx")
         try:
             cases, convert, how = cases_of(files, reference, folder)
-            tinydnn("convert", *files, "--output", made, *self.opset, *convert)
+            beside = [] if reference else ["--external-above", "1"] # ours: weights in a second file
+            tinydnn("convert", *files, "--output", made, *self.opset, *convert, *beside)
             nodes, opset, checked = check(made)
             same, most, share, wrong = self.compare(
                 files, cases, made, how, folder, name not in QUANTIZED)
