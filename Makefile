@@ -120,6 +120,7 @@ PASSES = \
 	lib/passes/lower_build.c \
 	lib/passes/lower_flow.c \
 	lib/passes/lower_newer.c \
+	lib/passes/lower_norm.c \
 	lib/passes/lower_prior_box.c \
 	lib/passes/lower_roi.c \
 	lib/passes/lower_ssd.c \

@@ -175,13 +175,58 @@ static void batch_norm(void **state)
     }
 }
 
+/* Up to opset 12 the last dimension only. */
+static void softmax(void **state)
+{
+    static const char *const kinds[] = {"Softmax", "LogSoftmax", "Hardmax"};
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        lower_model m = lower_begin(n);
+        m.opset = 12;
+        const int ndim = (int)random_pick(1, 5);
+        int64_t dims[5];
+        for (int i = 0; i < ndim; i++) dims[i] = random_pick(1, 6);
+        attr_int(&m, "axis", random_pick(-ndim, ndim - 1));
+        lower_feed(&m, "x", ndim, dims, -5, 5);
+        onnx_node(&m.build, kinds[n % 3], "x", "y", m.attrs);
+        onnx_output(&m.build, "y");
+        lower_same(&m, 1e-6);
+    }
+}
+
+static void layer_norm(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < CONFIGURATIONS; n++) {
+        lower_model m = lower_begin(n);
+        m.opset = 16;
+        const int ndim = (int)random_pick(1, 4);
+        const int64_t axis = random_pick(0, ndim - 1);
+        int64_t dims[4];
+        for (int i = 0; i < ndim; i++) dims[i] = random_pick(i == ndim - 1 ? 4 : 1, 9);
+        attr_int(&m, "axis", random_chance() ? axis : axis - ndim);
+        attr_float(&m, "epsilon", random_uniform(0.001, 0.1));
+        lower_feed(&m, "x", ndim, dims, -3, 5);
+        lower_feed(&m, "scale", (int)(ndim - axis), dims + axis, 0.5, 2);
+        if (random_chance()) lower_feed(&m, "bias", (int)(ndim - axis), dims + axis, -1, 1);
+        onnx_node(&m.build, "LayerNormalization",
+                  m.input_count > 2 ? "x, scale, bias" : "x, scale", "y, mean, inverse",
+                  m.attrs);
+        onnx_output(&m.build, "y");
+        if (random_chance()) onnx_output(&m.build, "mean");
+        if (random_chance()) onnx_output(&m.build, "inverse");
+        lower_same(&m, 1e-5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations), cmocka_unit_test(shuffle),
         cmocka_unit_test(resize),      cmocka_unit_test(shape),
         cmocka_unit_test(batch_norm),  cmocka_unit_test(correlation),
-        cmocka_unit_test(flow_warp),
+        cmocka_unit_test(flow_warp),   cmocka_unit_test(softmax),
+        cmocka_unit_test(layer_norm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

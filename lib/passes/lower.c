@@ -27,10 +27,14 @@ static const struct row {
     /* newer than the opset may be */
     {TDNN_OP_Gelu, 20, tdnn_lower_gelu},
     {TDNN_OP_HardSwish, 14, tdnn_lower_hard_swish},
+    {TDNN_OP_Hardmax, 13, tdnn_lower_softmax},
+    {TDNN_OP_LayerNormalization, 17, tdnn_lower_layer_norm},
+    {TDNN_OP_LogSoftmax, 13, tdnn_lower_softmax},
     {TDNN_OP_Mish, 18, tdnn_lower_mish},
     {TDNN_OP_Resize, INT64_MAX, tdnn_lower_resize},
     {TDNN_OP_BatchNormalization, INT64_MAX, tdnn_lower_batch_norm},
     {TDNN_OP_Shape, 15, tdnn_lower_shape},
+    {TDNN_OP_Softmax, 13, tdnn_lower_softmax},
     {TDNN_OP_Swish, 24, tdnn_lower_swish},
 };
 

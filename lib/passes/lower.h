@@ -113,6 +113,9 @@ void tdnn_lower_ps_roi_pool(tdnn_lowering *l);
 /* lower_flow.c */
 void tdnn_lower_correlation(tdnn_lowering *l);
 void tdnn_lower_flow_warp(tdnn_lowering *l);
+/* lower_norm.c */
+void tdnn_lower_softmax(tdnn_lowering *l);
+void tdnn_lower_layer_norm(tdnn_lowering *l);
 /* lower_newer.c */
 void tdnn_lower_batch_norm(tdnn_lowering *l);
 void tdnn_lower_resize(tdnn_lowering *l);
