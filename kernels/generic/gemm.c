@@ -54,20 +54,47 @@ static void pack_a(float *to, const float *a, size_t row, size_t column, size_t 
     }
 }
 
+/* One row of a panel: `columns` elements, then zeros. */
+static inline void copy_row(float *to, const float *from, size_t columns, size_t panel)
+{
+    if (columns == panel && panel % 8 == 0) {
+        for (size_t c = 0; c < panel; c += 8) memcpy(to + c, from + c, 8 * sizeof *to);
+        return;
+    }
+    memcpy(to, from, columns * sizeof *to);
+    memset(to + columns, 0, (panel - columns) * sizeof *to);
+}
+
+/* A few rows at a time through all panels, so that rows are read from end to end: of a file's pages, each is
+ * found once. */
+static void pack_b_rows(float *to, const float *b, size_t row, size_t k, size_t n, size_t panel)
+{
+    enum { ROWS_AT_ONCE = 16 };
+    for (size_t first = 0; first < k; first += ROWS_AT_ONCE) {
+        const size_t last = k - first < ROWS_AT_ONCE ? k : first + ROWS_AT_ONCE;
+        for (size_t begin = 0; begin < n; begin += panel) {
+            const size_t columns = n - begin < panel ? n - begin : panel;
+            for (size_t i = first; i < last; i++)
+                copy_row(to + begin * k + i * panel, b + i * row + begin, columns, panel);
+        }
+    }
+}
+
 static void pack_b(float *to, const float *b, size_t row, size_t column, size_t k, size_t n,
                    size_t panel, const tdnn_kernels *table)
 {
+    if (column == 1) {
+        pack_b_rows(to, b, row, k, n, panel);
+        return;
+    }
     for (size_t begin = 0; begin < n; begin += panel, b += panel * column) {
         const size_t columns = n - begin < panel ? n - begin : panel;
-        const bool transposed = row == 1 && column != 1;
+        const bool transposed = row == 1;
         if (transposed) pack_rows(to, b, column, columns, k, panel, table);
         for (size_t i = 0; i < k; i++, to += panel) {
             const float *from = b + i * row;
-            if (column == 1)
-                memcpy(to, from, columns * sizeof *to);
-            else
-                for (size_t c = 0; c < columns && !transposed; c++) to[c] = from[c * column];
-            memset(to + columns, 0, (panel - columns) * sizeof *to);
+            for (size_t c = 0; c < columns && !transposed; c++) to[c] = from[c * column];
+            for (size_t c = columns; c < panel; c++) to[c] = 0;
         }
     }
 }
