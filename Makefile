@@ -561,8 +561,8 @@ $(BUILD)/%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
 $(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
 $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 # operators with loops over elements, for vectors
-$(patsubst %,$(BUILD)/lib/ops/%.o,activations arg cast_loops clip convert elementwise_binary \
-	elementwise_compare elementwise_unary power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
+$(patsubst %,$(BUILD)/lib/ops/%.o,activations arg cast_loops clip col2im convert elementwise_binary \
+	elementwise_compare elementwise_unary pool_any power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 # ---- Objects --------------------------------------------------------------------------------
 

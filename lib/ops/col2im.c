@@ -91,6 +91,50 @@ static int64_t place_of(const block_grid *g, int64_t inner, int64_t number)
     return at;
 }
 
+/* Blocks begin .. end-1 of those in a row along the last axis have their element `inner` in the
+ * image, the first of them at the result. */
+static int64_t row_of(const block_grid *g, int64_t inner, int64_t row, int64_t *begin,
+                      int64_t *end)
+{
+    const int last = g->axes - 1;
+    const int64_t shift = inner % g->block[last] * g->gap[last] - g->pad[last];
+    const int64_t room = g->image[last] - 1 - shift;
+    *begin = shift < 0 ? (-shift + g->step[last] - 1) / g->step[last] : 0;
+    *end = room < 0 ? 0 : room / g->step[last] + 1;
+    if (*end > g->count[last]) *end = g->count[last];
+    if (*begin >= *end) return -1;
+    return place_of(g, inner, row * g->count[last] + *begin);
+}
+
+/* The same for f32, row by row, in the output itself. */
+static void col2im_run_f32(const tdnn_step *step, size_t task, size_t worker)
+{
+    (void)worker;
+    const block_grid *g = step->data;
+    const int last = g->axes - 1;
+    const size_t planes = (size_t)(step->out[0]->shape.dim[0] * step->out[0]->shape.dim[1]);
+    const size_t size = (size_t)tdnn_shape_count(&step->out[0]->shape) / planes;
+    const size_t stride = (size_t)g->step[last];
+    float *sum = (float *)step->out[0]->data + task * size;
+    const float *x =
+        (const float *)step->in[0]->data + task * (size_t)(g->block_size * g->blocks);
+    memset(sum, 0, size * sizeof *sum);
+    for (int64_t inner = 0; inner < g->block_size; inner++) {
+        for (int64_t row = 0; row < g->blocks / g->count[last]; row++, x += g->count[last]) {
+            int64_t begin, end;
+            const int64_t at = row_of(g, inner, row, &begin, &end);
+            if (at < 0) continue;
+            const float *from = x + begin;
+            float *to = sum + at;
+            const size_t n = (size_t)(end - begin);
+            if (stride == 1)
+                for (size_t i = 0; i < n; i++) to[i] += from[i];
+            else
+                for (size_t i = 0; i < n; i++) to[i * stride] += from[i];
+        }
+    }
+}
+
 /* A plane of the image a task. */
 static void col2im_run(const tdnn_step *step, size_t task, size_t worker)
 {
@@ -125,6 +169,10 @@ static tdnn_status col2im_plan(tdnn_plan_ctx *ctx)
     ctx->step->kernel = "col2im";
     if (ctx->step->out[0]->bytes == 0) return TDNN_OK;
     const size_t planes = (size_t)(out->dim[0] * out->dim[1]);
+    if (ctx->step->in[0]->dtype == TDNN_F32) {
+        tdnn_plan_phase(ctx, col2im_run_f32, planes);
+        return TDNN_OK;
+    }
     tdnn_plan_scratch(ctx, (size_t)tdnn_shape_count(out) / planes * sizeof(double));
     tdnn_plan_phase(ctx, col2im_run, planes);
     return TDNN_OK;
