@@ -167,6 +167,7 @@ OPS = \
 	lib/ops/gather.c \
 	lib/ops/gemm.c \
 	lib/ops/grid_sample.c \
+	lib/ops/grid_sample_f32.c \
 	lib/ops/image_decoder.c \
 	lib/ops/integer.c \
 	lib/ops/label_encoder.c \
@@ -562,7 +563,7 @@ $(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
 $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 # operators with loops over elements, for vectors
 $(patsubst %,$(BUILD)/lib/ops/%.o,activations arg cast_loops clip col2im convert elementwise_binary \
-	elementwise_compare elementwise_unary pool_any power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
+	elementwise_compare elementwise_unary grid_sample_f32 pool_any power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 # ---- Objects --------------------------------------------------------------------------------
 

@@ -28,12 +28,28 @@ static inline void lane_taps(float *restrict to, const float *restrict from, con
     }
 }
 
+/* Any number along a row: four at a time, for a whole row each. */
+static void row_taps(float *restrict to, const float *restrict from, const tdnn_taps *t)
+{
+    const size_t n = t->count;
+    const int32_t *restrict at = t->index;
+    const float *restrict w = t->weight;
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) to[i] = 0;
+    for (; k + 4 <= t->taps; k += 4, at += 4 * n, w += 4 * n)
+        for (size_t i = 0; i < n; i++)
+            to[i] = to[i] + w[i] * from[at[i]] + w[n + i] * from[at[n + i]] +
+                    w[2 * n + i] * from[at[2 * n + i]] + w[3 * n + i] * from[at[3 * n + i]];
+    for (; k < t->taps; k++, at += n, w += n)
+        for (size_t i = 0; i < n; i++) to[i] += w[i] * from[at[i]];
+}
+
 static void taps(float *to, const float *from, const tdnn_taps *t, size_t lanes)
 {
     if (lanes == 1 && t->taps == 2)
         two_taps(to, from, t);
     else if (lanes == 1)
-        lane_taps(to, from, t, 1);
+        row_taps(to, from, t);
     else if (lanes == 8)
         lane_taps(to, from, t, 8);
     else

@@ -2,26 +2,19 @@
  * which makes such places from an affine transformation.
  */
 #include "lib/ops/convert.h"
+#include "lib/ops/grid_sample.h"
 #include "lib/ops/move.h"
 
 #include <math.h>
 
-enum { SAMPLE_LINEAR, SAMPLE_NEAREST, SAMPLE_CUBIC };
-enum { PAD_ZEROS, PAD_BORDER, PAD_REFLECTION };
-enum { MOST_AXES = 3, MOST_TAPS = 64 };
-
 /* ---- GridSample ---- */
-
-typedef struct sample_params {
-    int64_t mode, padding_mode, align_corners;
-} sample_params;
 
 static tdnn_status sample_infer(tdnn_infer *ctx)
 {
     const tdnn_shape *in = &ctx->in[0]->shape, *grid = &ctx->in[1]->shape;
     const int axes = in->ndim - 2;
     char a[TDNN_SHAPE_TEXT], b[TDNN_SHAPE_TEXT];
-    if (axes < 1 || axes > MOST_AXES || grid->ndim != in->ndim ||
+    if (axes < 1 || axes > TDNN_SAMPLE_AXES || grid->ndim != in->ndim ||
         grid->dim[in->ndim - 1] != axes || grid->dim[0] != in->dim[0])
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
                          "data of shape %s and a grid of shape %s do not fit together",
@@ -50,7 +43,7 @@ static double reflect(double x, double low, double high)
 }
 
 /* Index k of an axis, which may lie outside; -1: 0 stands there. */
-static int64_t inside(const sample_params *p, double k, int64_t length)
+static int64_t inside(const tdnn_sample_params *p, double k, int64_t length)
 {
     if (k >= 0 && k < (double)length) return (int64_t)k;
     if (p->padding_mode == PAD_ZEROS || isnan(k)) return -1;
@@ -61,7 +54,7 @@ static int64_t inside(const sample_params *p, double k, int64_t length)
 }
 
 /* What an axis gives for the grid's number: 1, 2 or 4 indices with weights. */
-static int axis_taps(const sample_params *p, float number, int64_t length, int64_t index[4],
+static int axis_taps(const tdnn_sample_params *p, float number, int64_t length, int64_t index[4],
                      float weight[4])
 {
     const float n = (float)length, a = -0.75f;
@@ -94,10 +87,8 @@ static int axis_taps(const sample_params *p, float number, int64_t length, int64
     return 4;
 }
 
-/* All elements that one place is made of; returns how many. The grid's numbers are in the
- * opposite order of the axes: x, y, z. */
-static size_t place_taps(const sample_params *p, const tdnn_shape *in, const float *place,
-                         size_t offset[MOST_TAPS], float weight[MOST_TAPS])
+size_t tdnn_sample_place(const tdnn_sample_params *p, const tdnn_shape *in, const float *place,
+                         size_t offset[TDNN_SAMPLE_TAPS], float weight[TDNN_SAMPLE_TAPS])
 {
     size_t count = 1;
     offset[0] = 0;
@@ -107,8 +98,8 @@ static size_t place_taps(const sample_params *p, const tdnn_shape *in, const flo
         int64_t index[4];
         float w[4];
         const int taps = axis_taps(p, place[in->ndim - 1 - d], length, index, w);
-        size_t old_offset[MOST_TAPS], made = 0;
-        float old_weight[MOST_TAPS];
+        size_t old_offset[TDNN_SAMPLE_TAPS], made = 0;
+        float old_weight[TDNN_SAMPLE_TAPS];
         for (size_t i = 0; i < count; i++) old_offset[i] = offset[i], old_weight[i] = weight[i];
         for (size_t i = 0; i < count; i++) {
             for (int k = 0; k < taps; k++) {
@@ -131,22 +122,15 @@ static void sample_place(const tdnn_step *step, const sample_plan *p, size_t ima
 {
     const tdnn_tensor *in = step->in[0], *grid = step->in[1], *out = step->out[0];
     const size_t axes = (size_t)in->shape.ndim - 2;
-    size_t offset[MOST_TAPS];
-    float weight[MOST_TAPS], place[MOST_AXES];
-    double wide[MOST_AXES];
+    size_t offset[TDNN_SAMPLE_TAPS];
+    float weight[TDNN_SAMPLE_TAPS], place[TDNN_SAMPLE_AXES];
+    double wide[TDNN_SAMPLE_AXES];
     tdnn_load_f64(wide, (tdnn_run){grid->data, grid->dtype, (image * p->places + at) * axes, 1},
                   axes);
     for (size_t d = 0; d < axes; d++) place[d] = (float)wide[d];
-    const size_t taps = place_taps(step->params, &in->shape, place, offset, weight);
+    const size_t taps = tdnn_sample_place(step->params, &in->shape, place, offset, weight);
     for (size_t c = 0; c < p->channels; c++) {
         const size_t plane = image * p->channels + c, to = plane * p->places + at;
-        if (in->dtype == TDNN_F32) {
-            const float *from = (const float *)in->data + plane * p->in_size;
-            float sum = 0;
-            for (size_t k = 0; k < taps; k++) sum += weight[k] * from[offset[k]];
-            ((float *)out->data)[to] = sum;
-            continue;
-        }
         double sum = 0, x;
         for (size_t k = 0; k < taps; k++) {
             tdnn_load_f64(
@@ -175,6 +159,9 @@ static tdnn_status sample_plan_step(tdnn_plan_ctx *ctx)
     ctx->step->kernel = "grid sample";
     const size_t count = (size_t)tdnn_shape_count(out);
     if (count == 0) return TDNN_OK;
+    if (ctx->step->in[0]->dtype == TDNN_F32 && ctx->step->in[1]->dtype == TDNN_F32 &&
+        tdnn_shape_count(in) < INT32_MAX)
+        return tdnn_sample_plan_f32(ctx);
     p->channels = (size_t)in->dim[1];
     p->places = count / (size_t)(in->dim[0] * in->dim[1]);
     p->in_size = (size_t)tdnn_shape_count(in) / (size_t)(in->dim[0] * in->dim[1]);
@@ -187,14 +174,14 @@ static const char *const sample_modes[] = {"linear", "nearest", "cubic", NULL};
 static const char *const sample_paddings[] = {"zeros", "border", "reflection", NULL};
 
 static const tdnn_attr sample_attrs[] = {
-    TDNN_ENUM(sample_params, mode, sample_modes, SAMPLE_LINEAR),
-    TDNN_ENUM(sample_params, padding_mode, sample_paddings, PAD_ZEROS),
-    TDNN_INT(sample_params, align_corners, 0),
+    TDNN_ENUM(tdnn_sample_params, mode, sample_modes, SAMPLE_LINEAR),
+    TDNN_ENUM(tdnn_sample_params, padding_mode, sample_paddings, PAD_ZEROS),
+    TDNN_INT(tdnn_sample_params, align_corners, 0),
     {0},
 };
 
 const tdnn_op tdnn_op_GridSample = {
-    .schema = {TDNN_SCHEMA(GridSample, 2, 2, 1, 1, sample_attrs, sample_params)},
+    .schema = {TDNN_SCHEMA(GridSample, 2, 2, 1, 1, sample_attrs, tdnn_sample_params)},
     .infer = sample_infer,
     .plan = sample_plan_step,
 };

@@ -5,6 +5,7 @@
 #include "lib/ops/index.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct roi_params {
     int64_t mode, output_height, output_width, sampling_ratio, coordinate_transformation_mode;
@@ -140,14 +141,120 @@ static void roi_run(const tdnn_step *step, size_t task, size_t worker)
     }
 }
 
+/* ---- averages of f32: the maps are turned first, so that the channels of a pixel lie side by
+ * side, and whole pixels are summed ---- */
+
+enum { ROWS = 64, STRIPE = 256 }; /* pixels that are summed, that are turned, at a time */
+
+typedef struct roi_data {
+    size_t channels, pixels, stripes, bins;
+} roi_data;
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static void turn_run(const tdnn_step *step, size_t task, size_t worker)
+{
+    (void)worker;
+    const roi_data *d = step->data;
+    const size_t image = task / d->stripes, first = task % d->stripes * STRIPE;
+    const float *from = (const float *)step->in[0]->data + image * d->channels * d->pixels;
+    float *to = (float *)(void *)step->shared + image * d->channels * d->pixels;
+    step->kernels->transpose_x32(to + first * d->channels, d->channels * sizeof *to,
+                                 from + first, d->pixels * sizeof *from, d->channels,
+                                 smaller(STRIPE, d->pixels - first));
+}
+
+/* Pixels with weights, and the sum of those that came before. */
+typedef struct pixel_sum {
+    const tdnn_kernels *kernels;
+    size_t channels, count;
+    float *to, *part;
+    bool begun;
+    const float *row[ROWS];
+    float weight[ROWS];
+} pixel_sum;
+
+static void sum_rows(pixel_sum *s)
+{
+    if (!s->begun && !s->count) memset(s->to, 0, s->channels * sizeof *s->to);
+    if (s->count) {
+        s->kernels->mix_f32(s->begun ? s->part : s->to, s->row, s->weight, s->count,
+                            s->channels);
+        if (s->begun) s->kernels->add_f32(s->to, s->to, 1, s->part, 1, s->channels);
+    }
+    s->begun = true;
+    s->count = 0;
+}
+
+static void sum_bin(const tdnn_step *step, const region *r, size_t bin, pixel_sum *s)
+{
+    const int64_t *in = step->in[0]->shape.dim, columns = step->out[0]->shape.dim[3];
+    const roi_data *d = step->data;
+    const float *image =
+        (const float *)(const void *)step->shared + r->image * d->channels * d->pixels;
+    const double share = 1 / (double)(r->rows * r->columns);
+    const double i = (double)((int64_t)bin / columns), j = (double)((int64_t)bin % columns);
+    s->begun = false;
+    s->count = 0;
+    for (int64_t a = 0; a < r->rows; a++) {
+        const double y = r->y + (i + ((double)a + 0.5) / (double)r->rows) * r->bin_height;
+        for (int64_t b = 0; b < r->columns; b++) {
+            const double x = r->x + (j + ((double)b + 0.5) / (double)r->columns) * r->bin_width;
+            const corner_taps t = taps_at(y, x, in[2], in[3]);
+            for (int k = 0; k < 4; k++) {
+                if (t.weight[k] == 0) continue;
+                s->row[s->count] = image + t.at[k] * d->channels;
+                s->weight[s->count++] = (float)(t.weight[k] * share);
+            }
+            if (s->count > ROWS - 4) sum_rows(s);
+        }
+    }
+    if (s->count || !s->begun) sum_rows(s);
+}
+
+static void sums_run(const tdnn_step *step, size_t task, size_t worker)
+{
+    const roi_data *d = step->data;
+    float *bins = (float *)(void *)(step->scratch + worker * step->scratch_stride);
+    const region r = region_of(step, task);
+    pixel_sum s = {.kernels = step->kernels,
+                   .channels = d->channels,
+                   .part = bins + d->bins * d->channels};
+    for (size_t k = 0; k < d->bins; k++) {
+        s.to = bins + k * d->channels;
+        sum_bin(step, &r, k, &s);
+    }
+    step->kernels->transpose_x32((float *)step->out[0]->data + task * d->channels * d->bins,
+                                 d->bins * sizeof(float), bins, d->channels * sizeof(float),
+                                 d->bins, d->channels);
+}
+
+static tdnn_status plan_sums(tdnn_plan_ctx *ctx)
+{
+    const tdnn_tensor *in = ctx->step->in[0], *out = ctx->step->out[0];
+    roi_data *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
+    if (!d) return TDNN_NO_MEMORY(ctx->err);
+    d->channels = (size_t)in->shape.dim[1];
+    d->pixels = (size_t)(in->shape.dim[2] * in->shape.dim[3]);
+    d->stripes = (d->pixels + STRIPE - 1) / STRIPE;
+    d->bins = (size_t)(out->shape.dim[2] * out->shape.dim[3]);
+    tdnn_plan_shared(ctx, in->bytes);
+    tdnn_plan_scratch(ctx, (d->bins + 1) * d->channels * sizeof(float));
+    tdnn_plan_phase(ctx, turn_run, (size_t)in->shape.dim[0] * d->stripes);
+    tdnn_plan_phase(ctx, sums_run, (size_t)out->shape.dim[0]);
+    return TDNN_OK;
+}
+
 static tdnn_status roi_plan(tdnn_plan_ctx *ctx)
 {
     const tdnn_shape *in = &ctx->step->in[0]->shape;
+    const roi_params *p = ctx->step->params;
     ctx->step->kernel = "roi align";
     if (ctx->step->out[0]->bytes == 0) return TDNN_OK;
     if (in->dim[2] == 0 || in->dim[3] == 0)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the maps have no pixels");
     TDNN_TRY(tdnn_plan_indices(ctx, 2, in->dim[0]));
+    if (ctx->step->in[0]->dtype == TDNN_F32 && p->mode == 0) return plan_sums(ctx);
     tdnn_plan_phase(ctx, roi_run, (size_t)ctx->step->out[0]->shape.dim[0]);
     return TDNN_OK;
 }
