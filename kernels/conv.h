@@ -19,7 +19,7 @@ typedef enum tdnn_conv_method {
     TDNN_CONV_BLOCK,    /* blocked to blocked; with groups: whole blocks in each                 */
     TDNN_CONV_FIRST,    /* plain to blocked, for few input channels; no groups                   */
     TDNN_CONV_DEPTHWISE, /* blocked to blocked, one input and one output channel a group         */
-    TDNN_CONV_WINOGRAD, /* blocked to blocked, 3x3, stride 1, no groups                          */
+    TDNN_CONV_WINOGRAD, /* blocked to blocked, 3x3, stride 1, any dilation, no groups            */
     TDNN_CONV_BF16,     /* blocked to blocked, blocks of 16: bf16 products, f32 sums             */
     TDNN_CONV_BF16X3,   /* the same with each factor the sum of two bf16: nearly f32             */
     TDNN_CONV_BF16_FIRST /* plain to blocked of 16: up to 4 input channels, windows 8 wide        */
@@ -31,6 +31,8 @@ typedef enum tdnn_conv_method {
  * half the mean error and a fifth of the greatest. */
 #define TDNN_WINOGRAD_A 0.70710678118654752 /* a; the other points are +-b = +-2a */
 enum { TDNN_WINOGRAD_OUT = 4, TDNN_WINOGRAD_IN = 6, TDNN_WINOGRAD_POINTS = 36 };
+/* Input planes of which products are summed at a time. */
+enum { TDNN_WINOGRAD_PLANES = 32 };
 
 /* Products of bf16: the copy has planes of 32 channels, and a step of the inner loop is one plane under
  * one kernel position. Weights of a step and an output block are 16 rows, one for two input channels, of
@@ -83,6 +85,7 @@ typedef struct tdnn_conv {
     size_t row_step;     /* of a task                                                              */
     size_t pair_step;    /* pairs of a task                                                        */
     size_t row_tasks, pair_tasks, task_count;
+    bool by_point;       /* Winograd: sums of all pairs of the task are kept, point by point       */
     size_t scratch_bytes; /* of one worker */
     void (*activate)(float *y, const float *x, size_t n, const tdnn_act *act);
 } tdnn_conv;
@@ -154,6 +157,60 @@ static inline tdnn_conv_part tdnn_conv_part_of(const tdnn_conv *c, size_t task)
     return (tdnn_conv_part){task / c->pair_tasks / c->row_tasks, row,
                             row_end < rows ? row_end : rows, pair,
                             pair_end < pairs ? pair_end : pairs};
+}
+
+/* Where a Winograd tile lies. A dilated convolution is a dense one on each of dilation_h x dilation_w
+ * lattices of pixels that far apart, so a tile's pixels are the dilation apart too. */
+typedef struct tdnn_winograd_tile {
+    size_t row, column; /* of the first output, and of the first input counted with padding */
+    size_t rows, columns; /* of outputs: 4, or fewer at the end of the lattice                */
+} tdnn_winograd_tile;
+
+/* Strips of 4 that cover `size` outputs along an axis. */
+static inline size_t tdnn_winograd_strips(size_t size, size_t dilation)
+{
+    const size_t least = size / dilation, more = size % dilation;
+    const size_t out = TDNN_WINOGRAD_OUT;
+    return more * ((least + out) / out) + (dilation - more) * ((least + out - 1) / out);
+}
+
+/* First output of a strip. */
+static inline size_t tdnn_winograd_strip(size_t strip, size_t size, size_t dilation)
+{
+    const size_t least = size / dilation, more = size % dilation, out = TDNN_WINOGRAD_OUT;
+    size_t each = (least + out) / out, lattice = strip / each;
+    if (lattice >= more) { /* the lattices behind those that have one more */
+        strip -= more * each;
+        each = (least + out - 1) / out;
+        lattice = more + strip / each;
+    }
+    return lattice + strip % each * out * dilation;
+}
+
+/* Where the weights of a pair of `width` blocks are for one point, as [input channel][lane]: as they are read. */
+static inline size_t tdnn_winograd_weights(const tdnn_conv *c, size_t pair, size_t point, size_t width)
+{
+    const size_t before = c->by_point ? point * tdnn_conv_blocks(c->oc, c->block) + 2 * pair
+                                      : 2 * pair * TDNN_WINOGRAD_POINTS + point * width;
+    return before * c->block * c->ic;
+}
+
+/* Bytes of a task's scratch in front of the transformed input: a tap a plane, and where tiles lie. */
+static inline size_t tdnn_winograd_head(const tdnn_conv *c)
+{
+    return (c->planes * sizeof(ptrdiff_t) + c->row_step * sizeof(tdnn_winograd_tile) + 63) / 64 * 64;
+}
+
+static inline tdnn_winograd_tile tdnn_winograd_tile_at(const tdnn_conv *c, size_t tile)
+{
+    const size_t across = tdnn_winograd_strips(c->ow, c->dilation_w), out = TDNN_WINOGRAD_OUT;
+    tdnn_winograd_tile t = {.row = tdnn_winograd_strip(tile / across, c->oh, c->dilation_h),
+                            .column = tdnn_winograd_strip(tile % across, c->ow, c->dilation_w)};
+    t.rows = (c->oh - t.row + c->dilation_h - 1) / c->dilation_h;
+    t.columns = (c->ow - t.column + c->dilation_w - 1) / c->dilation_w;
+    if (t.rows > out) t.rows = out;
+    if (t.columns > out) t.columns = out;
+    return t;
 }
 
 #endif

@@ -85,16 +85,19 @@ static void pack_channel(const tdnn_conv *c, const float *weights, float *out, s
     }
 }
 
-/* For each point, then each input channel, the weights of the pair's lanes. */
-static void pack_winograd(const tdnn_conv *c, const pair_weights *p, float *out, const tdnn_kernels *table)
+/* For each point and input channel, the weights of the pair's lanes. */
+static void pack_winograd(const tdnn_conv *c, const pair_weights *p, size_t pair, float *packed,
+                          const tdnn_kernels *table)
 {
     enum { CHANNELS = PIECE / 9 };
     float piece[CHANNELS * 9 * WIDEST];
+    const size_t width = p->width / c->block, at = tdnn_winograd_weights(c, pair, 0, width);
+    const size_t step = tdnn_winograd_weights(c, pair, 1, width) - at;
     for (size_t channel = 0; channel < c->ic; channel += CHANNELS) {
         const size_t count = c->ic - channel < CHANNELS ? c->ic - channel : CHANNELS;
         transpose_piece(p, channel * 9, count * 9, piece, table);
         for (size_t i = 0; i < count; i++)
-            table->winograd_weights_f32(out + (channel + i) * p->width, c->ic * p->width, piece + i * 9 * p->width,
+            table->winograd_weights_f32(packed + at + (channel + i) * p->width, step, piece + i * 9 * p->width,
                                         p->width);
     }
 }
@@ -117,7 +120,6 @@ static void pack_merged(const tdnn_conv *c, const float *weights, float *packed)
 
 static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed, const tdnn_kernels *table)
 {
-    const bool winograd = c->method == TDNN_CONV_WINOGRAD;
     const size_t depth = tdnn_conv_depth(c), b = c->block;
     const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, b);
     for (size_t i = 0; i < c->groups * c->pairs; i++) {
@@ -126,11 +128,12 @@ static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed, 
         const pair_weights p = {.from = weights + (i / c->pairs * group_oc + pair * 2 * b) * depth,
                                 .rows = left < width ? left : width, .width = width,
                                 .channels = c->ic / c->groups, .area = c->kh * c->kw};
-        if (winograd)
-            pack_winograd(c, &p, packed, table);
-        else
-            pack_block(c, &p, packed, table);
-        packed += width * (winograd ? c->ic * TDNN_WINOGRAD_POINTS : depth);
+        if (c->method == TDNN_CONV_WINOGRAD) {
+            pack_winograd(c, &p, pair, packed, table);
+            continue;
+        }
+        pack_block(c, &p, packed, table);
+        packed += width * depth;
     }
 }
 

@@ -34,12 +34,12 @@ static void transform_output(float *m, size_t step)
     m[3 * step] = 0.5f * odd1 + 2 * odd2 + m5;
 }
 
-/* Channel `lane` of an input plane, 6x6 pixels from row, column on (counted with padding). */
-static void load_tile(const tdnn_conv *c, const float *plane, size_t row, size_t column, size_t lane,
+/* Channel `lane` of an input plane under one tile. */
+static void load_tile(const tdnn_conv *c, const float *plane, const tdnn_winograd_tile *at, size_t lane,
                       float d[POINTS])
 {
     for (size_t i = 0; i < POINTS; i++) {
-        const size_t y = row + i / IN, x = column + i % IN;
+        const size_t y = at->row + i / IN * c->dilation_h, x = at->column + i % IN * c->dilation_w;
         const bool inside = y >= c->pad_top && y - c->pad_top < c->ih && x >= c->pad_left &&
                             x - c->pad_left < c->iw;
         d[i] = inside ? plane[((y - c->pad_top) * c->iw + x - c->pad_left) * c->block + lane] : 0;
@@ -58,23 +58,23 @@ static void store_pixel(const tdnn_conv *c, const tdnn_conv_io *io, size_t at, f
 
 /* One tile of output channel `lane` of `width` in a pair. */
 static void convolve_tile(const tdnn_conv *c, const tdnn_conv_io *io, size_t image, size_t block,
-                          size_t lane, size_t width, size_t row, size_t column)
+                          size_t lane, size_t width, const tdnn_winograd_tile *at)
 {
     const size_t b = c->block, blocks = tdnn_conv_blocks(c->oc, b);
-    const float *w = io->weights + tdnn_conv_bias_count(c) + block * b * c->ic * POINTS + lane;
+    const float *w = io->weights + tdnn_conv_bias_count(c) + lane;
     const float *x = io->x + image * c->planes * c->ih * c->iw * b;
     float sum[POINTS] = {0};
     for (size_t channel = 0; channel < c->ic; channel++) {
         float d[POINTS];
-        load_tile(c, x + channel / b * c->ih * c->iw * b, row, column, channel % b, d);
-        for (size_t i = 0; i < POINTS; i++) sum[i] += d[i] * w[(i * c->ic + channel) * width];
+        load_tile(c, x + channel / b * c->ih * c->iw * b, at, channel % b, d);
+        for (size_t i = 0; i < POINTS; i++) sum[i] += d[i] * w[tdnn_winograd_weights(c, block / 2, i, width / b) + channel * width];
     }
     for (size_t i = 0; i < IN; i++) transform_output(sum + i, IN);
     for (size_t i = 0; i < OUT; i++) transform_output(sum + i * IN, 1);
     const size_t plane = image * blocks + block + lane / b;
     for (size_t i = 0; i < OUT * OUT; i++) {
-        const size_t y = row + i / OUT, z = column + i % OUT;
-        if (y >= c->oh || z >= c->ow) continue;
+        if (i / OUT >= at->rows || i % OUT >= at->columns) continue;
+        const size_t y = at->row + i / OUT * c->dilation_h, z = at->column + i % OUT * c->dilation_w;
         store_pixel(c, io, ((plane * c->oh + y) * c->ow + z) * b + lane % b,
                     sum[i / OUT * IN + i % OUT] + io->weights[block * b + lane]);
     }
@@ -84,13 +84,14 @@ static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
 {
     (void)scratch;
     const tdnn_conv_part part = tdnn_conv_part_of(c, task);
-    const size_t across = (c->ow + OUT - 1) / OUT, blocks = tdnn_conv_blocks(c->oc, c->block);
+    const size_t blocks = tdnn_conv_blocks(c->oc, c->block);
     for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
         const size_t width = 2 * pair + 1 < blocks ? 2 * c->block : c->block;
-        for (size_t tile = part.row_begin; tile < part.row_end; tile++)
+        for (size_t tile = part.row_begin; tile < part.row_end; tile++) {
+            const tdnn_winograd_tile at = tdnn_winograd_tile_at(c, tile);
             for (size_t lane = 0; lane < width; lane++)
-                convolve_tile(c, io, part.image, 2 * pair, lane, width, tile / across * OUT,
-                              tile % across * OUT);
+                convolve_tile(c, io, part.image, 2 * pair, lane, width, &at);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 /* Winograd convolution F(4x4, 3x3) on vectors, for some tiles at a time: the transformed input of all
- * channels goes to scratch, [point][plane][tile][lane]; then for each pair of output blocks 36
- * products of matrices, and their sums transformed back.
+ * channels goes to scratch, [point][plane][tile][lane]; then come 36 products of matrices, and their sums
+ * are transformed back. Where all of that stays in the second-level cache, this is done pair by pair of
+ * output blocks; otherwise point by point, so that weights and input are read once from further away.
  */
 #ifndef TDNN_KERNELS_SIMD_WINOGRAD_H
 #define TDNN_KERNELS_SIMD_WINOGRAD_H
@@ -37,19 +38,20 @@ INLINE void transform_output(const v_f32 m[IN], v_f32 y[OUT])
     y[3] = v_fma(two, odd2, v_fma(half, odd1, m[5]));
 }
 
-/* The tile whose corner is (row, column), counted with padding; points `step` floats apart. */
-static void transform_tile(const tdnn_conv *c, const float *plane, size_t row, size_t column,
+/* One tile of an input plane; points `step` floats apart. */
+static void transform_tile(const tdnn_conv *c, const float *plane, const tdnn_winograd_tile *at,
                            float *to, size_t step)
 {
     v_f32 rows[IN][IN], d[IN], t[IN];
-    const bool inside = row >= c->pad_top && row - c->pad_top + IN <= c->ih &&
-                        column >= c->pad_left && column - c->pad_left + IN <= c->iw;
-    const float *x = plane + ((ptrdiff_t)(row - c->pad_top) * (ptrdiff_t)c->iw +
-                              (ptrdiff_t)(column - c->pad_left)) * V_LANES;
+    const size_t dh = c->dilation_h, dw = c->dilation_w;
+    const size_t row = at->row - c->pad_top, column = at->column - c->pad_left; /* may wrap */
+    const bool inside = at->row >= c->pad_top && row + (IN - 1) * dh < c->ih &&
+                        at->column >= c->pad_left && column + (IN - 1) * dw < c->iw;
+    const float *x = plane + ((ptrdiff_t)row * (ptrdiff_t)c->iw + (ptrdiff_t)column) * V_LANES;
     V_UNROLL for (size_t i = 0; i < IN; i++) {
         for (size_t j = 0; j < IN; j++) {
-            const bool in = inside || (row + j - c->pad_top < c->ih && column + i - c->pad_left < c->iw);
-            d[j] = in ? v_load(x + (j * c->iw + i) * V_LANES) : v_set1(0);
+            const bool in = inside || (row + j * dh < c->ih && column + i * dw < c->iw);
+            d[j] = in ? v_load(x + (j * dh * c->iw + i * dw) * V_LANES) : v_set1(0);
         }
         transform_input(d, t);
         V_UNROLL for (size_t j = 0; j < IN; j++) rows[j][i] = t[j];
@@ -60,22 +62,19 @@ static void transform_tile(const tdnn_conv *c, const float *plane, size_t row, s
     }
 }
 
-/* Where a tile's results go, and how many of them there are. */
-typedef struct tile_place {
-    size_t at, rows, columns; /* floats from the plane's start; pixels */
-} tile_place;
-
-static tile_place place_of(const tdnn_conv *c, size_t tile)
+/* Results of a tile's row, `step` floats apart. */
+static void finish_row(const tdnn_conv *c, float *y, const float *residual, size_t count, size_t step)
 {
-    const size_t across = (c->ow + OUT - 1) / OUT;
-    const size_t row = tile / across * OUT, column = tile % across * OUT;
-    return (tile_place){(row * c->ow + column) * V_LANES, c->oh - row < OUT ? c->oh - row : OUT,
-                        c->ow - column < OUT ? c->ow - column : OUT};
+    if (step == V_LANES)
+        finish(c, y, residual, count * V_LANES);
+    else
+        for (size_t i = 0; i < count; i++)
+            finish(c, y + i * step, residual ? residual + i * step : NULL, V_LANES);
 }
 
 /* The sums of one block of a tile, points `step` floats apart, to `y`, whose start is the plane's. */
 static void restore_tile(const tdnn_conv *c, const tile_out *out, const float *from, size_t step,
-                         const float *bias, const tile_place *place, float *y, const float *residual)
+                         const float *bias, const tdnn_winograd_tile *place, float *y, const float *residual)
 {
     v_f32 rows[OUT][IN], m[IN], t[OUT];
     for (size_t i = 0; i < IN; i++) {
@@ -84,67 +83,102 @@ static void restore_tile(const tdnn_conv *c, const tile_out *out, const float *f
         V_UNROLL for (size_t j = 0; j < OUT; j++) rows[j][i] = t[j];
     }
     const bool late = finish_late(c), before = c->residual == TDNN_RESIDUAL_BEFORE;
+    const size_t next = c->dilation_w * V_LANES;
     for (size_t j = 0; j < place->rows; j++) {
-        const size_t at = place->at + j * c->ow * V_LANES;
+        const size_t at = ((place->row + j * c->dilation_h) * c->ow + place->column) * V_LANES;
         transform_output(rows[j], t);
         for (size_t i = 0; i < place->columns; i++) {
             v_f32 v = v_add(t[i], v_load(bias));
-            if (before) v = v_add(v, v_load(residual + at + i * V_LANES));
+            if (before) v = v_add(v, v_load(residual + at + i * next));
             if (out->act.kind == TDNN_ACTIVATE_CLIP)
                 v = v_clip(v, v_set1(out->act.alpha), v_set1(out->act.beta));
             if (out->act.kind == TDNN_ACTIVATE_LEAKY)
                 v = v_activate(v, TDNN_ACTIVATE_LEAKY, v_set1(out->act.alpha), v_set1(0));
-            v_store(y + at + i * V_LANES, v);
+            v_store(y + at + i * next, v);
         }
-        if (late) finish(c, y + at, residual ? residual + at : NULL, place->columns * V_LANES);
+        if (late) finish_row(c, y + at, residual ? residual + at : NULL, place->columns, next);
     }
 }
 
-/* 36 matrix products: tiles x input channels, times input channels x one pair, into `sums`. */
-static void multiply(const tdnn_conv *c, tile_work *t, const float *w, const float *input,
-                     size_t tiles, float *sums, int V)
+/* What a task computes with. Sums are [pair][point][block][tile][lane]. */
+typedef struct winograd_work {
+    const tdnn_conv *c;
+    const tdnn_conv_io *io;
+    tdnn_conv_part part;
+    size_t tiles, blocks;            /* of outputs                      */
+    const tdnn_winograd_tile *places;
+    const float *input;
+    tile_work t;
+} winograd_work;
+
+/* Output blocks of a pair. */
+static int width_of(const winograd_work *g, size_t pair) { return 2 * pair + 1 < g->blocks ? 2 : 1; }
+
+/* One matrix product: tiles x input channels, times input channels x one pair. Sums of many channels are
+ * made in pieces, whose inputs stay in the first cache from pair to pair. */
+static void multiply(winograd_work *g, size_t pair, size_t point, float *sums)
 {
     static const float zeros[2 * V_LANES] = {0};
-    const size_t plane = tiles * V_LANES;
-    t->out = (tile_out){.bias = zeros, .y_plane = plane};
-    for (size_t point = 0; point < POINTS; point++) {
-        t->w = w + point * c->ic * (size_t)V * V_LANES;
-        t->out.y = sums + point * (size_t)V * plane;
-        run_line(block_tiles[V - 1], t, input + point * c->planes * plane, tiles);
+    const tdnn_conv *c = g->c;
+    const int V = width_of(g, pair);
+    const size_t plane = g->tiles * V_LANES;
+    const float *w = g->io->weights + tdnn_conv_bias_count(c) + tdnn_winograd_weights(c, pair, point, (size_t)V);
+    tile_work t = g->t;
+    t.out = (tile_out){.bias = zeros, .y_plane = plane};
+    for (size_t p = 0; p < c->planes; p += TDNN_WINOGRAD_PLANES) {
+        const bool last = c->planes - p <= TDNN_WINOGRAD_PLANES;
+        const size_t count = last ? c->planes - p : TDNN_WINOGRAD_PLANES;
+        t.tap_count[0] = last ? count - 1 : count;
+        t.tap_count[1] = last;
+        t.w = w + p * V_LANES * (size_t)V * V_LANES;
+        t.out.y = sums;
+        t.out.residual = p ? sums : NULL;
+        run_line(block_tiles[V - 1], &t, g->input + (point * c->planes + p) * plane, g->tiles);
+    }
+}
+
+static void restore(const winograd_work *g, size_t pair, const float *sums)
+{
+    const tdnn_conv *c = g->c;
+    const tile_out out = {.act = finish_late(c) ? (tdnn_act){TDNN_ACTIVATE_NONE, 0, 0} : c->act};
+    const size_t V = (size_t)width_of(g, pair), plane = g->tiles * V_LANES;
+    for (size_t v = 0; v < V; v++) {
+        const size_t block = 2 * pair + v;
+        const size_t start = (g->part.image * g->blocks + block) * c->oh * c->ow * V_LANES;
+        for (size_t i = 0; i < g->tiles; i++)
+            restore_tile(c, &out, sums + v * plane + i * V_LANES, V * plane, g->io->weights + block * V_LANES,
+                         &g->places[i], g->io->y + start, g->io->residual ? g->io->residual + start : NULL);
     }
 }
 
 static void convolve_winograd(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
 {
-    const tdnn_conv_part part = tdnn_conv_part_of(c, task);
-    const size_t tiles = part.row_end - part.row_begin, plane = tiles * V_LANES;
-    const size_t across = (c->ow + OUT - 1) / OUT, blocks = tdnn_conv_blocks(c->oc, V_LANES);
+    winograd_work g = {.c = c, .io = io, .part = tdnn_conv_part_of(c, task),
+                       .blocks = tdnn_conv_blocks(c->oc, V_LANES)};
+    g.tiles = g.part.row_end - g.part.row_begin;
+    const size_t plane = g.tiles * V_LANES;
     ptrdiff_t *taps = scratch;
-    float *input = (float *)((char *)scratch + (c->planes * 9 * sizeof *taps + 63) / 64 * 64);
-    float *sums = input + POINTS * c->planes * plane;
+    tdnn_winograd_tile *places = (tdnn_winograd_tile *)(void *)(taps + c->planes);
+    float *input = (float *)((char *)scratch + tdnn_winograd_head(c)), *sums = input + POINTS * c->planes * plane;
+    for (size_t i = 0; i < g.tiles; i++) places[i] = tdnn_winograd_tile_at(c, g.part.row_begin + i);
     for (size_t p = 0; p < c->planes; p++) {
-        const float *x = io->x + (part.image * c->planes + p) * c->ih * c->iw * V_LANES;
+        const float *x = io->x + (g.part.image * c->planes + p) * c->ih * c->iw * V_LANES;
         taps[p] = (ptrdiff_t)(p * plane);
-        for (size_t i = 0; i < tiles; i++)
-            transform_tile(c, x, (part.row_begin + i) / across * OUT, (part.row_begin + i) % across * OUT,
-                           input + p * plane + i * V_LANES, c->planes * plane);
+        for (size_t i = 0; i < g.tiles; i++)
+            transform_tile(c, x, &places[i], input + p * plane + i * V_LANES, c->planes * plane);
     }
-    tile_work t = {.taps = taps, .tap_count = {c->planes - 1, 1}, .lanes = {V_LANES, c->last_lanes}};
-    const tile_out out = {.act = finish_late(c) ? (tdnn_act){TDNN_ACTIVATE_NONE, 0, 0} : c->act};
-    for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
-        const int V = 2 * pair + 1 < blocks ? 2 : 1;
-        const float *w = io->weights + tdnn_conv_bias_count(c) + 2 * pair * V_LANES * c->ic * POINTS;
-        multiply(c, &t, w, input, tiles, sums, V);
-        for (size_t v = 0; v < (size_t)V; v++) {
-            const size_t block = 2 * pair + v;
-            const size_t start = (part.image * blocks + block) * c->oh * c->ow * V_LANES;
-            for (size_t i = 0; i < tiles; i++) {
-                const tile_place place = place_of(c, part.row_begin + i);
-                restore_tile(c, &out, sums + v * plane + i * V_LANES, (size_t)V * plane,
-                             io->weights + block * V_LANES, &place, io->y + start,
-                             io->residual ? io->residual + start : NULL);
-            }
-        }
+    g.places = places;
+    g.input = input;
+    g.t = (tile_work){.taps = taps, .lanes = {V_LANES, c->last_lanes}};
+    const size_t begin = g.part.pair_begin, end = g.part.pair_end, pair_size = POINTS * 2 * plane;
+    for (size_t point = 0; c->by_point && point < POINTS; point++)
+        for (size_t pair = begin; pair < end; pair++)
+            multiply(&g, pair, point, sums + (pair - begin) * pair_size + point * (size_t)width_of(&g, pair) * plane);
+    for (size_t pair = begin; pair < end; pair++) {
+        float *to = sums + (c->by_point ? (pair - begin) * pair_size : 0);
+        for (size_t point = 0; !c->by_point && point < POINTS; point++)
+            multiply(&g, pair, point, to + point * (size_t)width_of(&g, pair) * plane);
+        restore(&g, pair, to);
     }
 }
 

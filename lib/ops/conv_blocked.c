@@ -49,8 +49,9 @@ static void blocked_run(const tdnn_step *step, size_t task, size_t worker)
  * 7x7, 512 channels (4 tiles, 36 MiB) 0.4. */
 static bool winograd_pays(const tdnn_conv *c)
 {
-    const size_t out = TDNN_WINOGRAD_OUT;
-    const size_t tiles = (c->oh + out - 1) / out * ((c->ow + out - 1) / out);
+    const size_t tiles = tdnn_winograd_strips(c->oh, c->dilation_h) * tdnn_winograd_strips(c->ow, c->dilation_w);
+    /* of lattices of a few pixels most of each tile may be padding */
+    if (tiles * TDNN_WINOGRAD_POINTS * 3 / 2 > c->oh * c->ow * 9) return false;
     const size_t weights = TDNN_WINOGRAD_POINTS * c->ic * c->oc * sizeof(float);
     return tiles >= 25 || (tiles >= 12 && weights <= (size_t)16 << 20);
 }
@@ -93,7 +94,7 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, blocked_plan *p)
     }
     const tdnn_pack_key key = {.what = "conv blocked", .source = {w, bias},
                                .number = {(int64_t)p->conv.method, (int64_t)p->conv.block,
-                                          (int64_t)p->conv.groups},
+                                          (int64_t)p->conv.groups, p->conv.by_point},
                                .anywhere = tdnn_conv_packs_anywhere(&p->conv)};
     pack_context context = {&p->conv, ctx->kernels};
     const void *packed = NULL;

@@ -28,6 +28,10 @@ static void random_channels(tdnn_check *c, tdnn_conv *conv, tdnn_conv_method met
     conv->oc = random_between(c, 1, 70);
     if (method == TDNN_CONV_FIRST) conv->ic = random_between(c, 1, 5);
     if (method == TDNN_CONV_DEPTHWISE) conv->ic = conv->groups = conv->oc;
+    if (method == TDNN_CONV_WINOGRAD && check_below(c, 16) == 0) { /* sums in pieces */
+        conv->ic = block * TDNN_WINOGRAD_PLANES + random_between(c, 1, 40);
+        conv->oc = random_between(c, 1, 20);
+    }
     if (method == TDNN_CONV_BF16_FIRST) conv->ic = random_between(c, 1, 4);
     const bool whole = method == TDNN_CONV_BLOCK || method == TDNN_CONV_BF16 || method == TDNN_CONV_BF16X3;
     if (whole && check_below(c, 4) == 0) {
@@ -67,10 +71,13 @@ static tdnn_act random_act(tdnn_check *c)
 static tdnn_conv with_small_window(tdnn_check *c, tdnn_conv conv)
 {
     conv.kh = conv.kw = 3;
-    conv.stride_h = conv.stride_w = conv.dilation_h = conv.dilation_w = 1;
-    conv.pad_top = random_between(c, 1, 2), conv.pad_left = random_between(c, 1, 2);
-    conv.oh = conv.ih + conv.pad_top + random_between(c, 1, 2) - 2;
-    conv.ow = conv.iw + conv.pad_left + random_between(c, 1, 2) - 2;
+    conv.stride_h = conv.stride_w = 1;
+    conv.dilation_h = check_below(c, 2) ? 1 : random_between(c, 1, 12);
+    conv.dilation_w = check_below(c, 2) ? 1 : random_between(c, 1, 12);
+    conv.pad_top = random_between(c, conv.dilation_h, 2 * conv.dilation_h);
+    conv.pad_left = random_between(c, conv.dilation_w, 2 * conv.dilation_w);
+    conv.oh = conv.ih + conv.pad_top + random_between(c, conv.dilation_h, conv.dilation_h + 1) - 2 * conv.dilation_h;
+    conv.ow = conv.iw + conv.pad_left + random_between(c, conv.dilation_w, conv.dilation_w + 1) - 2 * conv.dilation_w;
     return conv;
 }
 
@@ -191,6 +198,11 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
     if (!check_true(c, tdnn_conv_can(&conv, method, table->block) != wide, "refused")) return false;
     if (wide) return true;
     tdnn_conv_plan(&conv, method, table, random_between(c, 1, 3));
+    size_t scratch_bytes = conv.scratch_bytes;
+    if (method == TDNN_CONV_WINOGRAD && check_below(c, 2)) { /* what is else done for many weights only */
+        conv.by_point = true;
+        scratch_bytes *= conv.pair_step;
+    }
     p.in_block = conv.unit;
     p.out_block = conv.block;
     p.bf16 = tdnn_conv_is_bf16(method);
@@ -205,7 +217,7 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
     float *packed = check_input(c, tdnn_conv_packed_count(&conv) * sizeof(float));
     tdnn_conv_pack(&conv, p.w, p.bias, packed, table);
     float *y = check_output(c, out_count * sizeof *y);
-    unsigned char *scratch = check_output(c, conv.scratch_bytes + 64);
+    unsigned char *scratch = check_output(c, scratch_bytes + 64);
     scratch += -(uintptr_t)scratch % 64;
     const tdnn_conv_io io = {p.x, packed, p.residual, y};
     for (size_t task = conv.task_count; task-- > 0;) variant(&conv, &io, task, scratch);
