@@ -320,6 +320,7 @@ PARSERS = \
 	parsers/onnx/write_windows.c \
 	parsers/source.c \
 	parsers/table.c \
+	parsers/tensorflow/attrs.c \
 	parsers/tensorflow/call.c \
 	parsers/tensorflow/delegate.c \
 	parsers/tensorflow/layout.c \
@@ -384,6 +385,7 @@ RUNTIME = \
 	lib/runtime/plan_memory.c \
 	lib/runtime/evaluate.c \
 	lib/runtime/session.c \
+	lib/runtime/survey.c \
 	lib/runtime/frame.c \
 	lib/runtime/exec.c \
 

@@ -1,12 +1,15 @@
-/* check.c - tinydnn check: can this model run here? All that is missing, at once. */
+/* check.c - tinydnn check: can this model run here? All that stands in its way, at once. */
 #include "cli/commands.h"
 
 #include "cli/json.h"
 #include "cli/model.h"
+#include "cli/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { KINDS = TDNN_FINDING_USE + 1 };
 
 typedef struct check_options {
     model_options model;
@@ -14,129 +17,222 @@ typedef struct check_options {
     bool json;
 } check_options;
 
+typedef struct place {
+    char *where, *node, *op;
+} place;
+
 /* One thing that is missing, and all the places that want it. */
 typedef struct missing {
-    char *what, **where;
+    tdnn_finding_kind kind;
+    char *what;
+    place *places;
     size_t count;
 } missing;
 
 typedef struct findings {
     missing *list;
     size_t count, places;
+    bool planned; /* shapes and kernels were gone through to the end      */
+    char *open;   /* NULL, or the input whose open size stood in the way  */
+    tdnn_shape open_shape;
 } findings;
 
-static void add(void *user, const char *where, const char *what)
+static void add(void *user, const tdnn_finding *finding)
 {
     findings *f = user;
     missing *m = NULL;
 
     for (size_t i = 0; i < f->count && !m; i++)
-        if (!strcmp(f->list[i].what, what)) m = &f->list[i];
+        if (f->list[i].kind == finding->kind && !strcmp(f->list[i].what, finding->what))
+            m = &f->list[i];
     if (!m) {
         f->list = need_more(f->list, f->count + 1, sizeof *f->list);
         m = &f->list[f->count++];
-        *m = (missing){.what = need_text("%s", what)};
+        *m = (missing){.kind = finding->kind, .what = need_text("%s", finding->what)};
     }
-    m->where = need_more(m->where, m->count + 1, sizeof *m->where);
-    m->where[m->count++] = need_text("%s", where);
+    m->places = need_more(m->places, m->count + 1, sizeof *m->places);
+    m->places[m->count++] = (place){need_text("%s", finding->where),
+                                    need_text("%s", finding->node), need_text("%s", finding->op)};
     f->places++;
 }
 
 static void free_findings(findings *f)
 {
     for (size_t i = 0; i < f->count; i++) {
-        for (size_t k = 0; k < f->list[i].count; k++) free(f->list[i].where[k]);
-        free(f->list[i].where);
+        for (size_t k = 0; k < f->list[i].count; k++) {
+            free(f->list[i].places[k].where);
+            free(f->list[i].places[k].node);
+            free(f->list[i].places[k].op);
+        }
+        free(f->list[i].places);
         free(f->list[i].what);
     }
     free(f->list);
+    free(f->open);
 }
 
-static void print_text(const findings *f, bool planned)
+/* ---- what is printed ---- */
+
+/* "2 operators, 1 attribute" */
+static void print_counts(const findings *f)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        const missing *m = &f->list[i];
+    const char *between = "";
 
-        printf("%s%s%s\n", colour_code(COLOUR_BAD), m->what, colour_code(COLOUR_NONE));
-        for (size_t k = 0; k < m->count; k++) printf("    %s\n", m->where[k]);
+    for (int kind = 0; kind < KINDS; kind++) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < f->count; i++) count += (int)f->list[i].kind == kind;
+        if (!count) continue;
+        printf("%s%zu %s%s", between, count, tdnn_finding_kind_name((tdnn_finding_kind)kind),
+               count > 1 ? "s" : "");
+        between = ", ";
     }
-    if (f->count)
-        printf("cannot run: %zu missing, in %zu place%s\n", f->count, f->places,
-               f->places > 1 ? "s" : "");
-    else
-        printf("can run%s\n",
-               planned ? "" : "; not planned, since the size of an input is open");
 }
 
-static void print_json(const findings *f, const char *model, bool planned)
+static void print_missing(const missing *m)
+{
+    const char *kind = tdnn_finding_kind_name(m->kind);
+    bool says = !strncmp(m->what, kind, strlen(kind)); /* "operator Foo" */
+
+    printf("%s%s%s%s%s\n", colour_code(COLOUR_BAD), says ? "" : kind, says ? "" : ": ", m->what,
+           colour_code(COLOUR_NONE));
+    for (size_t k = 0; k < m->count; k++) printf("    %s\n", m->places[k].where);
+}
+
+static void print_text(const findings *f)
+{
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t i = 0; i < f->count; i++)
+            if ((int)f->list[i].kind == kind) print_missing(&f->list[i]);
+    if (f->count) {
+        printf("cannot run: ");
+        print_counts(f);
+        printf(", in %zu place%s\n", f->places, f->places > 1 ? "s" : "");
+    } else if (f->open) {
+        printf("can run; shapes not looked at, since the size of input %s is open (%s): "
+               "--input-shape %s=... settles it\n",
+               f->open, shape_write(&f->open_shape).text, f->open);
+    } else {
+        printf("can run\n");
+    }
+}
+
+static void print_missing_json(json_writer *w, const missing *m)
+{
+    json_open(w, NULL, '{');
+    json_text(w, "kind", tdnn_finding_kind_name(m->kind));
+    json_text(w, "what", m->what);
+    json_open(w, "where", '[');
+    for (size_t k = 0; k < m->count; k++) json_text(w, NULL, m->places[k].where);
+    json_close(w, ']');
+    json_open(w, "nodes", '[');
+    for (size_t k = 0; k < m->count; k++) {
+        json_open(w, NULL, '{');
+        json_text(w, "name", m->places[k].node);
+        json_text(w, "op", m->places[k].op);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+    json_close(w, '}');
+}
+
+static void print_json(const findings *f, const char *model)
 {
     json_writer w = {0};
 
     json_open(&w, NULL, '{');
     json_text(&w, "model", model);
     json_bool(&w, "supported", !f->count);
-    json_bool(&w, "planned", planned);
+    json_bool(&w, "planned", f->planned);
+    if (f->open) json_text(&w, "open", f->open);
     json_open(&w, "missing", '[');
-    for (size_t i = 0; i < f->count; i++) {
-        json_open(&w, NULL, '{');
-        json_text(&w, "what", f->list[i].what);
-        json_open(&w, "where", '[');
-        for (size_t k = 0; k < f->list[i].count; k++) json_text(&w, NULL, f->list[i].where[k]);
-        json_close(&w, ']');
-        json_close(&w, '}');
-    }
+    for (size_t i = 0; i < f->count; i++) print_missing_json(&w, &f->list[i]);
     json_close(&w, ']');
     json_close(&w, '}');
 }
 
-/* What only planning finds: element types, shapes that do not fit. False: reported. */
-static bool plan(const check_options *o, tdnn_net *net, findings *f, bool *planned)
+/* ---- what is looked at ---- */
+
+/* What only planning finds, in a model that loads. False: reported. */
+static bool plan(const check_options *o, tdnn_net *net, findings *f)
 {
     tdnn_shape *shapes = NULL;
     tdnn_session *session = NULL;
     tdnn_error err;
     tdnn_status status;
+    size_t open;
 
     if (!model_shapes(net, &o->shapes, &shapes)) return false;
-    *planned = first_unknown(net, shapes) == SIZE_MAX;
-    if (*planned) {
+    open = first_unknown(net, shapes);
+    f->planned = open == SIZE_MAX;
+    if (f->planned) {
         status = tdnn_session_create(net, NULL, &session, &err);
         if (status == TDNN_OK) status = model_plan(session, net, shapes, &err);
-        if (status != TDNN_OK) add(f, err.where, err.message);
+        if (status != TDNN_OK)
+            add(f, &(tdnn_finding){TDNN_FINDING_SHAPE, "", "", err.where, err.message});
         tdnn_session_free(session);
+    } else {
+        f->open = need_text("%s", tdnn_net_input(net, open)->name);
+        f->open_shape = shapes[open];
     }
     free(shapes);
     return true;
 }
 
-static bool check(const check_options *o, const command_line *line)
+/* The sizes that are given, for loading. False: reported. */
+static bool read_sizes(const text_list *given, char **inputs, tdnn_shape *sizes)
+{
+    for (size_t i = 0; i < given->count; i++)
+        if (!size_read(given->text[i], &inputs[i], &sizes[i])) return false;
+    return true;
+}
+
+static bool load(const check_options *o, const command_line *line, tdnn_load_options *load,
+                 findings *f)
 {
     const char *model = line->given[0];
-    tdnn_load_options load;
     tdnn_net *net = NULL;
     tdnn_error err;
-    findings f = {0};
-    bool planned = false, good = true;
+    bool good = true;
 
-    tdnn_load_options_init(&load);
-    load.darknet_as = (tdnn_darknet_as)o->model.darknet_as;
-    load.io_layout = (tdnn_io_layout)o->model.layout;
-    load.optimize = !o->model.no_optimize;
-    load.found = add;
-    load.user = &f;
-    if (tdnn_net_load(model, line->count > 1 ? line->given[1] : NULL, &load, &net, &err) ==
+    if (tdnn_net_load(model, line->count > 1 ? line->given[1] : NULL, load, &net, &err) ==
         TDNN_OK) {
-        good = plan(o, net, &f, &planned);
-    } else if (!f.count) { /* damaged, or no model */
+        good = plan(o, net, f);
+    } else if (!f->count) { /* damaged, or no model */
         report_error(model, &err);
         good = false;
     }
-    if (good && o->json)
-        print_json(&f, model, planned);
-    else if (good)
-        print_text(&f, planned);
-    good = good && !f.count;
     tdnn_net_release(net);
+    return good;
+}
+
+static bool check(const check_options *o, const command_line *line)
+{
+    const size_t count = o->shapes.count;
+    char **inputs = need(count + 1, sizeof *inputs);
+    tdnn_shape *sizes = need(count + 1, sizeof *sizes);
+    tdnn_load_options options;
+    findings f = {0};
+    bool good;
+
+    tdnn_load_options_init(&options);
+    options.darknet_as = (tdnn_darknet_as)o->model.darknet_as;
+    options.io_layout = (tdnn_io_layout)o->model.layout;
+    options.optimize = !o->model.no_optimize;
+    options.found = add;
+    options.user = &f;
+    options.size_names = (const char *const *)inputs;
+    options.sizes = sizes;
+    options.size_count = count;
+    good = read_sizes(&o->shapes, inputs, sizes) && load(o, line, &options, &f);
+    if (good && o->json)
+        print_json(&f, line->given[0]);
+    else if (good)
+        print_text(&f);
+    good = good && !f.count;
+    for (size_t i = 0; i < count; i++) free(inputs[i]);
+    free(inputs);
+    free(sizes);
     free_findings(&f);
     return good;
 }
@@ -155,9 +251,9 @@ int command_check(int argc, char **argv)
         .name = "check",
         .arguments = "MODEL [CONFIG] [--json]",
         .about =
-            "Tells whether a model can run here. Lists every operator, attribute and type "
-            "that\n"
-            "tinydnn does not have, with all nodes that want it; status 1 if there is any.",
+            "Tells whether a model can run here. Lists every operator, attribute, element type and\n"
+            "shape that stands in the way, with the name and place of every node that has it, also\n"
+            "behind operators that tinydnn does not have; status 1 if there is any.",
         .options = known,
         .least = 1,
         .most = 2,

@@ -93,25 +93,38 @@ static bool read_shape(const char *text, tdnn_shape *out)
     return false;
 }
 
-static bool take_shape(const tdnn_net *net, const char *given, tdnn_shape *shapes)
+bool size_read(const char *given, char **name, tdnn_shape *shape)
 {
     const char *equals = strrchr(given, '=');
-    char *name = need_text("%.*s", equals ? (int)(equals - given) : 0, given);
-    size_t index = equals ? net_input_index(net, name) : 0;
-    size_t count = tdnn_net_input_count(net);
-    bool good = false;
 
-    if (!equals && count != 1)
+    *name = need_text("%.*s", equals ? (int)(equals - given) : 0, given);
+    if (read_shape(equals ? equals + 1 : given, shape)) return true;
+    report("--input-shape", "%s: expected sizes as in 1x3x224x224, at most %d of them", given,
+           TDNN_MAX_DIMS);
+    return false;
+}
+
+static bool take_shape(const tdnn_net *net, const char *given, tdnn_shape *shapes)
+{
+    size_t index, count = tdnn_net_input_count(net);
+    bool named = strchr(given, '=') != NULL, good = false;
+    tdnn_shape shape;
+    char *name;
+
+    if (!size_read(given, &name, &shape)) {
+        free(name);
+        return false;
+    }
+    index = named ? net_input_index(net, name) : 0;
+    if (!named && count != 1)
         report("--input-shape", "%s: the model has %zu inputs, expected NAME=%s", given, count,
                given);
     else if (index >= count)
         report("--input-shape", "the model has no input '%s'; its first is '%s'", name,
                count ? tdnn_net_input(net, 0)->name : "");
-    else if (!read_shape(equals ? equals + 1 : given, &shapes[index]))
-        report("--input-shape", "%s: expected sizes as in 1x3x224x224, at most %d of them",
-               given, TDNN_MAX_DIMS);
     else
         good = true;
+    if (good) shapes[index] = shape;
     free(name);
     return good;
 }

@@ -49,6 +49,9 @@ size_t net_output_index(const tdnn_net *net, const char *name);
  * declared shapes of all inputs. A first dimension that stays unknown becomes 1. False:
  * reported. `shapes` (freed with free) has one a net input. */
 bool model_shapes(const tdnn_net *net, const text_list *given, tdnn_shape **shapes);
+/* One of them, for an input whose name is "" where none is given. False: reported. `name` is freed
+ * with free in either case. */
+bool size_read(const char *given, char **name, tdnn_shape *shape);
 /* The first input whose shape is not known in full; SIZE_MAX if there is none. */
 size_t first_unknown(const tdnn_net *net, const tdnn_shape *shapes);
 void report_unknown(const tdnn_net *net, size_t input, const tdnn_shape *shape);

@@ -202,6 +202,24 @@ typedef enum tdnn_darknet_as { TDNN_DARKNET_AS_DARKNET, TDNN_DARKNET_AS_OPENCV }
 /* How TensorFlow's NHWC inputs and outputs look from outside. */
 typedef enum tdnn_io_layout { TDNN_IO_NCHW, TDNN_IO_AS_GRAPH } tdnn_io_layout;
 
+/* What kind of thing a model wants that tinydnn does not have. */
+typedef enum tdnn_finding_kind {
+    TDNN_FINDING_OPERATOR,
+    TDNN_FINDING_ATTRIBUTE, /* one that is not known, or a value of it                        */
+    TDNN_FINDING_TYPE,      /* an element type                                                */
+    TDNN_FINDING_SHAPE,     /* sizes that do not fit, or that nothing settles                 */
+    TDNN_FINDING_USE        /* a known operator in a way that is not supported, or is damaged */
+} tdnn_finding_kind;
+
+typedef struct tdnn_finding {
+    tdnn_finding_kind kind;
+    const char *node;  /* as the model names it; "": it has no name                             */
+    const char *op;    /* as the model says it; "": it is no node but an input, a constant, ... */
+    const char *where; /* node, operator and, in text files, the line                           */
+    const char *what;  /* what was found, and what was expected                                 */
+} tdnn_finding;
+TDNN_API const char *tdnn_finding_kind_name(tdnn_finding_kind kind); /* "operator", ... Static. */
+
 /* Always initialise with tdnn_load_options_init; 0 means the default for every limit. */
 typedef struct tdnn_load_options {
     tdnn_format format;         /* AUTO: found from the bytes                                 */
@@ -218,11 +236,18 @@ typedef struct tdnn_load_options {
     /* Tensors to give out, in place of the model's own outputs; inner ones are kept from fusion. */
     const char *const *outputs;
     size_t output_count;
-    /* Told of each thing in the model that tinydnn does not have (operators, attributes, types),
-     * and where it stands; parsing goes on to find all, then loading fails with
-     * TDNN_ERR_UNSUPPORTED. Both strings are lent for the call. NULL: none. */
-    void (*found)(void *user, const char *where, const char *what);
+    /* Told of each thing in the model that stands in the way of running it. With it, loading goes
+     * on behind such a thing to find all of them: what does not hang on the result of a node that
+     * is not known is looked at all the same, shapes too, for the sizes below and those that the
+     * model itself names (an open first dimension: 1). Loading fails if there is any. The finding
+     * is lent for the call. NULL: none. */
+    void (*found)(void *user, const tdnn_finding *finding);
     void *user;
+    /* Sizes of inputs that the model leaves open, for `found`. Names that the model does not have
+     * do not matter; "" is an only input. Read only during the call. */
+    const char *const *size_names;
+    const tdnn_shape *sizes;
+    size_t size_count;
 } tdnn_load_options;
 
 typedef struct tdnn_bytes {

@@ -18,6 +18,12 @@ const char *tdnn_version(void)
 
 const char *tdnn_cpu_level(void) { return tdnn_cpu_level_name(tdnn_cpu_best()); }
 
+const char *tdnn_finding_kind_name(tdnn_finding_kind kind)
+{
+    static const char *const names[] = {"operator", "attribute", "element type", "shape", "use"};
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "?";
+}
+
 const char *tdnn_format_name(tdnn_format format)
 {
     static const char *const names[] = {"unknown", "ONNX", "Caffe", "TensorFlow", "Darknet"};

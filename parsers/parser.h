@@ -25,7 +25,7 @@ typedef struct tdnn_source {
     tdnn_file *model_file, *config_file;
     /* Told of each thing that tinydnn does not have, while the parser goes on looking for more;
      * the parse fails in the end. NULL: nobody is told. */
-    void (*found)(void *context, const char *where, const char *what);
+    void (*found)(void *context, const tdnn_finding *finding);
     void *found_context;
 } tdnn_source;
 
@@ -72,6 +72,8 @@ typedef struct tdnn_attr_value {
     const char *const *strings;
     size_t count;
 } tdnn_attr_value;
+/* Whether the number that an attribute has is an element type. */
+bool tdnn_attr_is_type(const char *name);
 tdnn_status tdnn_node_set_attr(tdnn_graph *graph, tdnn_node *node, const char *name,
                                const tdnn_attr_value *value, tdnn_error *err);
 

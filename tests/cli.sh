@@ -90,11 +90,12 @@ verdict $? "another seed gives other numbers"
 good '^can run$' check "$model"
 printf '[net]\nwidth=4\nheight=4\nchannels=1\n[conv]\n[bogus]\n[silly]\n[bogus]\n' >"$tmp/two.cfg"
 run check "$tmp/two.cfg"
-[ $? -eq 1 ] && [ "$(tr -s '\n ' '  ' <"$tmp/out")" = "section [bogus] line 6 line 8 section \
-[silly] line 7 cannot run: 2 missing, in 3 places " ]
+[ $? -eq 1 ] && [ "$(tr -s '\n ' '  ' <"$tmp/out")" = "operator: section [bogus] layer 1 \
+[bogus], line 6 layer 3 [bogus], line 8 operator: section [silly] layer 2 [silly], line 7 cannot run: 2 \
+operators, in 3 places " ]
 verdict $? "check lists all that is missing"
 run check "$tmp/two.cfg" --json
-grep -q '"supported":false,.*{"what":"section \[bogus\]","where":\["line 6","line 8"\]}' "$tmp/out"
+grep -q '"supported":false,.*{"kind":"operator","what":"section \[bogus\]","where":\["layer 1 \[bogus\], line 6","layer 3 \[bogus\], line 8"\],"nodes":\[{"name":"layer 1","op":"bogus"},' "$tmp/out"
 verdict $? "check --json lists all that is missing"
 
 ssd=examples/models/digits-ssd/digits-ssd

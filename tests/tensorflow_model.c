@@ -10,7 +10,7 @@ tdnn_bytes tf_model_binary(const char *text)
 {
     tdnn_bytes binary;
     tdnn_error err;
-    assert_ok(tf_pbtxt_encode(tf_model_text(text), &binary, &err), err);
+    assert_ok(tf_pbtxt_encode(tf_model_text(text), false, &binary, &err), err);
     return binary;
 }
 

@@ -204,10 +204,10 @@ static void unsupported(void **state)
         "pool: MEDIAN kernel_size: 2 } }\n"
         "layer { name: 'e' type: 'Fancy' bottom: 'b' top: 'e' }\n";
     static const char *const parts[] = {
-        "not supported in 4 places",
+        "not supported in 5 places",
         "layer type Fancy (layer \"a\" (Fancy), line 2 and others)",
         "relu_param.depth (layer \"c\" (ReLU), line 4)",
-        "pool is MEDIAN (layer \"d\" (Pooling), line 5)"};
+        "pool is MEDIAN, expected one of MAX, AVE, STOCHASTIC (layer \"d\" (Pooling), line 5)"};
     tdnn_net *net = NULL;
     assert_status(caffe_load(text, NULL, &net, &err), TDNN_ERR_UNSUPPORTED);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -205,11 +205,11 @@ typedef struct listing {
     char text[1024];
 } listing;
 
-static void note(void *user, const char *where, const char *what)
+static void note(void *user, const tdnn_finding *f)
 {
     listing *l = user;
     size_t used = strlen(l->text);
-    snprintf(l->text + used, sizeof l->text - used, "%s @ %s\n", what, where);
+    snprintf(l->text + used, sizeof l->text - used, "%s @ %s\n", f->what, f->where);
 }
 
 /* One load tells of all `wanted`, whose operators alone stand in `text`; up to a NULL. */
@@ -258,9 +258,11 @@ static void lists_all_of_darknet(void **state)
     (void)state;
     must_list_text("[net]\nwidth=8\nheight=8\nchannels=3\n[foo]\n[convolutional]\nfilters=4\n[bar]\n[foo]\n"
                    "[convolutional]\nfilters=2\nactivation=wobble\n[convolutional]\nfilters=2\nwibble=1\n",
-                   (const char *const[]){"section [foo] @ line 5", "section [bar] @ line 8",
-                                         "section [foo] @ line 9", "activation=wobble @ line 12",
-                                         "key wibble of [convolutional] @ line 15", NULL});
+                   (const char *const[]){"section [foo] @ layer 0 [foo], line 5",
+                                         "section [bar] @ layer 2 [bar], line 8",
+                                         "section [foo] @ layer 3 [foo], line 9",
+                                         "activation=wobble @ layer 4 [convolutional], line 12",
+                                         "key wibble of [convolutional] @ layer 5 [convolutional], line 15", NULL});
 }
 
 static void lists_all_of_tensorflow(void **state)

@@ -443,10 +443,10 @@ static void broken_graphs_are_refused(void **state)
     refuse(&m, TDNN_ERR_FORMAT, "", "no version of ONNX's operator set");
 }
 
-static void note(void *user, const char *where, const char *what)
+static void note(void *user, const tdnn_finding *f)
 {
     char *all = user;
-    snprintf(all + strlen(all), 400 - strlen(all), "[%s: %s]", where, what);
+    snprintf(all + strlen(all), 400 - strlen(all), "[%s: %s]", f->where, f->what);
 }
 
 static void all_that_is_missing_is_named_at_once(void **state)

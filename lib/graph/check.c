@@ -16,19 +16,19 @@ typedef struct check {
 
 enum { NONE = -1, GIVEN = -2 }; /* GIVEN: an input, a capture or a constant */
 
-static tdnn_status check_arity(const check *c, const tdnn_node *node)
+tdnn_status tdnn_node_check_arity(const tdnn_node *node, tdnn_error *err)
 {
     const tdnn_schema *op = node->op;
     size_t in = node->input_count, out = node->output_count;
     if (in < (size_t)op->min_inputs || (op->max_inputs >= 0 && in > (size_t)op->max_inputs))
-        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "%zu inputs, expected %d to %d", in,
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu inputs, expected %d to %d", in,
                          op->min_inputs, op->max_inputs);
     if (out < (size_t)op->min_outputs || (op->max_outputs >= 0 && out > (size_t)op->max_outputs))
-        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "%zu outputs, expected %d to %d", out,
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu outputs, expected %d to %d", out,
                          op->min_outputs, op->max_outputs);
     for (size_t i = 0; i < (size_t)op->min_inputs; i++)
         if (node->inputs[i] == TDNN_ABSENT)
-            return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "input %zu is missing", i);
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "input %zu is missing", i);
     return TDNN_OK;
 }
 
@@ -91,7 +91,7 @@ static tdnn_status check_uses(const check *c)
     tdnn_graph *g = c->graph;
     for (size_t n = 0; n < g->node_count; n++) {
         const tdnn_node *node = g->nodes[n];
-        tdnn_status status = check_arity(c, node);
+        tdnn_status status = tdnn_node_check_arity(node, c->err);
         for (size_t i = 0; !status && i < node->input_count + node->capture_count; i++)
             if (node->inputs[i] != TDNN_ABSENT) status = check_use(c, node->inputs[i]);
         if (status) return tdnn_node_error(g, node, status, c->err);

@@ -10,6 +10,7 @@ struct tdnn_graph_root {
     size_t held_count, held_capacity;
     size_t node_count; /* of all graphs together */
     size_t fresh;      /* numbers made-up names  */
+    const tdnn_origin *origin;
 };
 
 const char *const tdnn_auto_pad_names[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL};
@@ -56,6 +57,20 @@ void tdnn_graph_free(tdnn_graph *graph)
 }
 
 const tdnn_load_options *tdnn_graph_limits(const tdnn_graph *graph) { return &graph->root->limits; }
+
+tdnn_status tdnn_graph_set_origin(tdnn_graph *graph, const tdnn_origin *origin, tdnn_error *err)
+{
+    tdnn_zone *zone = graph->zone;
+    graph->root->origin = NULL;
+    if (!origin || !graph->root->limits.found) return TDNN_OK;
+    tdnn_origin *copy = tdnn_zone_alloc(zone, 1, sizeof *copy);
+    if (!copy) return TDNN_NO_MEMORY(err);
+    *copy = (tdnn_origin){tdnn_zone_strdup(zone, origin->node), tdnn_zone_strdup(zone, origin->op),
+                          tdnn_zone_strdup(zone, origin->where)};
+    if (!copy->node || !copy->op || !copy->where) return TDNN_NO_MEMORY(err);
+    graph->root->origin = copy;
+    return TDNN_OK;
+}
 
 tdnn_status tdnn_graph_hold(tdnn_graph *graph, tdnn_tensor *tensor, tdnn_error *err)
 {
@@ -217,6 +232,7 @@ tdnn_status tdnn_graph_add_node(tdnn_graph *graph, tdnn_op_kind kind, const char
         return TDNN_NO_MEMORY(err);
     node->input_count = input_count;
     node->output_count = output_count;
+    node->origin = graph->root->origin;
     if (node->params) set_defaults(op, node->params);
     graph->nodes[graph->node_count++] = node;
     *out = node;

@@ -25,6 +25,11 @@ typedef struct tdnn_value {
 
 typedef struct tdnn_graph tdnn_graph;
 
+/* What in the model a node comes from, for findings. */
+typedef struct tdnn_origin {
+    const char *node, *op, *where;
+} tdnn_origin;
+
 typedef struct tdnn_node {
     const tdnn_schema *op;
     const char *name; /* may be "", not unique */
@@ -36,6 +41,7 @@ typedef struct tdnn_node {
     void *params; /* of the operator's type, op->params_size bytes; NULL if it has none */
     tdnn_graph **subgraphs;
     size_t subgraph_count;
+    const tdnn_origin *origin; /* NULL: not known */
 } tdnn_node;
 
 /* A value of the enclosing graph, seen from inside: `inner` here is what stands in the owning node's
@@ -60,6 +66,7 @@ struct tdnn_graph {
     tdnn_capture *captures;
     size_t capture_count, capture_capacity;
     tdnn_map names;               /* of the values                        */
+    bool partial; /* what could not be imported is left out, and nothing makes its results */
     const char *incomplete; /* not NULL: what the model lacks; it can be planned, but not run */
     struct tdnn_graph_root *root; /* what all graphs of one model share   */
 };
@@ -112,6 +119,9 @@ tdnn_status tdnn_graph_ints(tdnn_graph *graph, const int64_t *values, size_t cou
                             tdnn_error *err);
 
 const tdnn_load_options *tdnn_graph_limits(const tdnn_graph *graph);
+/* Of the nodes that are added from now on, to all graphs of the model; NULL: none. Copied. Nothing
+ * is kept unless the load options ask for findings. */
+tdnn_status tdnn_graph_set_origin(tdnn_graph *graph, const tdnn_origin *origin, tdnn_error *err);
 
 /* ---- The gate ---- */
 
@@ -119,6 +129,8 @@ const tdnn_load_options *tdnn_graph_limits(const tdnn_graph *graph);
  * range, arity as the schemas have it, one producer a value, none missing, no cycle, constants as long
  * as their shapes; sorts the nodes topologically. After each parser. */
 tdnn_status tdnn_graph_check(tdnn_graph *graph, tdnn_error *err);
+/* The part of it that asks for a node's numbers of inputs and outputs, and for those it must have. */
+tdnn_status tdnn_node_check_arity(const tdnn_node *node, tdnn_error *err);
 
 /* ---- Changing: for passes ---- */
 

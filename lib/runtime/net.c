@@ -121,6 +121,16 @@ static tdnn_file *external_file_of(void *context, const void *data, size_t bytes
 
 /* ---- parsing and optimising ---- */
 
+static tdnn_status finish_constants(const tdnn_graph *graph, tdnn_error *err);
+
+/* Whoever wants to know all that is missing is told of what can be known of the rest, too. */
+static void look_at_rest(tdnn_net *net, const tdnn_load_options *options)
+{
+    tdnn_error unread = {0};
+    if (!net->graph || !net->graph->partial || finish_constants(net->graph, &unread)) return;
+    if (tdnn_graph_survey_rest(net->graph, options, &unread)) return;
+}
+
 static tdnn_status parse(const tdnn_load_request *r, tdnn_net *net, tdnn_error *err)
 {
     bool swapped = false;
@@ -147,6 +157,7 @@ static tdnn_status parse(const tdnn_load_request *r, tdnn_net *net, tdnn_error *
     tdnn_status status = tdnn_graph_create(r->options, &net->graph, err);
     if (!status) status = parser->parse(&source, net->graph, err);
     if (!status) status = tdnn_graph_check(net->graph, err);
+    if (status && source.found) look_at_rest(net, r->options);
     external_close(&e);
     return status ? tdnn_error_at(err, status, "%s", r->model_name) : TDNN_OK;
 }
@@ -278,6 +289,9 @@ tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdn
     atomic_init(&net->refs, 1);
     tdnn_status status = parse(request, net, err);
     if (!status) status = finish(net, request->options, err);
+    if (!status && request->options->found) status = tdnn_net_ready(net, err);
+    if (!status && request->options->found)
+        status = tdnn_graph_survey(net->graph, request->options, err);
     if (status)
         tdnn_net_destroy(net);
     else

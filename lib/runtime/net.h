@@ -35,6 +35,13 @@ void tdnn_net_destroy(tdnn_net *net);
 /* cut.c: makes the options' inner inputs and outputs those of the graph. */
 tdnn_status tdnn_graph_cut(tdnn_graph *graph, const tdnn_load_options *options, tdnn_error *err);
 
+/* survey.c: tells `found` of each node whose types or shapes do not work out, for the sizes in the
+ * options, and then fails. The second: of a graph that has parts left out. */
+tdnn_status tdnn_graph_survey(const tdnn_graph *graph, const tdnn_load_options *options,
+                              tdnn_error *err);
+tdnn_status tdnn_graph_survey_rest(tdnn_graph *graph, const tdnn_load_options *options,
+                                   tdnn_error *err);
+
 /* dot.c */
 tdnn_status tdnn_graph_write_dot(const tdnn_graph *graph, const char *path, tdnn_error *err);
 

@@ -124,6 +124,10 @@ typedef struct tdnn_planner {
     int32_t *index;          /* per graph value: plan value, -1: none yet */
     tdnn_plan_node *current; /* the node whose infer or plan runs         */
     tdnn_error *err;
+    /* Not NULL: inference goes on behind nodes that wait, and behind those that fail, of which it is
+     * told; what hangs on their results is left out. */
+    void (*failed)(void *context, const tdnn_node *node, tdnn_error *why);
+    void *context;
 } tdnn_planner;
 
 tdnn_status tdnn_planner_add_value(tdnn_planner *p, const tdnn_info *info, tdnn_id id, int32_t *out);

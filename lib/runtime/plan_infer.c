@@ -275,23 +275,45 @@ static void drop_unneeded(tdnn_planner *p)
     }
 }
 
+/* Whether all that the node takes is known. */
+static bool is_within_reach(const tdnn_planner *p, const tdnn_node *node)
+{
+    for (size_t i = 0; i < node->input_count + node->capture_count; i++) {
+        const tdnn_id id = node->inputs[i];
+        if (id != TDNN_ABSENT && p->index[id] < 0 && !p->segment->values[id] &&
+            !p->segment->graph->values[id].constant)
+            return false;
+    }
+    return true;
+}
+
+/* What a node that waits, or fails, has added. */
+static void undo(tdnn_planner *p, size_t nodes, size_t values)
+{
+    tdnn_plan *plan = p->plan;
+    for (size_t v = values; v < plan->value_count; v++)
+        if (plan->values[v].id != TDNN_ABSENT) p->index[plan->values[v].id] = -1;
+    plan->node_count = nodes;
+    plan->value_count = values;
+}
+
 tdnn_status tdnn_planner_infer(tdnn_planner *p)
 {
     const tdnn_graph *graph = p->segment->graph;
     tdnn_plan *plan = p->plan;
     size_t n = plan->begin;
     for (; n < graph->node_count; n++) {
+        const tdnn_node *node = graph->nodes[n];
         size_t nodes = plan->node_count, values = plan->value_count;
-        tdnn_status status = infer_node(p, graph->nodes[n]);
-        if (status == TDNN_WAIT) {
-            /* Undo what the waiting node added. */
-            for (size_t v = values; v < plan->value_count; v++)
-                if (plan->values[v].id != TDNN_ABSENT) p->index[plan->values[v].id] = -1;
-            plan->node_count = nodes;
-            plan->value_count = values;
-            break;
-        }
-        if (status) return tdnn_node_error(graph, graph->nodes[n], status, p->err);
+        if (p->failed && !is_within_reach(p, node)) continue;
+        tdnn_status status = infer_node(p, node);
+        if (!status) continue;
+        undo(p, nodes, values);
+        if (status == TDNN_WAIT && !p->failed) break;
+        if (status == TDNN_WAIT) continue;
+        if (!p->failed || status == TDNN_ERR_MEMORY) return tdnn_node_error(graph, node, status, p->err);
+        p->failed(p->context, node, p->err);
+        tdnn_error_clear(p->err);
     }
     plan->end = n;
     drop_unneeded(p);

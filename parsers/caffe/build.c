@@ -71,11 +71,20 @@ static tdnn_status import_weight(caffe_call *c, size_t index, const tdnn_shape *
     return caffe_blob_import(c->net, c->blobs[index], &wanted, out, c->err);
 }
 
+/* Of a layer that will not be: its shape may hang on what is not known. */
+static tdnn_status stand_in_weight(const tdnn_shape *shape, tdnn_tensor **out, tdnn_error *err)
+{
+    const int64_t one = 1, count = shape->ndim == 1 && shape->dim[0] > 0 ? shape->dim[0] : one;
+    const tdnn_shape flat = tdnn_shape_make(1, &count);
+    return tdnn_tensor_create(TDNN_F32, &flat, out, err);
+}
+
 static tdnn_status get_weight(caffe_call *c, size_t index, const tdnn_shape *shape,
                               tdnn_tensor **out)
 {
     char where[48];
     *out = NULL;
+    if (c->doubtful) return stand_in_weight(shape, out, c->err);
     if (!c->net->weights) return absent_weight(c->net, shape, out, c->err);
     if (index >= c->blob_count)
         return TDNN_FAIL(c->err, TDNN_ERR_FORMAT,
@@ -283,11 +292,23 @@ tdnn_id caffe_slice(caffe_call *c, tdnn_id x, int64_t axis, int64_t from, int64_
 
 /* ---- usual shapes ---- */
 
+static tdnn_shape unknown_shape(int ndim)
+{
+    tdnn_shape shape = {.ndim = ndim};
+    for (int i = 0; i < ndim; i++) shape.dim[i] = -1;
+    return shape;
+}
+
 int caffe_rank(caffe_call *c, size_t index, int least, int most)
 {
     char text[TDNN_SHAPE_TEXT];
     if (c->status) return least;
-    const tdnn_shape *shape = &c->in[index].shape;
+    tdnn_shape *shape = &c->in[index].shape;
+    if (c->doubtful && shape->ndim < 0) {
+        *shape = unknown_shape(least > 4 ? least : most < 4 ? most : 4);
+        for (size_t i = 0; i < c->out_count; i++)
+            if (c->out[i].shape.ndim < 0) c->out[i].shape = *shape;
+    }
     if (shape->ndim >= least && shape->ndim <= most) return shape->ndim;
     caffe_fail(c, TDNN_ERR_SHAPE, "bottom \"%.60s\" has %d dimensions (%s), expected %d to %d",
                c->layer->bottoms[index], shape->ndim, tdnn_shape_text(shape, text), least,

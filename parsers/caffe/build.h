@@ -20,6 +20,11 @@ typedef struct caffe_call {
     Caffe__BlobProto *const *blobs;
     size_t blob_count;
     tdnn_node *node; /* the one made last, for its attributes */
+    /* A bottom comes from a layer that tinydnn does not have: stand-ins of no known shape take its
+     * place, so that the parameters are looked at; what else fails says nothing. */
+    bool doubtful;
+    /* Of a parameter, and went on with a default: what fails later on may come of it. */
+    bool told, failed_first;
     tdnn_status status;
     tdnn_error *err;
 } caffe_call;
@@ -46,7 +51,8 @@ static inline bool caffe_try(caffe_call *c, tdnn_status status)
     return !c->status;
 }
 
-/* ---- param.c: parameters of the layer's ..._param message ---- */
+/* ---- param.c: parameters of the layer's ..._param message. They are read whatever has failed
+ * before; a bad one is a finding, and its default stands in for it. ---- */
 
 bool caffe_has(const caffe_call *c, const char *name);
 int64_t caffe_int(caffe_call *c, const char *name, int64_t otherwise, int64_t least,
@@ -127,7 +133,7 @@ tdnn_id caffe_slice(caffe_call *c, tdnn_id x, int64_t axis, int64_t from, int64_
 
 /* ---- usual shapes ---- */
 
-/* The rank of in[index]; fails if it is not `least` .. `most`. */
+/* The rank of in[index], of a stand-in one that fits; fails if it is not `least` .. `most`. */
 int caffe_rank(caffe_call *c, size_t index, int least, int most);
 /* Dimension `axis` of in[index] for the usual sizes; -1 if it is not known. */
 int64_t caffe_dim(const caffe_call *c, size_t index, int axis);

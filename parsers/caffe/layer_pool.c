@@ -24,7 +24,7 @@ void caffe_sizes(caffe_call *c, const char *name, const char *stem, int spatial,
                    "%s and %s, expected them in two dimensions only, and without %s", h, w,
                    name);
     if (given.count > 1 && given.count != (size_t)spatial)
-        caffe_fail(c, TDNN_ERR_FORMAT,
+        caffe_fail(c, TDNN_ERR_SHAPE,
                    "%s is given %zu times, expected once, or once for each of %d axes", name,
                    given.count, spatial);
     if (otherwise < least && !pair && !given.count)
@@ -183,7 +183,7 @@ void caffe_import_spp(caffe_call *c)
     caffe_rank(c, 0, 4, 4);
     if (!height) caffe_fail(c, TDNN_ERR_FORMAT, "pyramid_height is missing");
     if (caffe_dim(c, 0, 2) < 1 || caffe_dim(c, 0, 3) < 1)
-        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "a pyramid over an input of open size");
+        caffe_fail(c, TDNN_ERR_SHAPE, "a pyramid over an input of open size");
     int64_t count = 0;
     for (int64_t i = 0; i < height && !c->status; i++) {
         levels[i] = pyramid_level(c, method, (int64_t)1 << i);

@@ -104,7 +104,7 @@ void caffe_import_flatten(caffe_call *c)
     const int first = caffe_axis(c, "axis", rank > 1, rank, 0),
               last = caffe_axis(c, "end_axis", -1, rank, 0);
     tdnn_id x = c->in[0].id;
-    if (first > last) caffe_fail(c, TDNN_ERR_FORMAT, "axis %d behind end_axis %d", first, last);
+    if (first > last) caffe_fail(c, TDNN_ERR_SHAPE, "axis %d behind end_axis %d", first, last);
     if (c->status) return;
     tdnn_shape *out = &c->out[0].shape;
     out->ndim = rank - (last - first);
@@ -141,7 +141,7 @@ void caffe_import_reshape(caffe_call *c)
     for (size_t i = 0; i < count; i++) {
         dims[i] = i < (size_t)axis ? 0 : given.at[i - (size_t)axis];
         if (dims[i] == 0 && (int)i >= rank) {
-            caffe_fail(c, TDNN_ERR_FORMAT, "dim %zu is 0, but the input has %d dimensions", i,
+            caffe_fail(c, TDNN_ERR_SHAPE, "dim %zu is 0, but the input has %d dimensions", i,
                        rank);
             return;
         }
@@ -208,7 +208,7 @@ void caffe_import_crop(caffe_call *c)
     const size_t count = (size_t)(rank - axis);
     caffe_rank(c, 1, rank, rank);
     if (offsets.count > 1 && offsets.count != count)
-        caffe_fail(c, TDNN_ERR_FORMAT, "%zu offset for %zu axes, expected one, or one for each",
+        caffe_fail(c, TDNN_ERR_SHAPE, "%zu offset for %zu axes, expected one, or one for each",
                    offsets.count, count);
     if (c->status) return;
     for (size_t i = 0; i < count; i++) {

@@ -132,12 +132,9 @@ static tdnn_status count_fits(const char *what, size_t count, int least, int mos
                      most);
 }
 
-/* False if a bottom comes from a layer that tinydnn does not have: then there is nothing to
- * build. */
-static tdnn_status find_bottoms(caffe_call *c, bool skipped, bool *whole)
+static tdnn_status find_bottoms(caffe_call *c, bool skipped)
 {
     const caffe_layer *layer = c->layer;
-    *whole = true;
     c->in = tdnn_zone_alloc(c->net->zone, layer->bottom_count + 1, sizeof *c->in);
     if (!c->in) return TDNN_NO_MEMORY(c->err);
     for (size_t i = 0; i < layer->bottom_count; i++) {
@@ -153,8 +150,11 @@ static tdnn_status find_bottoms(caffe_call *c, bool skipped, bool *whole)
             blob->skipped = true;
         else
             blob->consumed = true;
-        c->in[c->in_count++] = blob->now;
-        if (blob->now.id == TDNN_ABSENT) *whole = false;
+        caffe_value *in = &c->in[c->in_count++];
+        *in = blob->now;
+        if (in->id != TDNN_ABSENT || skipped) continue;
+        c->doubtful = true;
+        TDNN_TRY(tdnn_graph_add_value(c->net->graph, NULL, &in->id, c->err));
     }
     return TDNN_OK;
 }
@@ -171,7 +171,7 @@ static tdnn_status prepare_tops(caffe_call *c)
     return TDNN_OK;
 }
 
-/* What depends on it is not looked at any more, but for its type. */
+/* Its tops are unknown from here on. */
 static tdnn_status leave_out(caffe_call *c)
 {
     for (size_t i = 0; i < c->layer->top_count; i++) {
@@ -193,39 +193,68 @@ static tdnn_status build(caffe_call *c, const caffe_type *type, size_t index)
     if (!c->status) type->import(c);
     TDNN_TRY(c->status);
     TDNN_TRY(caffe_params_check(c));
+    if (c->doubtful || c->told) return TDNN_OK;
     for (size_t i = 0; i < c->out_count; i++)
         if (c->out[i].id != TDNN_ABSENT) TDNN_TRY(set_top(c, index, i, first_new));
     return TDNN_OK;
 }
 
+/* Of a layer whose bottoms are unknown: it is about their shape, which is a stand-in's. */
+static bool says_nothing(tdnn_status status)
+{
+    return status == TDNN_ERR_SHAPE || status == TDNN_ERR_INTERNAL;
+}
+
 static tdnn_status import_known(caffe_call *c, const caffe_type *type, size_t index)
 {
-    bool whole, skipped = !type->import;
-    TDNN_TRY(find_bottoms(c, skipped, &whole));
+    bool skipped = !type->import;
+    TDNN_TRY(find_bottoms(c, skipped));
     if (skipped) return TDNN_OK;
     TDNN_TRY(count_fits("bottoms", c->layer->bottom_count, type->min_bottoms, type->max_bottoms,
                         c->err));
     TDNN_TRY(count_fits("tops", c->layer->top_count, type->min_tops, type->max_tops, c->err));
-    return whole ? build(c, type, index) : leave_out(c);
+    const tdnn_status status = build(c, type, index);
+    if (c->told && !c->failed_first && tdnn_is_doubtful(status)) return TDNN_OK;
+    if (!c->doubtful) return status;
+    return says_nothing(status) || (tdnn_is_doubtful(status) && !tdnn_findings_take(&c->net->findings, status)) ? TDNN_OK : status;
+}
+
+static tdnn_status set_origin(caffe_net *net, const caffe_layer *layer, tdnn_error *err)
+{
+    tdnn_error place = {0};
+    at_layer(layer, TDNN_ERR_UNSUPPORTED, &place);
+    const tdnn_origin origin = {layer->name, layer->type, place.where};
+    return tdnn_graph_set_origin(net->graph, &origin, err);
+}
+
+/* What is left of a layer that cannot be goes. */
+static tdnn_status drop(caffe_call *c, size_t nodes)
+{
+    c->net->graph->node_count = nodes;
+    return leave_out(c);
 }
 
 static tdnn_status import_layer(caffe_net *net, size_t index, tdnn_error *err)
 {
     const caffe_layer *layer = &net->layers[index];
     const caffe_type *type = caffe_type_find(layer->type);
+    const size_t nodes = net->graph->node_count;
     tdnn_error here = {0};
     caffe_call c = {.net = net, .layer = layer, .err = &here};
     tdnn_status status;
+    TDNN_TRY(set_origin(net, layer, err));
     if (type)
         status = import_known(&c, type, index);
     else
         status = TDNN_FAIL(&here, TDNN_ERR_UNSUPPORTED, "layer type %.80s", layer->type);
-    if (!status) return TDNN_OK;
+    c.err = err;
+    if (!status) return c.doubtful || c.told ? drop(&c, nodes) : TDNN_OK;
     at_layer(layer, status, &here);
-    if (status == TDNN_ERR_UNSUPPORTED) {
-        c.err = err;
-        TDNN_TRY(tdnn_findings_add(&net->findings, here.where, here.message, err));
-        return leave_out(&c);
+    if (tdnn_findings_take(&net->findings, status)) {
+        TDNN_TRY(tdnn_findings_add_error(
+            &net->findings, type ? tdnn_finding_kind_of(status) : TDNN_FINDING_OPERATOR,
+            layer->name, layer->type, &here, err));
+        return drop(&c, nodes);
     }
     if (err) *err = here;
     return status;
@@ -369,6 +398,6 @@ tdnn_status caffe_net_import(caffe_net *net, tdnn_error *err)
     TDNN_TRY(find_last_makers(net, err));
     TDNN_TRY(import_inputs(net, err));
     for (size_t i = 0; i < net->layer_count; i++) TDNN_TRY(import_layer(net, i, err));
-    TDNN_TRY(tdnn_findings_report(&net->findings, err));
+    TDNN_TRY(tdnn_findings_report(&net->findings, net->graph, err));
     return finish(net, err);
 }

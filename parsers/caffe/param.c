@@ -64,13 +64,48 @@ static tdnn_text *look(const caffe_call *c, const char *name)
     return field;
 }
 
+/* "layer NAME (Type), line N". */
+static void place(const caffe_call *c, int line, char *out, size_t size)
+{
+    snprintf(out, size, "layer \"%.80s\" (%.40s), line %d", c->layer->name, c->layer->type, line);
+}
+
+/* A bad parameter: a finding, or else the call's failure. */
+static void complain(caffe_call *c, const tdnn_text *field, tdnn_error *why)
+{
+    const tdnn_status status = why->status;
+    tdnn_findings *findings = &c->net->findings;
+    if (!c->layer || !tdnn_findings_take(findings, status)) {
+        if (c->status) return;
+        c->status = status;
+        if (c->err) *c->err = *why;
+        caffe_at_line(field->line, status, c->err);
+        return;
+    }
+    tdnn_error error;
+    if (!c->told) c->failed_first = c->status != TDNN_OK;
+    c->told = true;
+    place(c, field->line, why->where, sizeof why->where);
+    tdnn_status told = tdnn_findings_add_error(findings, TDNN_FINDING_ATTRIBUTE, c->layer->name,
+                                               c->layer->type, why, &error);
+    if (!told || c->status) return;
+    c->status = told;
+    if (c->err) *c->err = error;
+}
+
+#define COMPLAIN(c, field, status, ...)                                                        \
+    do {                                                                                       \
+        tdnn_error why_ = {0};                                                                 \
+        TDNN_FAIL(&why_, (status), __VA_ARGS__);                                               \
+        complain((c), (field), &why_);                                                         \
+    } while (0)
+
 /* A field that may be there once. */
 static const tdnn_text *single(caffe_call *c, const char *name)
 {
-    const tdnn_text *field = c->status ? NULL : look(c, name), *second;
+    const tdnn_text *field = look(c, name), *second;
     if (!field || !(second = tdnn_text_again(field))) return field;
-    caffe_fail(c, TDNN_ERR_FORMAT, "%s is given twice", name);
-    caffe_at_line(second->line, c->status, c->err);
+    COMPLAIN(c, second, TDNN_ERR_FORMAT, "%s is given twice", name);
     return NULL;
 }
 
@@ -80,8 +115,7 @@ const tdnn_text *caffe_message(caffe_call *c, const char *name)
 {
     const tdnn_text *field = single(c, name);
     if (!field || field->kind == TDNN_TEXT_MESSAGE) return field;
-    caffe_fail(c, TDNN_ERR_FORMAT, "%s is %s, expected a message", name, field->value);
-    caffe_at_line(field->line, c->status, c->err);
+    COMPLAIN(c, field, TDNN_ERR_FORMAT, "%s is %s, expected a message", name, field->value);
     return NULL;
 }
 
@@ -95,12 +129,16 @@ void caffe_ignore(const caffe_call *c, const char *name)
 
 static int64_t int_in_range(caffe_call *c, const tdnn_text *field, int64_t least, int64_t most)
 {
+    tdnn_error why = {0};
     int64_t value;
-    if (!caffe_try(c, tdnn_text_int(field, &value, c->err))) return least;
-    if (value >= least && value <= most) return value;
-    caffe_fail(c, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64,
-               field->name, value, least, most);
-    caffe_at_line(field->line, c->status, c->err);
+    const bool of_rank = most <= TDNN_MAX_DIMS; /* says nothing if the rank is a stand-in's */
+    if (tdnn_text_int(field, &value, &why))
+        complain(c, field, &why);
+    else if (value >= least && value <= most)
+        return value;
+    else if (!(c->doubtful && of_rank))
+        COMPLAIN(c, field, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64,
+                 field->name, value, least, most);
     return least;
 }
 
@@ -113,8 +151,11 @@ int64_t caffe_int(caffe_call *c, const char *name, int64_t otherwise, int64_t le
 
 static float float_of(caffe_call *c, const tdnn_text *field)
 {
+    tdnn_error why = {0};
     double value;
-    return caffe_try(c, tdnn_text_double(field, &value, c->err)) ? (float)value : 0;
+    if (!tdnn_text_double(field, &value, &why)) return (float)value;
+    complain(c, field, &why);
+    return 0;
 }
 
 float caffe_float(caffe_call *c, const char *name, float otherwise)
@@ -126,9 +167,23 @@ float caffe_float(caffe_call *c, const char *name, float otherwise)
 bool caffe_bool(caffe_call *c, const char *name, bool otherwise)
 {
     const tdnn_text *field = single(c, name);
+    tdnn_error why = {0};
     bool value = otherwise;
-    if (field) caffe_try(c, tdnn_text_bool(field, &value, c->err));
+    if (field && tdnn_text_bool(field, &value, &why)) complain(c, field, &why);
     return value;
+}
+
+static void unknown_word(caffe_call *c, const tdnn_text *field, const char *const *words)
+{
+    char known[256] = "";
+    size_t used = 0;
+    for (; *words; words++) {
+        int length = snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", *words);
+        if (**words && length > 0 && (size_t)length < sizeof known - used) used += (size_t)length;
+        known[used] = '\0';
+    }
+    COMPLAIN(c, field, TDNN_ERR_UNSUPPORTED, "%s is %.80s, expected one of %s", field->name,
+             field->kind == TDNN_TEXT_MESSAGE ? "a message" : field->value, known);
 }
 
 int64_t caffe_enum(caffe_call *c, const char *name, const char *const *words, int64_t otherwise)
@@ -142,9 +197,7 @@ int64_t caffe_enum(caffe_call *c, const char *name, const char *const *words, in
             return count;
     if (!tdnn_text_int(field, &value, NULL) && value >= 0 && value < count && *words[value])
         return value;
-    caffe_fail(c, TDNN_ERR_UNSUPPORTED, "%s is %s", name,
-               field->kind == TDNN_TEXT_MESSAGE ? "a message" : field->value);
-    caffe_at_line(field->line, c->status, c->err);
+    unknown_word(c, field, words);
     return otherwise;
 }
 
@@ -166,7 +219,7 @@ static tdnn_ints read_ints(caffe_call *c, tdnn_text *field, int64_t least, int64
         caffe_fail(c, TDNN_ERR_MEMORY, "out of memory");
         return (tdnn_ints){0};
     }
-    for (; field && !c->status; field = tdnn_text_again(field)) {
+    for (; field; field = tdnn_text_again(field)) {
         field->used = true;
         list.at[list.count++] = int_in_range(c, field, least, most);
     }
@@ -175,30 +228,28 @@ static tdnn_ints read_ints(caffe_call *c, tdnn_text *field, int64_t least, int64
 
 tdnn_ints caffe_ints(caffe_call *c, const char *name, int64_t least, int64_t most)
 {
-    return read_ints(c, c->status ? NULL : tdnn_text_find(c->param, name), least, most);
+    return read_ints(c, tdnn_text_find(c->param, name), least, most);
 }
 
 tdnn_ints caffe_dims_of(caffe_call *c, const tdnn_text *shape, int64_t least)
 {
-    tdnn_text *dim = c->status ? NULL : tdnn_text_find(shape, "dim");
-    tdnn_ints list = read_ints(c, dim, least, INT32_MAX);
+    tdnn_ints list = read_ints(c, tdnn_text_find(shape, "dim"), least, INT32_MAX);
     if (list.count <= TDNN_MAX_DIMS) return list;
-    caffe_fail(c, TDNN_ERR_UNSUPPORTED, "%zu dimensions, expected at most %d", list.count,
-               TDNN_MAX_DIMS);
-    caffe_at_line(shape->line, c->status, c->err);
+    COMPLAIN(c, shape, TDNN_ERR_UNSUPPORTED, "%zu dimensions, expected at most %d", list.count,
+             TDNN_MAX_DIMS);
     return (tdnn_ints){0};
 }
 
 tdnn_floats caffe_floats(caffe_call *c, const char *name)
 {
-    tdnn_text *field = c->status ? NULL : tdnn_text_find(c->param, name);
+    tdnn_text *field = tdnn_text_find(c->param, name);
     tdnn_floats list = {.given = field != NULL};
     list.at = tdnn_zone_alloc(c->net->zone, count_of(field) + 1, sizeof *list.at);
     if (!list.at) {
         caffe_fail(c, TDNN_ERR_MEMORY, "out of memory");
         return (tdnn_floats){0};
     }
-    for (; field && !c->status; field = tdnn_text_again(field)) {
+    for (; field; field = tdnn_text_again(field)) {
         field->used = true;
         list.at[list.count++] = float_of(c, field);
     }
@@ -208,12 +259,18 @@ tdnn_floats caffe_floats(caffe_call *c, const char *name)
 int caffe_axis(caffe_call *c, const char *name, int64_t otherwise, int ndim, int extra)
 {
     const tdnn_text *field = single(c, name);
+    tdnn_error why = {0};
     int64_t axis = otherwise, most = ndim + extra;
-    if (field) caffe_try(c, tdnn_text_int(field, &axis, c->err));
-    if (axis >= -most && axis < most) return (int)(axis < 0 ? axis + most : axis);
-    caffe_fail(c, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64, name,
-               axis, -most, most - 1);
-    if (field) caffe_at_line(field->line, c->status, c->err);
+    if (field && tdnn_text_int(field, &axis, &why))
+        complain(c, field, &why);
+    else if (axis >= -most && axis < most)
+        return (int)(axis < 0 ? axis + most : axis);
+    else if (!field)
+        caffe_fail(c, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64, name,
+                   axis, -most, most - 1);
+    else if (!c->doubtful || axis < -TDNN_MAX_DIMS || axis > TDNN_MAX_DIMS)
+        COMPLAIN(c, field, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64,
+                 name, axis, -most, most - 1);
     return 0;
 }
 
@@ -224,9 +281,9 @@ static tdnn_status note(caffe_call *c, const tdnn_text *message, const tdnn_text
     char where[200], what[200];
     const char *within = message == c->layer->text ? c->layer->type : message->name;
     snprintf(what, sizeof what, "%.80s.%.80s", within, field->name);
-    snprintf(where, sizeof where, "layer \"%.80s\" (%.40s), line %d", c->layer->name,
-             c->layer->type, field->line);
-    return tdnn_findings_add(&c->net->findings, where, what, c->err);
+    place(c, field->line, where, sizeof where);
+    const tdnn_finding finding = {TDNN_FINDING_ATTRIBUTE, c->layer->name, c->layer->type, where, what};
+    return tdnn_findings_add(&c->net->findings, &finding, c->err);
 }
 
 /* Messages within messages: their nesting is bounded by the text format's reader. */

@@ -240,12 +240,12 @@ tdnn_status tdnn_dark_activation(tdnn_dark_net *net, const char *key, const char
 {
     const char *name = tdnn_cfg_text(net->section, key);
     const struct activation *found = find(name ? name : missing);
-    if (!found)
-        return tdnn_cfg_error(net->section, key,
-                              TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "%s=%.40s", key, name),
-                              net->err);
-    *out = found->name;
-    return TDNN_OK;
+    *out = found ? found->name : "linear";
+    if (found) return TDNN_OK;
+    tdnn_status status = tdnn_cfg_error(
+        net->section, key, TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "%s=%.40s", key, name),
+        net->err);
+    return tdnn_dark_take_key(net, status, false);
 }
 
 /* OpenCV counts the activation as a layer of the next index. */

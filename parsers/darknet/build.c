@@ -2,6 +2,7 @@
 #include "parsers/darknet/net.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Nodes ---- */
@@ -138,10 +139,9 @@ static tdnn_status usable(tdnn_dark_net *net, const tdnn_dark_value *value)
 
 tdnn_status tdnn_dark_input(tdnn_dark_net *net, tdnn_dark_value *out)
 {
-    *out = net->input;
-    if (!net->index) return TDNN_OK;
-    net->layers[net->index - 1].used = true;
-    *out = net->layers[net->index - 1].out;
+    if (net->index) net->layers[net->index - 1].used = true;
+    *out = net->index ? net->layers[net->index - 1].out : net->input;
+    net->unsure |= out->doubtful;
     return usable(net, out);
 }
 
@@ -158,6 +158,7 @@ tdnn_status tdnn_dark_layer_at(tdnn_dark_net *net, const char *key, int64_t inde
             net->err);
     net->layers[at].used = true;
     *out = net->layers[at].out;
+    net->unsure |= out->doubtful;
     return usable(net, out);
 }
 
@@ -194,10 +195,35 @@ tdnn_status tdnn_dark_vector(tdnn_dark_net *net, tdnn_dark_value *out)
 
 /* ---- Keys ---- */
 
+tdnn_status tdnn_dark_tell(tdnn_dark_net *net, tdnn_finding_kind kind)
+{
+    tdnn_error why = *net->err;
+    const char *section = net->section->name, *node = "";
+    char line[32];
+    snprintf(line, sizeof line, "line %zu", net->section->line);
+    if (!strncmp(why.where, "line ", 5)) snprintf(line, sizeof line, "%.31s", why.where);
+    if (net->layers) {
+        node = tdnn_zone_printf(net->zone, "layer %zu", net->index);
+        if (!node) return TDNN_NO_MEMORY(net->err);
+    }
+    snprintf(why.where, sizeof why.where, "%s%s[%.60s], %s", node, *node ? " " : "", section, line);
+    tdnn_error_clear(net->err);
+    return tdnn_findings_add_error(&net->findings, kind, node, section, &why, net->err);
+}
+
+tdnn_status tdnn_dark_take_key(tdnn_dark_net *net, tdnn_status status, bool doubt)
+{
+    if (!status || !tdnn_findings_take(&net->findings, status)) return status;
+    net->told |= doubt;
+    return tdnn_dark_tell(net, TDNN_FINDING_ATTRIBUTE);
+}
+
 tdnn_status tdnn_dark_int(tdnn_dark_net *net, const char *key, int64_t missing, int64_t least,
                           int64_t most, int64_t *out)
 {
-    return tdnn_cfg_int(net->section, key, missing, least, most, out, net->err);
+    tdnn_status status = tdnn_cfg_int(net->section, key, missing, least, most, out, net->err);
+    if (status) *out = missing < least ? least : missing;
+    return tdnn_dark_take_key(net, status, true);
 }
 
 tdnn_status tdnn_dark_flag(tdnn_dark_net *net, const char *key, bool *out)
@@ -210,7 +236,22 @@ tdnn_status tdnn_dark_flag(tdnn_dark_net *net, const char *key, bool *out)
 
 tdnn_status tdnn_dark_float(tdnn_dark_net *net, const char *key, double missing, float *out)
 {
-    return tdnn_cfg_float(net->section, key, missing, out, net->err);
+    return tdnn_dark_take_key(
+        net, tdnn_cfg_float(net->section, key, missing, out, net->err), false);
+}
+
+tdnn_status tdnn_dark_list(tdnn_dark_net *net, const char *key, int64_t **out, size_t *count)
+{
+    tdnn_status status = tdnn_cfg_ints(net->section, key, net->zone, out, count, net->err);
+    if (status) *count = 0;
+    return tdnn_dark_take_key(net, status, true);
+}
+
+tdnn_status tdnn_dark_float_list(tdnn_dark_net *net, const char *key, float **out, size_t *count)
+{
+    tdnn_status status = tdnn_cfg_floats(net->section, key, net->zone, out, count, net->err);
+    if (status) *count = 0;
+    return tdnn_dark_take_key(net, status, true);
 }
 
 tdnn_status tdnn_dark_refuse(tdnn_dark_net *net, const char *key)
@@ -219,10 +260,12 @@ tdnn_status tdnn_dark_refuse(tdnn_dark_net *net, const char *key)
     float value = 1;
     if (!text || (!tdnn_cfg_float(net->section, key, 0, &value, NULL) && value == 0))
         return TDNN_OK;
-    return tdnn_cfg_error(net->section, key,
-                          TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "%s=%.40s in [%s]", key,
-                                         text, net->section->name),
-                          net->err);
+    tdnn_status status =
+        tdnn_cfg_error(net->section, key,
+                       TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "%s=%.40s in [%s]", key, text,
+                                      net->section->name),
+                       net->err);
+    return tdnn_dark_take_key(net, status, false);
 }
 
 tdnn_status tdnn_dark_check_size(tdnn_dark_net *net, const tdnn_dark_value *value)
@@ -232,7 +275,7 @@ tdnn_status tdnn_dark_check_size(tdnn_dark_net *net, const tdnn_dark_value *valu
         !__builtin_mul_overflow(value->c, value->h, &all) &&
         !__builtin_mul_overflow(all, value->w, &all) && all <= INT32_MAX)
         return TDNN_OK;
-    return TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+    return TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                           "layer %zu would give %" PRId64 " x %" PRId64 " x %" PRId64
                           " numbers, expected 1 to %d",
                           net->index, value->c, value->h, value->w, INT32_MAX);

@@ -11,7 +11,7 @@ static tdnn_status size_error(tdnn_dark_net *net, const char *key, const tdnn_da
 {
     return tdnn_cfg_error(
         net->section, key,
-        TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+        TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                        "[%s] of %" PRId64 " x %" PRId64 " x %" PRId64 " and %" PRId64
                        " x %" PRId64 " x %" PRId64 ", expected sizes that fit",
                        net->section->name, a->w, a->h, a->c, b->w, b->h, b->c),
@@ -43,11 +43,13 @@ static tdnn_status one_of(tdnn_dark_net *net, const char *key, const char *const
     const char *text = tdnn_cfg_text(net->section, key);
     for (*out = 0; words[*out]; ++*out)
         if (!strcmp(text ? text : "none", words[*out])) return TDNN_OK;
-    return tdnn_cfg_error(net->section, key,
-                          TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
-                                         "%s=%.40s, expected %s, %s or %s", key, text, words[0],
-                                         words[1], words[2]),
-                          net->err);
+    *out = 0;
+    tdnn_status status =
+        tdnn_cfg_error(net->section, key,
+                       TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT, "%s=%.40s, expected %s, %s or %s",
+                                      key, text, words[0], words[1], words[2]),
+                       net->err);
+    return tdnn_dark_take_key(net, status, true);
 }
 
 static tdnn_status read_shortcut(tdnn_dark_net *net, int64_t channels, shortcut *s)
@@ -56,7 +58,7 @@ static tdnn_status read_shortcut(tdnn_dark_net *net, int64_t channels, shortcut 
                                         NULL};
     static const char *const norms[] = {"none", "relu", "softmax", "avg_relu", NULL};
     size_t type, normalization;
-    TDNN_TRY(tdnn_cfg_ints(net->section, "from", net->zone, &s->from, &s->count, net->err));
+    TDNN_TRY(tdnn_dark_list(net, "from", &s->from, &s->count));
     if (!s->count) return TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT, "[shortcut] without from=");
     TDNN_TRY(one_of(net, "weights_type", types, &type));
     TDNN_TRY(one_of(net, "weights_normalization", norms, &normalization));

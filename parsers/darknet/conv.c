@@ -122,7 +122,7 @@ static tdnn_status read_conv(tdnn_dark_net *net, int64_t channels, tdnn_dark_con
     if (conv->size == 1) conv->dilation = 1;
     if (channels % conv->groups == 0 && conv->filters % conv->groups == 0) return TDNN_OK;
     return tdnn_cfg_error(net->section, "groups",
-                          TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                          TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                          "groups=%" PRId64 " divide neither %" PRId64
                                          " channels nor %" PRId64 " filters, expected both",
                                          conv->groups, channels, conv->filters),
@@ -151,6 +151,7 @@ static tdnn_status find_weights(tdnn_dark_net *net, const tdnn_dark_conv *conv,
     TDNN_TRY(tdnn_dark_int(net, "share_index", 0, -present, present - 1, &index));
     const tdnn_dark_layer *from = &net->layers[index < 0 ? present + index : index];
     net->conv = from->conv;
+    net->unsure |= from->out.doubtful;
     const tdnn_tensor *there =
         from->conv_count ? net->graph->values[from->conv.weights].constant : NULL;
     if (there && there->shape.dim[0] == conv->filters && from->conv_count == net->conv_count &&
@@ -158,7 +159,7 @@ static tdnn_status find_weights(tdnn_dark_net *net, const tdnn_dark_conv *conv,
         (from->conv.scale != TDNN_ABSENT) == conv->batch_normalize)
         return TDNN_OK;
     return tdnn_cfg_error(net->section, "share_index",
-                          TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                          TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                          "share_index=%" PRId64
                                          ", expected a convolution of the same size",
                                          index),

@@ -36,7 +36,7 @@ static tdnn_status check_groups(tdnn_dark_net *net, const tdnn_dark_conv *conv,
     if (channels % conv->groups == 0 && conv->filters % conv->groups == 0) return TDNN_OK;
     return tdnn_cfg_error(
         net->section, "groups",
-        TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT, "groups divide neither channels nor filters"),
+        TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE, "groups divide neither channels nor filters"),
         net->err);
 }
 

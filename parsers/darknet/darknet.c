@@ -215,20 +215,16 @@ static bool is_net(const char *name)
 
 /* ---- What is not there ---- */
 
-static tdnn_status found(tdnn_dark_net *net, size_t line, const char *what, const char *which)
-{
-    char where[40], text[120];
-    snprintf(where, sizeof where, "line %zu", line);
-    snprintf(text, sizeof text, what, which, net->section->name);
-    return tdnn_findings_add(&net->findings, where, text, net->err);
-}
-
 static tdnn_status check_keys(tdnn_dark_net *net)
 {
     for (size_t i = 0; i < net->section->count; i++) {
         const tdnn_cfg_key *key = &net->section->keys[i];
-        if (!key->read && !is_ignored(key->name))
-            TDNN_TRY(found(net, key->line, "key %.60s of [%.30s]", key->name));
+        if (key->read || is_ignored(key->name)) continue;
+        tdnn_error_at(net->err,
+                      TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "key %.60s of [%.30s]", key->name,
+                                     net->section->name),
+                      "line %zu", key->line);
+        TDNN_TRY(tdnn_dark_tell(net, TDNN_FINDING_ATTRIBUTE));
     }
     return TDNN_OK;
 }
@@ -243,10 +239,11 @@ static tdnn_status add_input(tdnn_dark_net *net)
     TDNN_TRY(tdnn_graph_add_input(net->graph, net->input.id, net->err));
     tdnn_value *value = &net->graph->values[net->input.id];
     const tdnn_dark_value *in = &net->input;
+    net->input.doubtful = net->told;
     *usual =
         tdnn_shape_make(in->flat ? 2 : 4, (int64_t[]){net->time_steps, in->c, in->h, in->w});
     value->dtype = TDNN_F32;
-    value->usual = usual;
+    if (!net->told) value->usual = usual;
     return TDNN_OK;
 }
 
@@ -287,31 +284,72 @@ static tdnn_status read_net(tdnn_dark_net *net, tdnn_cfg *cfg)
 
 /* ---- Layers ---- */
 
-static tdnn_status build_layer(tdnn_dark_net *net, tdnn_cfg_section *section)
+static tdnn_status build_section(tdnn_dark_net *net)
 {
-    net->section = section;
-    net->out = (tdnn_dark_value){.id = TDNN_ABSENT};
-    net->conv_count = 0;
-    tdnn_dark_fn build = find_section(section->name);
+    tdnn_dark_fn build = find_section(net->section->name);
     if (!build)
-        return tdnn_error_at(
-            net->err, TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "section [%.60s]", section->name),
-            "line %zu", section->line);
+        return TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED, "section [%.60s]", net->section->name);
     TDNN_TRY(build(net));
     TDNN_TRY(tdnn_dark_check_size(net, &net->out));
-    net->layers[net->index] =
-        (tdnn_dark_layer){.out = net->out, .conv = net->conv, .conv_count = net->conv_count};
     return check_keys(net);
 }
 
-/* So that the rest is looked at too, what a layer cannot do counts as found, and its input passes by. */
-static tdnn_status pass_by(tdnn_dark_net *net)
+/* So that the rest is looked at too, something unknown takes the layer's place: as large as its input,
+ * unless the layer has come as far as to say its size. */
+static tdnn_status pass_by(tdnn_dark_net *net, bool sized)
 {
-    const tdnn_error why = *net->err;
-    tdnn_error_clear(net->err);
+    if (!sized) net->out = net->index ? net->layers[net->index - 1].out : net->input;
+    if (!sized) net->out.boxes = false;
+    net->unsure = true;
+    net->conv_count = 0;
+    return tdnn_graph_add_value(net->graph, NULL, &net->out.id, net->err);
+}
+
+/* Whether it may well come of what is known to be missing. */
+static bool says_nothing(const tdnn_dark_net *net, tdnn_status status)
+{
+    if (net->told) return tdnn_is_doubtful(status) || status == TDNN_ERR_LIMIT;
+    if (status == TDNN_ERR_SHAPE || status == TDNN_ERR_INTERNAL || status == TDNN_ERR_LIMIT)
+        return net->unsure;
+    return net->findings.total && status == TDNN_ERR_FORMAT && !net->source->found;
+}
+
+static tdnn_status build_layer(tdnn_dark_net *net, tdnn_cfg_section *section)
+{
+    const size_t nodes = net->graph->node_count;
+    net->section = section;
+    net->out = (tdnn_dark_value){.id = TDNN_ABSENT};
+    net->conv_count = 0;
+    net->unsure = net->told = false;
+    tdnn_status status = build_section(net);
+    if (status && !says_nothing(net, status)) {
+        const tdnn_finding_kind kind = find_section(section->name) ? tdnn_finding_kind_of(status)
+                                                                   : TDNN_FINDING_OPERATOR;
+        if (!tdnn_findings_take(&net->findings, status))
+            return tdnn_error_at(net->err, status, "layer %zu [%s], line %zu", net->index,
+                                 section->name, section->line);
+        TDNN_TRY(tdnn_dark_tell(net, kind));
+    }
+    if (status || net->told) {
+        tdnn_error_clear(net->err);
+        net->graph->node_count = nodes;
+        TDNN_TRY(pass_by(net, !status));
+    }
+    net->out.doubtful = net->unsure;
+    if (net->unsure) net->at = NULL; /* who knows where the next weights are */
     net->layers[net->index] =
-        (tdnn_dark_layer){.out = net->index ? net->layers[net->index - 1].out : net->input};
-    return tdnn_findings_add(&net->findings, why.where, why.message, net->err);
+        (tdnn_dark_layer){.out = net->out, .conv = net->conv, .conv_count = net->conv_count};
+    return TDNN_OK;
+}
+
+static tdnn_status set_origin(tdnn_dark_net *net, const tdnn_cfg_section *section)
+{
+    const char *node = tdnn_zone_printf(net->zone, "layer %zu", net->index);
+    const char *where = tdnn_zone_printf(net->zone, "layer %zu [%s], line %zu", net->index,
+                                         section->name, section->line);
+    if (!node || !where) return TDNN_NO_MEMORY(net->err);
+    const tdnn_origin origin = {node, section->name, where};
+    return tdnn_graph_set_origin(net->graph, &origin, net->err);
 }
 
 static tdnn_status build_layers(tdnn_dark_net *net, tdnn_cfg *cfg)
@@ -321,15 +359,10 @@ static tdnn_status build_layers(tdnn_dark_net *net, tdnn_cfg *cfg)
     net->layers = tdnn_zone_alloc(net->zone, count, sizeof *net->layers);
     if (!net->layers) return TDNN_NO_MEMORY(net->err);
     for (net->index = 0; net->index < count; net->index++) {
-        tdnn_cfg_section *section = &cfg->sections[net->index + 1];
-        tdnn_status status = build_layer(net, section);
-        tdnn_error_at(net->err, status, "layer %zu [%s], line %zu", net->index, section->name,
-                      section->line);
-        if (status == TDNN_ERR_UNSUPPORTED) status = pass_by(net);
-        if (status && net->findings.count) break; /* a consequence, most likely */
-        TDNN_TRY(status);
+        TDNN_TRY(set_origin(net, &cfg->sections[net->index + 1]));
+        TDNN_TRY(build_layer(net, &cfg->sections[net->index + 1]));
     }
-    return tdnn_findings_report(&net->findings, net->err);
+    return tdnn_findings_report(&net->findings, net->graph, net->err);
 }
 
 /* What no layer uses, in the order of the layers. */

@@ -10,7 +10,7 @@
 static tdnn_status head_error(tdnn_dark_net *net, const char *key, int64_t expected)
 {
     return tdnn_cfg_error(net->section, key,
-                          TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                          TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                          "[%s] of %" PRId64 " channels, expected %" PRId64
                                          " from its classes and anchors",
                                          net->section->name, net->out.c, expected),
@@ -26,7 +26,7 @@ static tdnn_status read_anchors(tdnn_dark_net *net, int64_t num, const int64_t *
 {
     size_t given;
     float *all;
-    TDNN_TRY(tdnn_cfg_floats(net->section, "anchors", net->zone, &all, &given, net->err));
+    TDNN_TRY(tdnn_dark_float_list(net, "anchors", &all, &given));
     float *list = tdnn_zone_alloc(net->graph->zone, 2 * count, sizeof *list);
     if (!list) return TDNN_NO_MEMORY(net->err);
     for (size_t i = 0; i < count; i++) {
@@ -85,12 +85,15 @@ static tdnn_status read_point(tdnn_dark_net *net, int64_t *out)
     const char *text = tdnn_cfg_text(net->section, "yolo_point");
     for (*out = 0; *out < 3; ++*out)
         if (!strcmp(text ? text : points[0], points[*out])) return TDNN_OK;
-    return tdnn_cfg_error(net->section, "yolo_point",
-                          TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
-                                         "yolo_point=%.40s, expected center, left_top or "
-                                         "right_bottom",
-                                         text),
-                          net->err);
+    *out = 0;
+    tdnn_status status =
+        tdnn_cfg_error(net->section, "yolo_point",
+                       TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                                      "yolo_point=%.40s, expected center, left_top or "
+                                      "right_bottom",
+                                      text),
+                       net->err);
+    return tdnn_dark_take_key(net, status, false);
 }
 
 static tdnn_status add_yolo(tdnn_dark_net *net, bool gaussian)
@@ -101,7 +104,7 @@ static tdnn_status add_yolo(tdnn_dark_net *net, bool gaussian)
     TDNN_TRY(tdnn_dark_image(net, &net->out));
     TDNN_TRY(tdnn_dark_int(net, "classes", 20, 0, 1 << 20, &classes));
     TDNN_TRY(tdnn_dark_int(net, "num", 1, 1, 1 << 12, &num));
-    TDNN_TRY(tdnn_cfg_ints(net->section, "mask", net->zone, &mask, &count, net->err));
+    TDNN_TRY(tdnn_dark_list(net, "mask", &mask, &count));
     if (!tdnn_cfg_has(net->section, "mask")) count = (size_t)num;
     if (gaussian)
         TDNN_TRY(read_point(net, &point));

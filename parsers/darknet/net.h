@@ -15,6 +15,7 @@ typedef struct tdnn_dark_value {
     int64_t c, h, w;
     bool flat;  /* [N, c]; else [N, c, h, w]             */
     bool boxes; /* rows of a detector: no input for others */
+    bool doubtful; /* the sizes are a guess: it hangs on a layer that could not be built */
 } tdnn_dark_value;
 
 /* What a convolution has in the weights file. */
@@ -48,6 +49,9 @@ typedef struct tdnn_dark_net {
     tdnn_dark_value out;    /* of that layer                                  */
     tdnn_dark_weights conv; /* and its convolution, to be kept with the layer */
     int64_t conv_count;
+    /* Of that layer: its sizes are a guess, so that what is said of them is no finding; and one of
+     * its sizes was none, and a default stands in for it. */
+    bool unsure, told;
     /* The weights file, behind its header. */
     const unsigned char *at, *start, *end; /* NULL: there is none */
     bool transpose;                        /* connected layers are stored transposed */
@@ -115,13 +119,20 @@ tdnn_status tdnn_dark_layer_at(tdnn_dark_net *net, const char *key, int64_t inde
 tdnn_status tdnn_dark_to_image(tdnn_dark_net *net, tdnn_dark_value *value);
 tdnn_status tdnn_dark_to_vector(tdnn_dark_net *net, tdnn_dark_value *value);
 
-/* Keys of the present section. */
+/* Keys of the present section. A bad one is a finding, and its default stands in for it. */
 tdnn_status tdnn_dark_int(tdnn_dark_net *net, const char *key, int64_t missing, int64_t least,
                           int64_t most, int64_t *out);
 tdnn_status tdnn_dark_flag(tdnn_dark_net *net, const char *key, bool *out);
 tdnn_status tdnn_dark_float(tdnn_dark_net *net, const char *key, double missing, float *out);
 /* A key that must be 0 or absent, since tinydnn does not have what it asks for. */
 tdnn_status tdnn_dark_refuse(tdnn_dark_net *net, const char *key);
+tdnn_status tdnn_dark_list(tdnn_dark_net *net, const char *key, int64_t **out, size_t *count);
+tdnn_status tdnn_dark_float_list(tdnn_dark_net *net, const char *key, float **out, size_t *count);
+/* The failure net->err, about a key, as a finding; the same failure if it is none. `doubt`: the sizes
+ * of the layer hang on the key. */
+tdnn_status tdnn_dark_take_key(tdnn_dark_net *net, tdnn_status status, bool doubt);
+/* Tells of net->err, at its line of the present section. */
+tdnn_status tdnn_dark_tell(tdnn_dark_net *net, tdnn_finding_kind kind);
 /* An error unless 1 <= c, h, w and their product is one that memory can hold. */
 tdnn_status tdnn_dark_check_size(tdnn_dark_net *net, const tdnn_dark_value *value);
 

@@ -55,10 +55,10 @@ static tdnn_status pool_depth(tdnn_dark_net *net, tdnn_dark_value *x)
     int64_t out_c;
     tdnn_node *node;
     tdnn_id axes;
-    TDNN_TRY(tdnn_dark_int(net, "out_channels", 1, 1, x->c, &out_c));
+    TDNN_TRY(tdnn_dark_int(net, "out_channels", 1, 1, INT32_MAX, &out_c));
     if (x->c % out_c)
         return tdnn_cfg_error(net->section, "out_channels",
-                              TDNN_DARK_FAIL(net, TDNN_ERR_UNSUPPORTED,
+                              TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                              "out_channels=%" PRId64 " of %" PRId64
                                              " channels, expected a divisor",
                                              out_c, x->c),

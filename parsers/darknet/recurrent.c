@@ -69,7 +69,7 @@ static tdnn_status take_part(tdnn_dark_net *net, cell *c, int64_t from, int64_t 
     if (from % c->conv.groups || to % c->conv.groups)
         return tdnn_cfg_error(
             net->section, "groups",
-            TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT, "groups divide neither channels nor filters"),
+            TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE, "groups divide neither channels nor filters"),
             net->err);
     return tdnn_dark_conv_take(net, &c->conv, from, out);
 }

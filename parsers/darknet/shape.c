@@ -79,7 +79,7 @@ static tdnn_status check_blocks(tdnn_dark_net *net, bool fits, int64_t stride)
 {
     if (fits) return TDNN_OK;
     return tdnn_cfg_error(net->section, "stride",
-                          TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                          TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                          "stride=%" PRId64 " does not fit %" PRId64
                                          " x %" PRId64 " x %" PRId64,
                                          stride, net->out.c, net->out.h, net->out.w),
@@ -168,7 +168,7 @@ static tdnn_status part_of(tdnn_dark_net *net, int64_t groups, int64_t group, co
 {
     if (x->c % groups)
         return tdnn_cfg_error(net->section, "groups",
-                              TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                              TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                              "groups=%" PRId64 " does not divide %" PRId64
                                              " channels",
                                              groups, x->c),
@@ -195,7 +195,7 @@ static tdnn_status gather_layers(tdnn_dark_net *net, const int64_t *layers, size
         }
         if (x.h != net->out.h || x.w != net->out.w)
             return tdnn_cfg_error(net->section, "layers",
-                                  TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+                                  TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                                                  "layers of %" PRId64 " x %" PRId64
                                                  " and %" PRId64 " x %" PRId64
                                                  " pixels, expected equal ones",
@@ -210,7 +210,7 @@ tdnn_status tdnn_dark_route(tdnn_dark_net *net)
 {
     int64_t *layers, groups, group;
     size_t count;
-    TDNN_TRY(tdnn_cfg_ints(net->section, "layers", net->zone, &layers, &count, net->err));
+    TDNN_TRY(tdnn_dark_list(net, "layers", &layers, &count));
     if (!count) return TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT, "[route] without layers=");
     TDNN_TRY(tdnn_dark_int(net, "groups", 1, 1, 1 << 24, &groups));
     TDNN_TRY(tdnn_dark_int(net, "group_id", 0, 0, groups - 1, &group));

@@ -52,7 +52,7 @@ tdnn_status tdnn_dark_softmax(tdnn_dark_net *net)
     TDNN_TRY(tdnn_dark_flag(net, "spatial", &spatial));
     TDNN_TRY(tdnn_dark_float(net, "temperature", 1, &temperature));
     int64_t all = x->c * x->h * x->w, whole[] = {x->c, x->h, x->w};
-    TDNN_TRY(tdnn_dark_int(net, "groups", 1, 1, all, &groups));
+    TDNN_TRY(tdnn_dark_int(net, "groups", 1, 1, INT32_MAX, &groups));
     if (!(temperature > 0))
         return tdnn_cfg_error(net->section, "temperature",
                               TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
@@ -65,7 +65,7 @@ tdnn_status tdnn_dark_softmax(tdnn_dark_net *net)
     if (all % groups)
         return tdnn_cfg_error(
             net->section, "groups",
-            TDNN_DARK_FAIL(net, TDNN_ERR_FORMAT,
+            TDNN_DARK_FAIL(net, TDNN_ERR_SHAPE,
                            "groups=%" PRId64 " do not divide %" PRId64 " numbers", groups, all),
             net->err);
     net->fixed_size = true;

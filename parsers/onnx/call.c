@@ -147,19 +147,45 @@ static tdnn_status own_subgraphs(const onnx_call *call, tdnn_node *node, tdnn_er
     return count ? tdnn_node_own(call->scope->graph, node, subgraphs, count, err) : TDNN_OK;
 }
 
-static tdnn_status set_attrs(const onnx_call *call, tdnn_node *node, tdnn_error *err)
+static tdnn_status set_attr(const onnx_call *call, tdnn_node *node, const attr_proto *attr,
+                            int64_t *subgraph, tdnn_error *err)
+{
+    tdnn_attr_value value;
+    TDNN_TRY(convert(call, attr, &value, err));
+    if (value.type == TDNN_ATTR_GRAPH) value.i = (*subgraph)++;
+    return tdnn_node_set_attr(call->scope->graph, node, text(attr->name), &value, err);
+}
+
+/* A bad attribute is told of, and the next one is looked at. */
+static tdnn_status take_attr(onnx_call *call, const tdnn_node *node, const char *name,
+                             tdnn_error *why, tdnn_error *err)
+{
+    tdnn_findings *findings = &call->scope->model->findings;
+    if (!tdnn_findings_take(findings, why->status)) {
+        if (err) *err = *why;
+        return why->status;
+    }
+    const bool type = tdnn_attr_is_type(name);
+    call->told = true;
+    tdnn_error_at(why, why->status, "%s", call->where);
+    return tdnn_findings_add_error(findings, type ? TDNN_FINDING_TYPE : TDNN_FINDING_ATTRIBUTE,
+                                   call->name, node->op->name, why, err);
+}
+
+static tdnn_status set_attrs(onnx_call *call, tdnn_node *node, tdnn_error *err)
 {
     int64_t subgraph = 0;
     for (size_t i = 0; i < call->attr_count; i++) {
-        const char *name = text(call->attrs[i]->name);
-        tdnn_attr_value value;
-        TDNN_TRY(convert(call, call->attrs[i], &value, err));
-        if (value.type == TDNN_ATTR_GRAPH) value.i = subgraph++;
-        TDNN_TRY(tdnn_node_set_attr(call->scope->graph, node, name, &value, err));
+        tdnn_error why = {0};
+        if (set_attr(call, node, call->attrs[i], &subgraph, &why))
+            TDNN_TRY(take_attr(call, node, text(call->attrs[i]->name), &why, err));
     }
-    for (const tdnn_attr *a = node->op->attrs; a && a->type != TDNN_ATTR_END; a++)
-        if (a->required && !onnx_attr(call, a->name))
-            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "attribute \"%s\" is missing", a->name);
+    for (const tdnn_attr *a = node->op->attrs; a && a->type != TDNN_ATTR_END; a++) {
+        tdnn_error why = {0};
+        if (!a->required || onnx_attr(call, a->name)) continue;
+        TDNN_FAIL(&why, TDNN_ERR_FORMAT, "attribute \"%s\" is missing", a->name);
+        TDNN_TRY(take_attr(call, node, a->name, &why, err));
+    }
     return TDNN_OK;
 }
 
@@ -175,7 +201,7 @@ static tdnn_status add_node(const onnx_call *call, const char *domain, const cha
     TDNN_TRY(tdnn_graph_add_node(call->scope->graph, schema->kind, call->name, input_count,
                                  output_count, node, err));
     if (input_count) memcpy((*node)->inputs, inputs, input_count * sizeof *inputs);
-    return TDNN_OK;
+    return tdnn_node_check_arity(*node, err);
 }
 
 /* What an operator that we do not have holds is looked at all the same, to find all that is
@@ -192,7 +218,8 @@ static tdnn_status search_subgraphs(const onnx_call *call, tdnn_error *err)
 tdnn_status onnx_emit(onnx_call *call, tdnn_error *err)
 {
     tdnn_node *node;
-    if (!tdnn_schema_find(call->domain, call->op)) TDNN_TRY(search_subgraphs(call, err));
+    call->unknown = !tdnn_schema_find(call->domain, call->op);
+    if (call->unknown) TDNN_TRY(search_subgraphs(call, err));
     TDNN_TRY(add_node(call, call->domain, call->op, call->inputs, call->input_count,
                       call->output_count, &node, err));
     if (call->output_count)

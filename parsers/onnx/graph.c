@@ -71,19 +71,48 @@ static tdnn_status add_initializer(onnx_scope *scope, const char *name, tdnn_ten
     return put_name(scope, name, id, err);
 }
 
+/* Of an input, an initializer or an output: what it is stays unknown. */
+static tdnn_status take_finding(onnx_scope *scope, const char *what, const char *name,
+                                tdnn_error *why, tdnn_error *err)
+{
+    tdnn_findings *findings = &scope->model->findings;
+    const tdnn_status status = why->status;
+    tdnn_error_at(why, status, "%s %s", what, name);
+    if (tdnn_findings_take(findings, status))
+        return tdnn_findings_add_error(
+            findings, status == TDNN_ERR_UNSUPPORTED ? TDNN_FINDING_TYPE : TDNN_FINDING_USE, name,
+            "", why, err);
+    if (err) *err = *why;
+    return status;
+}
+
+/* One that cannot be read is a value that nothing makes. */
+static tdnn_status take_initializer(onnx_scope *scope, const char *name, tdnn_status status,
+                                    tdnn_tensor *tensor, tdnn_error *why, tdnn_error *err)
+{
+    tdnn_id id;
+    if (!status) return add_initializer(scope, name, tensor, err);
+    TDNN_TRY(take_finding(scope, "initializer", name, why, err));
+    return tdnn_map_get(&scope->names, name) < 0 ? onnx_scope_declare(scope, name, &id, err)
+                                                 : TDNN_OK;
+}
+
 static tdnn_status import_initializers(onnx_scope *scope, const Onnx__GraphProto *proto,
                                        tdnn_error *err)
 {
     const tdnn_source *source = scope->model->source;
-    tdnn_tensor *tensor;
+    tdnn_tensor *tensor = NULL;
     for (size_t i = 0; i < proto->n_initializer; i++) {
-        TDNN_TRY(tdnn_onnx_tensor_import(source, proto->initializer[i], &tensor, err));
-        TDNN_TRY(add_initializer(scope, text(proto->initializer[i]->name), tensor, err));
+        tdnn_error why = {0};
+        tdnn_status status = tdnn_onnx_tensor_import(source, proto->initializer[i], &tensor, &why);
+        TDNN_TRY(take_initializer(scope, text(proto->initializer[i]->name), status, tensor, &why, err));
     }
     for (size_t i = 0; i < proto->n_sparse_initializer; i++) {
         const Onnx__SparseTensorProto *sparse = proto->sparse_initializer[i];
-        TDNN_TRY(tdnn_onnx_sparse_import(source, sparse, &tensor, err));
-        TDNN_TRY(add_initializer(scope, text(sparse->values->name), tensor, err));
+        tdnn_error why = {0};
+        tdnn_status status = tdnn_onnx_sparse_import(source, sparse, &tensor, &why);
+        TDNN_TRY(take_initializer(scope, sparse->values ? text(sparse->values->name) : "", status,
+                                  tensor, &why, err));
     }
     return TDNN_OK;
 }
@@ -95,12 +124,17 @@ static tdnn_status import_inputs(onnx_scope *scope, const Onnx__GraphProto *prot
 {
     for (size_t i = 0; i < proto->n_input; i++) {
         const Onnx__ValueInfoProto *info = proto->input[i];
-        tdnn_id id = tdnn_map_get(&scope->names, text(info->name));
-        if (id >= 0 && scope->graph->values[id].constant) continue;
-        tdnn_status status = onnx_scope_declare(scope, text(info->name), &id, err);
-        if (!status) status = onnx_type_import(info->type, &scope->graph->values[id], err);
+        const char *name = text(info->name);
+        tdnn_error why = {0};
+        tdnn_id id = tdnn_map_get(&scope->names, name);
+        if (id >= 0 && (scope->graph->values[id].constant || scope->model->findings.total)) continue;
+        tdnn_status status = onnx_scope_declare(scope, name, &id, err);
+        if (!status && onnx_type_import(info->type, &scope->graph->values[id], &why)) {
+            scope->graph->values[id].dtype = TDNN_NONE;
+            status = take_finding(scope, "input", name, &why, err);
+        }
         if (!status) status = tdnn_graph_add_input(scope->graph, id, err);
-        if (status) return tdnn_error_at(err, status, "input %s", text(info->name));
+        if (status) return tdnn_error_at(err, status, "input %s", name);
     }
     return TDNN_OK;
 }
@@ -163,11 +197,12 @@ static tdnn_status import_outputs(onnx_scope *scope, const Onnx__GraphProto *pro
 {
     for (size_t i = 0; i < proto->n_output; i++) {
         const Onnx__ValueInfoProto *info = proto->output[i];
+        tdnn_error why = {0};
         tdnn_id id;
-        tdnn_status status = onnx_scope_find(scope, text(info->name), &id, err);
-        if (!status) status = type_output(scope, info->type, &scope->graph->values[id], err);
-        if (!status) status = tdnn_graph_add_output(scope->graph, id, err);
-        if (status) return tdnn_error_at(err, status, "output %s", text(info->name));
+        tdnn_status status = onnx_scope_find(scope, text(info->name), &id, &why);
+        if (!status) status = type_output(scope, info->type, &scope->graph->values[id], &why);
+        if (!status) status = tdnn_graph_add_output(scope->graph, id, &why);
+        if (status) TDNN_TRY(take_finding(scope, "output", text(info->name), &why, err));
     }
     return TDNN_OK;
 }

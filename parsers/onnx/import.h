@@ -57,6 +57,9 @@ typedef struct onnx_call {
     /* References to a function's attributes are resolved. */
     const Onnx__AttributeProto **attrs;
     size_t attr_count;
+    const char *where; /* for findings */
+    bool unknown;      /* there is no such operator                            */
+    bool told;         /* of its attributes: what fails besides may come of it */
 } onnx_call;
 
 /* ---- graph.c ---- */

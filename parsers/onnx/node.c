@@ -118,21 +118,47 @@ static tdnn_status import_call(onnx_call *call, tdnn_error *err)
     return rewrite ? rewrite(call, err) : onnx_emit(call, err);
 }
 
+static const char *place_of(const onnx_scope *scope, const Onnx__NodeProto *proto)
+{
+    tdnn_zone *zone = scope->model->zone;
+    const char *op = text(proto->op_type);
+    if (*text(proto->name))
+        return tdnn_zone_printf(zone, "node %s%s (%s)", scope->prefix, proto->name, op);
+    return tdnn_zone_printf(zone, "node making %s%s (%s)", scope->prefix,
+                            proto->n_output ? text(proto->output[0]) : "", op);
+}
+
+/* What is left of the node goes, so that its results are unknown. */
+static tdnn_status take_finding(onnx_call *call, const Onnx__NodeProto *proto, size_t nodes,
+                                const tdnn_error *why, tdnn_error *err)
+{
+    tdnn_findings *findings = &call->scope->model->findings;
+    const tdnn_status status = why->status;
+    if (status && !tdnn_findings_take(findings, status) && !(call->told && tdnn_is_doubtful(status))) {
+        if (err) *err = *why;
+        return status;
+    }
+    call->scope->graph->node_count = nodes;
+    if (call->told) return TDNN_OK;
+    const tdnn_finding_kind kind =
+        call->unknown ? TDNN_FINDING_OPERATOR : tdnn_finding_kind_of(status);
+    return tdnn_findings_add_error(findings, kind, text(proto->name), text(proto->op_type), why,
+                                   err);
+}
+
 tdnn_status onnx_node_import(onnx_scope *scope, const Onnx__NodeProto *proto, tdnn_error *err)
 {
     tdnn_error here = {0};
     onnx_call call;
+    const size_t nodes = scope->graph->node_count;
+    const char *where = place_of(scope, proto);
+    if (!where) return TDNN_NO_MEMORY(err);
+    const tdnn_origin origin = {text(proto->name), text(proto->op_type), where};
+    TDNN_TRY(tdnn_graph_set_origin(scope->graph, &origin, err));
     tdnn_status status = prepare(scope, proto, &call, &here);
+    call.where = where;
     if (!status) status = import_call(&call, &here);
-    if (!status) return TDNN_OK;
-    if (*text(proto->name))
-        tdnn_error_at(&here, status, "node %s%s (%s)", scope->prefix, proto->name,
-                      text(proto->op_type));
-    else
-        tdnn_error_at(&here, status, "node making %s%s (%s)", scope->prefix,
-                      proto->n_output ? text(proto->output[0]) : "", text(proto->op_type));
-    if (status == TDNN_ERR_UNSUPPORTED)
-        return tdnn_findings_add(&scope->model->findings, here.where, here.message, err);
-    if (err) *err = here;
-    return status;
+    if (!status && !call.told) return TDNN_OK;
+    tdnn_error_at(&here, status, "%s", where);
+    return take_finding(&call, proto, nodes, &here, err);
 }

@@ -53,7 +53,7 @@ static tdnn_status import_model(onnx_model *model, tdnn_graph *graph, tdnn_error
         if (!graph->name) return TDNN_NO_MEMORY(err);
     }
     TDNN_TRY(onnx_graph_import(&scope, proto->graph, err));
-    return tdnn_findings_report(&model->findings, err);
+    return tdnn_findings_report(&model->findings, graph, err);
 }
 
 static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_error *err)
@@ -63,7 +63,7 @@ static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_erro
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
     size_t most = (size_t)tdnn_graph_limits(graph)->max_nodes * MESSAGES_PER_NODE;
-    onnx_model model = {.source = source, .zone = zone, .findings = {source, zone, NULL, 0, 0}};
+    onnx_model model = {.source = source, .zone = zone, .findings = {.source = source, .zone = zone}};
     ProtobufCMessage *message;
     tdnn_status status = tdnn_message_decode(source->model, &onnx__model_proto__descriptor,
                                              most, zone, &message, err);

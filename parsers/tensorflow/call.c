@@ -88,7 +88,7 @@ tdnn_status tf_input_ints(const tf_call *c, size_t index, const char *what, cons
     tf_value *v;
     TDNN_TRY(tf_input(c, index, &v, err));
     if (!v->known)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "input %zu, %s, is not known while loading",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input %zu, %s, is not known while loading",
                          index, what);
     *at = v->known;
     *count = v->known_count;
@@ -111,7 +111,7 @@ tdnn_status tf_input_int(const tf_call *c, size_t index, const char *what, int64
 tdnn_status tf_axis(const tf_value *v, int64_t axis, int64_t *out, tdnn_error *err)
 {
     if (v->shape.ndim < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "an input whose number of dimensions is not known");
     if (axis < -v->shape.ndim || axis >= v->shape.ndim)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %lld of %d dimensions", (long long)axis,
@@ -313,19 +313,15 @@ tdnn_status tf_give_new(const tf_call *c, size_t port, tdnn_id id, tdnn_dtype dt
     return tf_give(c, port, v, err);
 }
 
-tdnn_status tf_lacks(const tf_call *c, tdnn_error *err, const char *format, ...)
+tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err, const char *format, ...)
 {
     char what[300];
     va_list list;
     va_start(list, format);
     vsnprintf(what, sizeof what, format, list);
     va_end(list);
-    const char *where = tdnn_zone_printf(c->scope->model->zone, "node %s", c->name);
-    if (!where) return TDNN_NO_MEMORY(err);
-    TDNN_TRY(tdnn_findings_add(&c->scope->model->findings, where, what, err));
-    tf_value *v;
-    TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, TDNN_NONE, NULL, &v, err));
-    v->missing = true;
-    tdnn_error_clear(err);
-    return tf_scope_set_all(c->scope, c->node->proto->name, v, err);
+    const tdnn_origin *o = &model->origin;
+    const tdnn_finding finding = {kind, o->node, o->op, o->where, what};
+    model->told = true;
+    return tdnn_findings_add(&model->findings, &finding, err);
 }

@@ -74,6 +74,8 @@ typedef struct tf_model {
     tdnn_map ops;
     const Tensorflow__FunctionDefLibrary *library;
     tdnn_findings findings;
+    tdnn_origin origin; /* the node that is being imported */
+    bool told;          /* of one of its attributes: what fails besides may come of it */
     size_t calls;
 } tf_model;
 
@@ -256,9 +258,14 @@ tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t co
 tdnn_status tf_give(const tf_call *c, size_t port, tf_value *value, tdnn_error *err);
 tdnn_status tf_give_new(const tf_call *c, size_t port, tdnn_id id, tdnn_dtype dtype,
                         const tdnn_shape *shape, tf_value **out, tdnn_error *err);
-/* Names what tinydnn does not have; the outputs are missing from then on. */
-tdnn_status tf_lacks(const tf_call *c, tdnn_error *err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Tells of what is wrong with the node that is being imported, and lets it go on. */
+tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* ---- attrs.c ---- */
+
+/* Tells of attributes whose values or types tinydnn does not have, whatever the node's inputs are. */
+tdnn_status tf_check_attrs(tf_call *c, tdnn_error *err);
 
 /* ---- layout.c ---- */
 

@@ -47,7 +47,7 @@ static tdnn_status check_rank(const blocks *b, const tf_value *x, tdnn_error *er
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "blocks of more than %d places",
                          MOST_PLACES);
     if (x->shape.ndim <= (int)b->count)
-        return TDNN_FAIL(err, x->shape.ndim < 0 ? TDNN_ERR_UNSUPPORTED : TDNN_ERR_SHAPE,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "an input of %d dimensions for blocks of %zu", x->shape.ndim,
                          b->count);
     return TDNN_OK;

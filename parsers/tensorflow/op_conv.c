@@ -11,7 +11,7 @@ static tdnn_status filter_of(const tf_call *c, size_t index, int space, tf_value
 {
     TDNN_TRY(tf_input(c, index, w, err));
     if ((*w)->shape.ndim != space + 2)
-        return TDNN_FAIL(err, (*w)->shape.ndim < 0 ? TDNN_ERR_UNSUPPORTED : TDNN_ERR_SHAPE,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "a filter of %d dimensions, expected %d", (*w)->shape.ndim, space + 2);
     for (int i = 0; i < space + 2; i++)
         if ((*w)->shape.dim[i] == 0)
@@ -114,7 +114,7 @@ tdnn_status tf_import_depthwise(tf_call *c, tdnn_error *err)
     TDNN_TRY(filter_of(c, 1, 2, &w, err));
     const int64_t *d = w->shape.dim;
     if (d[0] < 0 || d[1] < 0 || d[2] < 0 || d[3] < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "a filter whose shape is not known while loading");
     int64_t out;
     if (__builtin_mul_overflow(d[2], d[3], &out))
@@ -165,7 +165,7 @@ static tdnn_status set_edges(const tf_call *c, const tf_value *w, int space, boo
         const int64_t dilated = (w->shape.dim[i] - 1) * p->window.dilations.at[i] + 1;
         int64_t out = known ? size->known[i + (last ? 1 : 2)] : -1;
         if (w->shape.dim[i] < 0 || w->shape.dim[i] > INT32_MAX || out > INT32_MAX)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                              "a filter or size that is not known while loading");
         transpose_edges(out, dilated, p->window.strides.at[i], same, &pads[i], &pads[space + i],
                         &extra[i]);

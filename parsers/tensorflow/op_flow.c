@@ -254,12 +254,12 @@ tdnn_status tf_import_array_gather(tf_call *c, tdnn_error *err)
     tdnn_shape shape = flow->shape;
     if (joins) {
         if (shape.ndim < 2)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "elements of unknown rank");
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "elements of unknown rank");
         int64_t dims[TDNN_MAX_DIMS] = {-1};
         for (int i = 2; i < shape.ndim; i++) dims[i - 1] = shape.dim[i] < 0 ? 0 : shape.dim[i];
         for (int i = 2; i < shape.ndim; i++)
             if (shape.dim[i] < 0)
-                return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "elements of unknown shape");
+                return TDNN_FAIL(err, TDNN_ERR_SHAPE, "elements of unknown shape");
         TDNN_TRY(tf_reshape(c, flow->id, dims, (size_t)shape.ndim - 1, &id, err));
         shape = tdnn_shape_make(shape.ndim - 1, dims);
         return tf_give_new(c, 0, id, flow->dtype, &shape, NULL, err);

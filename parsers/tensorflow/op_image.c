@@ -85,7 +85,7 @@ tdnn_status tf_import_resize_area(tf_call *c, tdnn_error *err)
     if (x->shape.ndim != 4 || x->shape.dim[1] < 1 || x->shape.dim[2] < 1 ||
         x->shape.dim[1] > 1 << 16 || x->shape.dim[2] > 1 << 16 ||
         tf_attr_bool(c, "align_corners", false))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "an image whose size is not known while loading, or align_corners");
     TDNN_TRY(tf_first(c->scope, x, 4, &id, err));
     if (x->dtype != TDNN_F32) TDNN_TRY(tf_cast(c, id, TDNN_F32, &id, err));

@@ -41,7 +41,7 @@ static tdnn_status swap_last(const tf_call *c, const tf_value *v, tdnn_id in, td
     int64_t perm[TDNN_MAX_DIMS];
     const int n = v->shape.ndim;
     if (n < 2)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "the adjoint of an input of unknown rank");
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "the adjoint of an input of unknown rank");
     for (int i = 0; i < n; i++) perm[i] = i < n - 2 ? i : 2 * n - 3 - i;
     return tf_transpose(c, in, perm, (size_t)n, out, err);
 }

@@ -246,7 +246,7 @@ tdnn_status tf_import_combined_nms(tf_call *c, tdnn_error *err)
     tdnn_node *node;
     TDNN_TRY(tf_input(c, 0, &x, err));
     if (x->shape.ndim != 4 || x->shape.dim[2] < 1)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "boxes of which is not known whether all classes share them");
     k.shared = x->shape.dim[2] == 1;
     TDNN_TRY(tf_plain(c->scope, x, &k.boxes, err));

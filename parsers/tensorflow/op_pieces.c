@@ -143,7 +143,7 @@ tdnn_status tf_import_split(tf_call *c, tdnn_error *err)
             rest -= sizes[i];
     }
     if (missing >= 0 && (whole < 0 || rest < 0))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "a size of -1 where the whole is not known");
     if (missing >= 0) fixed[missing] = rest;
     ids[0] = x->id;

@@ -163,7 +163,7 @@ tdnn_status tf_import_patches(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_spatial_list(c, "ksizes", 2, true, k, err));
     const int64_t channels = tf_channels(c->inputs[0], true);
     if (channels < 1 || channels > 4096 || k[0] > 4096 || k[1] > 4096)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "patches of unknown or very many channels");
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "patches of unknown or very many channels");
     TDNN_TRY(picking_filter(c, k, channels, &ids[1], err));
     TDNN_TRY(tf_last(c, TDNN_OP_Conv, ids, 2, &node, &id, err));
     tdnn_window *w = &((tdnn_conv_params *)node->params)->window;

@@ -12,7 +12,7 @@ static tdnn_status number(const tf_call *c, size_t index, const char *what, doub
     TDNN_TRY(tf_input(c, index, &v, err));
     const tdnn_tensor *t = tf_constant(c->scope, v);
     if (!t || tdnn_shape_count(&t->shape) != 1 || t->dtype == TDNN_STRING)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "input %zu, %s, is not one known number",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input %zu, %s, is not one known number",
                          index, what);
     *out = tdnn_tensor_get_f64(t, 0);
     if (!isfinite(*out))
@@ -71,7 +71,7 @@ static tdnn_status ranges(const tf_call *c, const tf_value *x, int64_t axis, tdn
         TDNN_TRY(tf_input(c, i + 1, &v, err));
         t[i] = tf_constant(c->scope, v);
         if (!t[i] || t[i]->dtype == TDNN_STRING)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                              "input %zu, a range, is not known while loading", i + 1);
     }
     const int64_t count = tdnn_shape_count(&t[0]->shape);

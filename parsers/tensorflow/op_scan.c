@@ -142,7 +142,7 @@ tdnn_status tf_import_roll(tf_call *c, tdnn_error *err)
         int64_t axis;
         TDNN_TRY(tf_axis(x, axes[i], &axis, err));
         if (x->shape.dim[axis] < 0)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                              "a dimension whose size is not known while loading");
         if (x->shape.dim[axis] > 0)
             TDNN_TRY(

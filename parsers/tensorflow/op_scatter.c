@@ -79,7 +79,7 @@ tdnn_status tf_import_sparse_to_dense(tf_call *c, tdnn_error *err)
     TDNN_TRY(tf_input(c, 1, &shape, err));
     TDNN_TRY(tf_input(c, 2, &x, err));
     if (at->shape.ndim < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "indices whose number of dimensions is not known");
     TDNN_TRY(tf_cast(c, shape->id, TDNN_I64, &dims, err));
     TDNN_TRY(tf_cast(c, at->id, TDNN_I64, &ids[1], err));
@@ -190,7 +190,7 @@ static tdnn_status stitch_part(const tf_call *c, size_t part, int64_t *places, s
     TDNN_TRY(tf_input(c, c->input_count / 2 + part, &x, err));
     const int rest = x->shape.ndim - index->shape.ndim;
     if (!index->known || *count + index->known_count > TF_KNOWN_MOST || x->shape.ndim < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "indices that are not known while loading");
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "indices that are not known while loading");
     if (rest < 0)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "data of %d dimensions for indices of %d",
                          x->shape.ndim, index->shape.ndim);
@@ -198,7 +198,7 @@ static tdnn_status stitch_part(const tf_call *c, size_t part, int64_t *places, s
     for (int k = 0; k < rest; k++) {
         dims[k + 1] = x->shape.dim[index->shape.ndim + k];
         if (dims[k + 1] < 0)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "data of unknown shape");
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "data of unknown shape");
     }
     TDNN_TRY(tf_plain(c->scope, x, out, err));
     return tf_reshape(c, *out, dims, (size_t)rest + 1, out, err);

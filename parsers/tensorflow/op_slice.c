@@ -134,7 +134,7 @@ static tdnn_status slice_argument(const tf_call *c, const strided *s, size_t whi
     const tf_value *v = c->inputs[which], *begin = c->inputs[1], *steps = c->inputs[3];
     int64_t at[TDNN_MAX_DIMS];
     if (!steps->known || steps->known_count < s->entries)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "strides that are not known while loading");
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "strides that are not known while loading");
     for (size_t k = 0; k < s->slices; k++) {
         const size_t i = (size_t)s->entry[k];
         const bool shrinks = s->shrink >> i & 1;
@@ -290,7 +290,7 @@ tdnn_status tf_import_strided_slice(tf_call *c, tdnn_error *err)
     const tdnn_shape *strides = &c->inputs[3]->shape;
     if (strides->ndim != 1 || strides->dim[0] < 0 || strides->dim[0] > 2 * TDNN_MAX_DIMS ||
         x->shape.ndim < 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "an input whose number of dimensions is not known");
     s.entries = (size_t)strides->dim[0];
     for (size_t i = 1; i < 3; i++)

@@ -176,6 +176,11 @@ static tdnn_status put_scalar(tdnn_wire_buffer *b, const struct field *f, const 
     return ok ? TDNN_OK : TDNN_NO_MEMORY(err);
 }
 
+typedef struct writer {
+    tdnn_wire_buffer *b;
+    bool lines; /* nodes get theirs */
+} writer;
+
 /* A message that is being written. */
 typedef struct level {
     message_kind kind;
@@ -184,10 +189,12 @@ typedef struct level {
 } level;
 
 enum { MOST_LEVELS = 16 }; /* the schema's own depth is 9 */
+enum { NODE_LINE = 14000 }; /* for findings; see tensorflow.proto */
 
-static tdnn_status put_field(tdnn_wire_buffer *b, level *stack, size_t *depth,
-                             const tdnn_text *t, tdnn_error *err)
+static tdnn_status put_field(const writer *w, level *stack, size_t *depth, const tdnn_text *t,
+                             tdnn_error *err)
 {
+    tdnn_wire_buffer *b = w->b;
     const message_kind in = stack[*depth - 1].kind;
     const struct field *f = find_field(in, t->name);
     if (!f)
@@ -201,10 +208,13 @@ static tdnn_status put_field(tdnn_wire_buffer *b, level *stack, size_t *depth,
     if (*depth == MOST_LEVELS) return TDNN_FAIL(err, TDNN_ERR_INTERNAL, "too deep");
     level *l = &stack[(*depth)++];
     *l = (level){f->message, t->first, 0};
-    return tdnn_wire_begin(b, f->number, &l->mark) ? TDNN_OK : TDNN_NO_MEMORY(err);
+    if (!tdnn_wire_begin(b, f->number, &l->mark) ||
+        (w->lines && f->message == NODE && !tdnn_wire_put_int(b, NODE_LINE, t->line)))
+        return TDNN_NO_MEMORY(err);
+    return TDNN_OK;
 }
 
-static tdnn_status put_graph(tdnn_wire_buffer *b, const tdnn_text *graph, tdnn_error *err)
+static tdnn_status put_graph(const writer *w, const tdnn_text *graph, tdnn_error *err)
 {
     level stack[MOST_LEVELS] = {{GRAPH, graph->first, 0}};
     size_t depth = 1;
@@ -212,12 +222,12 @@ static tdnn_status put_graph(tdnn_wire_buffer *b, const tdnn_text *graph, tdnn_e
         level *l = &stack[depth - 1];
         const tdnn_text *t = l->next;
         if (!t) {
-            if (depth > 1 && !tdnn_wire_end(b, l->mark)) return TDNN_NO_MEMORY(err);
+            if (depth > 1 && !tdnn_wire_end(w->b, l->mark)) return TDNN_NO_MEMORY(err);
             depth--;
             continue;
         }
         l->next = t->next;
-        TDNN_TRY(put_field(b, stack, &depth, t, err));
+        TDNN_TRY(put_field(w, stack, &depth, t, err));
     }
     return TDNN_OK;
 }
@@ -251,16 +261,17 @@ static tdnn_status check_look(const tdnn_text *graph, tdnn_error *err)
     return TDNN_FAIL(err, TDNN_ERR_FORMAT, "the text has no node { ... }, expected a GraphDef");
 }
 
-tdnn_status tf_pbtxt_encode(tdnn_bytes bytes, tdnn_bytes *out, tdnn_error *err)
+tdnn_status tf_pbtxt_encode(tdnn_bytes bytes, bool lines, tdnn_bytes *out, tdnn_error *err)
 {
     *out = (tdnn_bytes){0};
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
     tdnn_wire_buffer b = {0};
+    const writer w = {&b, lines};
     tdnn_text *graph;
     tdnn_status status = tdnn_text_parse(bytes, zone, &graph, err);
     if (!status) status = check_look(graph, err);
-    if (!status) status = put_graph(&b, graph, err);
+    if (!status) status = put_graph(&w, graph, err);
     tdnn_zone_free(zone);
     if (status)
         tdnn_free(b.data);

@@ -155,6 +155,7 @@ tdnn_status tf_scope_set_all(tf_scope *scope, const char *name, tf_value *value,
 {
     tf_outputs *o;
     TDNN_TRY(outputs_of(scope, name, &o, err));
+    o->count = 0;
     o->all = value;
     return TDNN_OK;
 }
@@ -209,26 +210,91 @@ static tdnn_status set_nothing(tf_scope *scope, const char *name, bool dead, tdn
     return tf_scope_set_all(scope, name, v, err);
 }
 
-static tdnn_status call_importer(tf_call *c, tdnn_error *err)
+/* Values of which nothing is known take the place of missing ones, so that a node behind them is
+ * looked at. */
+static tdnn_status fill_in(tf_call *c, tdnn_error *err)
 {
-    bool dead = false, missing = false;
+    for (size_t i = 0; i < c->input_count; i++) {
+        tdnn_id id;
+        if (!c->inputs[i]->missing) continue;
+        TDNN_TRY(tdnn_graph_add_value(c->scope->graph, NULL, &id, err));
+        TDNN_TRY(tf_value_make(c->scope, id, TDNN_NONE, NULL, &c->inputs[i], err));
+    }
+    return TDNN_OK;
+}
+
+static bool is_flow(const tf_node *n)
+{
+    static const char *const ops[] = {"Merge",         "RefMerge",         "Switch",   "RefSwitch",
+                                      "NextIteration", "RefNextIteration", "LoopCond", NULL};
+    for (const char *const *op = ops; *op; op++)
+        if (tf_is(n, *op)) return true;
+    return false;
+}
+
+/* What of a node's failure is news goes into the list with all others. */
+static tdnn_status take_finding(tf_model *model, bool missing, tdnn_finding_kind kind, tdnn_error *why,
+                                tdnn_error *err)
+{
+    const tdnn_status status = why->status;
+    if (!tdnn_findings_take(&model->findings, status) &&
+        !((missing || model->told) && tdnn_is_doubtful(status))) {
+        if (err) *err = *why;
+        return status;
+    }
+    if (missing || model->told) return TDNN_OK;
+    memcpy(why->where, model->origin.where, strnlen(model->origin.where, sizeof why->where - 1) + 1);
+    why->where[sizeof why->where - 1] = '\0';
+    return tdnn_findings_add_error(&model->findings, kind, model->origin.node, model->origin.op, why,
+                                   err);
+}
+
+/* *known: not, if there is no such operator. */
+static tdnn_status import_known(tf_call *c, bool *missing, bool *known, tdnn_error *err)
+{
+    bool dead = false;
+    *missing = false;
+    *known = true;
     if (is_enter(c->node) || is_exit(c->node)) return c->node->op->import(c, err);
-    TDNN_TRY(collect_inputs(c, &dead, &missing, err));
+    TDNN_TRY(collect_inputs(c, &dead, missing, err));
     if (dead && !tf_is(c->node, "Merge") && !tf_is(c->node, "RefMerge"))
         return set_nothing(c->scope, c->node->proto->name, true, err);
     const bool function = !c->node->op && tf_find_function(c->scope->model, c->node->proto->op);
-    if (!c->node->op && !function) return tf_lacks(c, err, "operator %s", c->node->proto->op);
-    if (missing) return set_nothing(c->scope, c->node->proto->name, false, err);
-    if (function) return tf_import_call(c, err);
-    tdnn_status status = c->node->op->import(c, err);
-    if (status == TDNN_ERR_UNSUPPORTED) { /* goes into the list with all others */
-        const char *what = err && err->message[0]
-                               ? tdnn_zone_strdup(c->scope->model->zone, err->message)
-                               : "an operator";
-        if (!what) return TDNN_NO_MEMORY(err);
-        return tf_lacks(c, err, "%s: %s", c->node->proto->op, what);
-    }
-    return status;
+    *known = c->node->op || function;
+    if (!*known)
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "operator %s", c->node->proto->op);
+    if (c->node->op) TDNN_TRY(tf_check_attrs(c, err));
+    if (*missing && is_flow(c->node)) return TDNN_OK;
+    if (*missing) TDNN_TRY(fill_in(c, err));
+    return function ? tf_import_call(c, err) : c->node->op->import(c, err);
+}
+
+static tdnn_status call_importer(tf_call *c, tdnn_error *err)
+{
+    tf_model *model = c->scope->model;
+    const size_t nodes = c->scope->graph->node_count;
+    tdnn_error why = {0};
+    bool missing = false, known = true;
+    tdnn_status status = import_known(c, &missing, &known, &why);
+    if (status && !known) missing = false; /* it is news all the same */
+    if (!status && !missing && !model->told) return TDNN_OK;
+    if (status)
+        TDNN_TRY(take_finding(model, missing,
+                              known ? tdnn_finding_kind_of(status) : TDNN_FINDING_OPERATOR, &why,
+                              err));
+    c->scope->graph->node_count = nodes;
+    return set_nothing(c->scope, c->node->proto->name, false, err);
+}
+
+static tdnn_status find_origin(const tf_call *c, tdnn_origin *out, tdnn_error *err)
+{
+    const Tensorflow__NodeDef *proto = c->node->proto;
+    tdnn_zone *zone = c->scope->model->zone;
+    *out = (tdnn_origin){c->name, proto->op, NULL};
+    out->where = proto->has_line
+                     ? tdnn_zone_printf(zone, "node %s (%s), line %d", c->name, proto->op, (int)proto->line)
+                     : tdnn_zone_printf(zone, "node %s (%s)", c->name, proto->op);
+    return out->where ? tdnn_graph_set_origin(c->scope->graph, out, err) : TDNN_NO_MEMORY(err);
 }
 
 static tdnn_status import_node(tf_scope *scope, const tf_node *node, tdnn_error *err)
@@ -241,7 +307,13 @@ static tdnn_status import_node(tf_scope *scope, const tf_node *node, tdnn_error 
     tf_call c = {.scope = scope, .node = node, .name = name};
     if (*scope->prefix) c.name = tdnn_zone_printf(model->zone, "%s%s", scope->prefix, name);
     if (!c.name) return TDNN_NO_MEMORY(err);
+    const tdnn_origin outer = model->origin; /* of the call of the function that this is in */
+    const bool told = model->told;
+    model->told = false;
+    TDNN_TRY(find_origin(&c, &model->origin, err));
     tdnn_status status = call_importer(&c, err);
+    model->origin = outer;
+    model->told = told;
     return status ? tdnn_error_at(err, status, "node %s (%s)", c.name, node->proto->op)
                   : TDNN_OK;
 }

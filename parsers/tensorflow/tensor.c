@@ -177,7 +177,7 @@ static tdnn_status import(const tdnn_source *source, tdnn_bytes file,
     if (!proto->tensor_shape)
         shape = (tdnn_shape){.ndim = 0};
     else if (!tf_shape(proto->tensor_shape, &shape))
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "a tensor of unknown rank, or of more than %d dimensions",
                          TDNN_MAX_DIMS);
     if (!tdnn_shape_known(&shape))

@@ -177,9 +177,14 @@ static tdnn_status bind_input(tf_scope *s, const tf_node *node, size_t port, con
     tf_value *v;
     int rank = 0;
     declared(node, &type, &shape);
-    if (!type)
+    if (!type) {
+        const Tensorflow__AttrValue *a = tf_attr(node, "dtype");
+        if (!s->model->told && s->model->origin.where)
+            TDNN_TRY(tf_tell(s->model, TDNN_FINDING_TYPE, err, "element type %s (dtype)",
+                             tf_dtype_text(a ? a->type : 0)));
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
                          "input \"%s\" of a type that tinydnn does not have", name);
+    }
     if (tf_options(s->model)->io_layout == TDNN_IO_NCHW)
         TDNN_TRY(image_rank(s, u, node, &rank, err));
     if (shape.ndim < 0 && rank) shape = tf_unknown_shape(rank);
@@ -293,7 +298,7 @@ static tdnn_status give_outputs(tf_scope *s, const char *const *names, size_t co
                              names[i]);
         TDNN_TRY(tf_scope_import(s, node, err));
     }
-    TDNN_TRY(tdnn_findings_report(&s->model->findings, err));
+    TDNN_TRY(tdnn_findings_report(&s->model->findings, s->graph, err));
     for (size_t i = 0; i < count; i++) TDNN_TRY(add_output(s, names[i], err));
     return TDNN_OK;
 }
@@ -359,7 +364,7 @@ static tdnn_status to_binary(tdnn_bytes bytes, const char *name, tdnn_bytes *out
 {
     *out = bytes;
     if (!tf_pbtxt_sniff(bytes)) return TDNN_OK;
-    tdnn_status status = tf_pbtxt_encode(bytes, out, err);
+    tdnn_status status = tf_pbtxt_encode(bytes, true, out, err);
     *owned = (void *)(uintptr_t)out->data;
     return status ? tdnn_error_at(err, status, "%s", name ? name : "text") : TDNN_OK;
 }
