@@ -1,6 +1,6 @@
 /* CropAndResize: regions of images, each read at the points of a grid. The IR's GridSample does
- * that for one image, so the images are laid behind each other as a volume, and a region's
- * depth is the number of its image. */
+ * that for one image, so the images are laid below each other, and a region's rows begin where its
+ * image does. What is read outside of the image, from the next one maybe, counts for nothing. */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>
@@ -12,8 +12,9 @@ typedef struct side {
 } side;
 
 typedef struct points {
-    tdnn_id at; /* regions x points: places relative to the image, as GridSample wants them */
-    tdnn_id inside; /* whether they are in the image */
+    tdnn_id size;   /* of the image                       */
+    tdnn_id at;     /* regions x points: places in the image */
+    tdnn_id inside; /* whether they are in it              */
 } points;
 
 /* The size of a dimension, as f32. */
@@ -71,67 +72,69 @@ static tdnn_status lay_points(const tf_call *c, tdnn_id begin, tdnn_id end, tdnn
 static tdnn_status points_of(const tf_call *c, tdnn_id image, tdnn_id boxes, const side *s,
                              bool nearest, points *out, tdnn_error *err)
 {
-    tdnn_id size, most, begin, end, low, high;
-    TDNN_TRY(size_of(c, image, s->axis, &size, err));
-    TDNN_TRY(tf_with(c, TDNN_OP_Sub, size, TDNN_F32, 1, &most, err));
+    tdnn_id most, begin, end, low, high;
+    TDNN_TRY(size_of(c, image, s->axis, &out->size, err));
+    TDNN_TRY(tf_with(c, TDNN_OP_Sub, out->size, TDNN_F32, 1, &most, err));
     TDNN_TRY(column(c, boxes, s->begin, &begin, err));
     TDNN_TRY(column(c, boxes, s->end, &end, err));
     TDNN_TRY(lay_points(c, begin, end, most, s->count, &out->at, err));
     TDNN_TRY(tf_with(c, TDNN_OP_GreaterOrEqual, out->at, TDNN_F32, 0, &low, err));
     TDNN_TRY(tf_two(c, TDNN_OP_LessOrEqual, out->at, most, &high, err));
     TDNN_TRY(tf_two(c, TDNN_OP_And, low, high, &out->inside, err));
-    if (nearest) {
-        TDNN_TRY(tf_with(c, TDNN_OP_Add, out->at, TDNN_F32, 0.5, &out->at, err));
-        TDNN_TRY(tf_one(c, TDNN_OP_Floor, out->at, &out->at, err));
-    }
-    return relative(c, out->at, size, &out->at, err);
+    if (!nearest) return TDNN_OK;
+    TDNN_TRY(tf_with(c, TDNN_OP_Add, out->at, TDNN_F32, 0.5, &out->at, err));
+    return tf_one(c, TDNN_OP_Floor, out->at, &out->at, err);
 }
 
-/* Regions x `ndim` - 1 others: ones where the points are not. */
-static tdnn_status spread(const tf_call *c, tdnn_id in, const int64_t *dims, size_t ndim,
-                          tdnn_id shape, tdnn_id *out, tdnn_error *err)
-{
-    TDNN_TRY(tf_reshape(c, in, dims, ndim, out, err));
-    return shape == TDNN_ABSENT ? TDNN_OK : tf_two(c, TDNN_OP_Expand, *out, shape, out, err);
-}
-
-/* x, y and the image of each point: 1, regions, height, width, 3. */
+/* x and y of each point, as GridSample wants them: 1, regions height, width, 2. */
 static tdnn_status make_grid(const tf_call *c, tdnn_id image, const points *y, const points *x,
                              const int64_t crop[2], tdnn_id *out, tdnn_error *err)
 {
-    static const int64_t first = 0;
-    const int64_t tail[3] = {crop[0], crop[1], 1}, wide[4] = {-1, 1, crop[1], 1},
-                  high[4] = {-1, crop[0], 1, 1};
-    const int64_t deep[4] = {-1, 1, 1, 1};
-    tdnn_id count, rest, shape, parts[3], images, number, axis;
-    TDNN_TRY(tf_dims(c, y->at, &first, 1, &count, err));
-    TDNN_TRY(tf_const_ints(c, tail, 3, &rest, err));
-    TDNN_TRY(tf_concat(c, (tdnn_id[2]){count, rest}, 2, 0, &shape, err));
+    static const int64_t first = 0, deep[2] = {-1, 1};
+    const int64_t wide[3] = {-1, 1, crop[1]}, high[3] = {-1, crop[0], 1},
+                  rows[4] = {1, -1, crop[1], 1};
+    tdnn_id number, images, top, row, all, count, shape, parts[2];
     TDNN_TRY(tf_input_plain(c, 2, &number, err));
     TDNN_TRY(tf_cast(c, number, TDNN_F32, &number, err));
+    TDNN_TRY(tf_reshape(c, number, deep, 2, &number, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Mul, number, y->size, &top, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Add, y->at, top, &row, err));
     TDNN_TRY(size_of(c, image, 0, &images, err));
-    TDNN_TRY(relative(c, number, images, &number, err));
-    TDNN_TRY(spread(c, x->at, wide, 4, shape, &parts[0], err));
-    TDNN_TRY(spread(c, y->at, high, 4, shape, &parts[1], err));
-    TDNN_TRY(spread(c, number, deep, 4, shape, &parts[2], err));
-    TDNN_TRY(tf_concat(c, parts, 3, 3, out, err));
-    TDNN_TRY(tf_const_ints(c, &first, 1, &axis, err));
-    return tf_two(c, TDNN_OP_Unsqueeze, *out, axis, out, err);
+    TDNN_TRY(tf_two(c, TDNN_OP_Mul, images, y->size, &all, err));
+    TDNN_TRY(relative(c, x->at, x->size, &parts[0], err));
+    TDNN_TRY(relative(c, row, all, &parts[1], err));
+    TDNN_TRY(tf_dims(c, y->at, &first, 1, &count, err));
+    TDNN_TRY(tf_const_ints(c, crop, 2, &shape, err));
+    TDNN_TRY(tf_concat(c, (tdnn_id[2]){count, shape}, 2, 0, &shape, err));
+    for (int i = 0; i < 2; i++) {
+        TDNN_TRY(tf_reshape(c, parts[i], i ? high : wide, 3, &parts[i], err));
+        TDNN_TRY(tf_two(c, TDNN_OP_Expand, parts[i], shape, &parts[i], err));
+        TDNN_TRY(tf_reshape(c, parts[i], rows, 4, &parts[i], err));
+    }
+    return tf_concat(c, parts, 2, 3, out, err);
 }
 
-static tdnn_status read_grid(const tf_call *c, tdnn_id image, tdnn_id grid, tdnn_id *out,
-                             tdnn_error *err)
+/* Regions, channels, height, width. */
+static tdnn_status read_grid(const tf_call *c, tdnn_id image, tdnn_id grid,
+                             const int64_t crop[2], tdnn_id *out, tdnn_error *err)
 {
-    static const int64_t first = 0, swap[4] = {1, 0, 2, 3};
-    tdnn_id axis;
+    static const int64_t swap[4] = {1, 0, 2, 3}, second = 1, last = 3, one = 1, rest = -1;
+    const int64_t tail[3] = {-1, crop[0], crop[1]};
+    tdnn_id parts[4], shape;
     tdnn_node *node;
-    TDNN_TRY(tf_const_ints(c, &first, 1, &axis, err));
+    TDNN_TRY(tf_const_ints(c, &one, 1, &parts[0], err));
+    TDNN_TRY(tf_dims(c, image, &second, 1, &parts[1], err));
+    TDNN_TRY(tf_const_ints(c, &rest, 1, &parts[2], err));
+    TDNN_TRY(tf_dims(c, image, &last, 1, &parts[3], err));
+    TDNN_TRY(tf_concat(c, parts, 4, 0, &shape, err));
     TDNN_TRY(tf_transpose(c, image, swap, 4, &image, err));
-    TDNN_TRY(tf_two(c, TDNN_OP_Unsqueeze, image, axis, &image, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Reshape, image, shape, &image, err));
     TDNN_TRY(tf_inner(c, TDNN_OP_GridSample, (tdnn_id[2]){image, grid}, 2, &node, out, err));
     TDNN_TRY(tf_set_text(c, node, "mode", "linear", err));
     TDNN_TRY(tf_set_text(c, node, "padding_mode", "border", err));
-    TDNN_TRY(tf_two(c, TDNN_OP_Squeeze, *out, axis, out, err));
+    TDNN_TRY(tf_const_ints(c, tail, 3, &parts[2], err));
+    TDNN_TRY(tf_concat(c, &parts[1], 2, 0, &shape, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Reshape, *out, shape, out, err));
     return tf_transpose(c, *out, swap, 4, out, err);
 }
 
@@ -158,11 +161,9 @@ tdnn_status tf_import_crop_and_resize(tf_call *c, tdnn_error *err)
     TDNN_TRY(points_of(c, image, boxes, &(side){2, crop[0], 0, 2}, nearest, &y, err));
     TDNN_TRY(points_of(c, image, boxes, &(side){3, crop[1], 1, 3}, nearest, &x, err));
     TDNN_TRY(make_grid(c, image, &y, &x, crop, &grid, err));
-    TDNN_TRY(read_grid(c, image, grid, &id, err));
-    TDNN_TRY(
-        spread(c, y.inside, (int64_t[4]){-1, 1, crop[0], 1}, 4, TDNN_ABSENT, &inside[0], err));
-    TDNN_TRY(
-        spread(c, x.inside, (int64_t[4]){-1, 1, 1, crop[1]}, 4, TDNN_ABSENT, &inside[1], err));
+    TDNN_TRY(read_grid(c, image, grid, crop, &id, err));
+    TDNN_TRY(tf_reshape(c, y.inside, (int64_t[4]){-1, 1, crop[0], 1}, 4, &inside[0], err));
+    TDNN_TRY(tf_reshape(c, x.inside, (int64_t[4]){-1, 1, 1, crop[1]}, 4, &inside[1], err));
     TDNN_TRY(tf_two(c, TDNN_OP_And, inside[0], inside[1], &mask, err));
     TDNN_TRY(tf_const_scalar(c, TDNN_F32, (double)tf_attr_float(c, "extrapolation_value", 0),
                              &outer, err));
