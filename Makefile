@@ -348,6 +348,7 @@ PARSERS = \
 	parsers/tensorflow/op_scatter.c \
 	parsers/tensorflow/op_shape.c \
 	parsers/tensorflow/op_slice.c \
+	parsers/tensorflow/op_soft_nms.c \
 	parsers/tensorflow/pbtxt.c \
 	parsers/tensorflow/scope.c \
 	parsers/tensorflow/table.c \

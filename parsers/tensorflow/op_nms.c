@@ -58,15 +58,16 @@ static tdnn_status give_number(const tf_call *c, size_t port, tdnn_id count, tdn
     return tf_give_new(c, port, count, TDNN_I32, &scalar, NULL, err);
 }
 
-static tdnn_status check_soft(const tf_call *c, tdnn_error *err)
+static tdnn_status read_sigma(const tf_call *c, double *out, tdnn_error *err)
 {
     tf_value *sigma;
     TDNN_TRY(tf_input(c, 5, &sigma, err));
     const tdnn_tensor *t = tf_constant(c->scope, sigma);
-    if (!t || tdnn_shape_count(&t->shape) != 1 || t->dtype == TDNN_STRING ||
-        tdnn_tensor_get_f64(t, 0) != 0)
-        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "soft_nms_sigma other than 0");
-    return TDNN_OK;
+    if (!t || tdnn_shape_count(&t->shape) != 1 || t->dtype == TDNN_STRING)
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "soft_nms_sigma is not known while loading");
+    *out = tdnn_tensor_get_f64(t, 0);
+    if (*out >= 0) return TDNN_OK;
+    return TDNN_FAIL(err, TDNN_ERR_FORMAT, "soft_nms_sigma %g, expected 0 or more", *out);
 }
 
 /* boxes, scores, how many, overlap, score, sigma: each version has more of them. */
@@ -75,10 +76,11 @@ tdnn_status tf_import_nms(tf_call *c, tdnn_error *err)
     static const int64_t front[2] = {0, 1}, first = 0;
     const char *op = c->node->proto->op;
     const char version = op[strlen(op) - 1]; /* "n": the first */
-    tdnn_id ids[5], scores, chosen, count, id;
-    TDNN_TRY(tf_input_plain(c, 0, &ids[0], err));
+    double sigma = 0;
+    tdnn_id boxes, ids[5], scores, chosen, count, id;
+    TDNN_TRY(tf_input_plain(c, 0, &boxes, err));
     TDNN_TRY(tf_input_plain(c, 1, &scores, err));
-    TDNN_TRY(unsqueeze(c, ids[0], front, 1, &ids[0], err));
+    TDNN_TRY(unsqueeze(c, boxes, front, 1, &ids[0], err));
     TDNN_TRY(unsqueeze(c, scores, front, 2, &ids[1], err));
     TDNN_TRY(one_of(c, 2, TDNN_I64, &ids[2], err));
     if (version == 'n')
@@ -90,11 +92,15 @@ tdnn_status tf_import_nms(tf_call *c, tdnn_error *err)
         TDNN_TRY(tf_const_scalar(c, TDNN_F32, -(double)FLT_MAX, &ids[4], err));
     else
         TDNN_TRY(one_of(c, 4, TDNN_F32, &ids[4], err));
-    if (version == '5') TDNN_TRY(check_soft(c, err));
-    TDNN_TRY(tf_inner(c, TDNN_OP_NonMaxSuppression, ids, 5, NULL, &id, err));
-    TDNN_TRY(column(c, id, 2, &chosen, err));
+    if (version == '5') TDNN_TRY(read_sigma(c, &sigma, err));
+    if (sigma > 0) {
+        TDNN_TRY(tf_soft_nms(c, boxes, scores, ids[2], ids[4], sigma, &chosen, &scores, err));
+    } else {
+        TDNN_TRY(tf_inner(c, TDNN_OP_NonMaxSuppression, ids, 5, NULL, &id, err));
+        TDNN_TRY(column(c, id, 2, &chosen, err));
+        TDNN_TRY(tf_two(c, TDNN_OP_Gather, scores, chosen, &scores, err));
+    }
     TDNN_TRY(tf_dims(c, chosen, &first, 1, &count, err));
-    TDNN_TRY(tf_two(c, TDNN_OP_Gather, scores, chosen, &scores, err));
     if (version > '3' && version < 'n' && tf_attr_bool(c, "pad_to_max_output_size", false)) {
         TDNN_TRY(pad_to(c, chosen, count, ids[2], &chosen, err));
         TDNN_TRY(pad_to(c, scores, count, ids[2], &scores, err));

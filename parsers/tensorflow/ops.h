@@ -130,6 +130,10 @@ TF_IMPORTER(depth_to_space)
 TF_IMPORTER(nms)
 TF_IMPORTER(combined_nms)
 TF_IMPORTER(crop_and_resize)
+/* op_soft_nms.c: boxes [B, 4], scores [B]; the boxes that are taken, and what their scores are then. */
+tdnn_status tf_soft_nms(const tf_call *c, tdnn_id boxes, tdnn_id scores, tdnn_id most,
+                        tdnn_id least, double sigma, tdnn_id *chosen, tdnn_id *found,
+                        tdnn_error *err);
 
 /* op_quant.c */
 TF_IMPORTER(dequantize)

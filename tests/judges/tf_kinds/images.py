@@ -176,6 +176,44 @@ def suppression(r, name):
     return n
 
 
+def overlap(a, b):
+    low = np.maximum(np.minimum(a[:2], a[2:]), np.minimum(b[:2], b[2:]))
+    high = np.minimum(np.maximum(a[:2], a[2:]), np.maximum(b[:2], b[2:]))
+    area = [float(np.prod(np.abs(x[2:] - x[:2]))) for x in (a, b)]
+    common = float(np.prod(np.maximum(high - low, 0)))
+    return common / (area[0] + area[1] - common) if min(area) > 0 else 0.0
+
+
+@kind("NonMaxSuppressionV5 soft")
+def soft_suppression(r, name):
+    """Bodla et al. 2017, with Gaussian weights; TensorFlow.js drops what overlaps more than the threshold too,
+    so it is asked where that is 1."""
+    n, count = Net(r), r.int(3, 12)
+    boxes, scores = some_boxes(r, count), r.array(count, low=0, high=1)
+    most, least, sigma = r.int(1, count), np.float32(r.int(0, 4) / 10), np.float32(r.int(1, 10) / 10)
+    limit = np.float32(r.one(0.5, 1))
+    pad = r.flag()
+    ins = [n.input(boxes), n.input(scores)] + [n.const(a) for a in (np.int32(most), limit, least, sigma)]
+    at = n.add("NonMaxSuppressionV5", ins, pad_to_max_output_size=pad)
+    n.floats(at)
+    n.add("Neg", [at + ":1"])
+    n.floats(at + ":2")
+    live, taken = {i: float(s) for i, s in enumerate(scores)}, []
+    while len(taken) < most and live:
+        best = max(live, key=live.get)
+        score = live.pop(best)
+        if score <= least:
+            break
+        taken.append((best, score))
+        for i in live:
+            live[i] *= np.exp(-overlap(boxes[i], boxes[best]) ** 2 / (2 * float(sigma)))
+    rows = taken + [(0, 0)] * (most - len(taken) if pad else 0)
+    n.want = [np.array([i for i, _ in rows], np.float32), -np.array([s for _, s in rows], np.float32),
+              np.float32(len(taken))]
+    n.tfjs = limit == 1 and not pad
+    return n
+
+
 @kind("CombinedNonMaxSuppression")
 def combined(r, name):
     """What every class keeps by itself, sorted."""
