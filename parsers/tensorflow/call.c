@@ -288,6 +288,17 @@ tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int6
     return TDNN_OK;
 }
 
+tdnn_status tf_column(const tf_call *c, tdnn_id rows, int64_t index, tdnn_id *out,
+                      tdnn_error *err)
+{
+    tdnn_id at;
+    tdnn_node *node;
+    TDNN_TRY(tf_const_ints(c, &index, 1, &at, err));
+    TDNN_TRY(tf_inner(c, TDNN_OP_Gather, (tdnn_id[2]){rows, at}, 2, &node, out, err));
+    ((tdnn_axis_params *)node->params)->axis = 1;
+    return TDNN_OK;
+}
+
 tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count,
                     tdnn_id *out, tdnn_error *err)
 {

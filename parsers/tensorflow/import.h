@@ -250,6 +250,8 @@ tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype t
                     tdnn_id *out, tdnn_error *err);
 tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis, tdnn_id *out,
                       tdnn_error *err);
+/* Column `index` of rows: [rows, 1]. */
+tdnn_status tf_column(const tf_call *c, tdnn_id rows, int64_t index, tdnn_id *out, tdnn_error *err);
 /* Dimension `axis` of a value of the IR, as a vector of one i64; and some of them. */
 tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count, tdnn_id *out,
                     tdnn_error *err);

@@ -35,17 +35,6 @@ static tdnn_status relative(const tf_call *c, tdnn_id place, tdnn_id size, tdnn_
     return tf_with(c, TDNN_OP_Sub, *out, TDNN_F32, 1, out, err);
 }
 
-static tdnn_status column(const tf_call *c, tdnn_id boxes, int64_t index, tdnn_id *out,
-                          tdnn_error *err)
-{
-    tdnn_id at;
-    tdnn_node *node;
-    TDNN_TRY(tf_const_ints(c, &index, 1, &at, err));
-    TDNN_TRY(tf_inner(c, TDNN_OP_Gather, (tdnn_id[2]){boxes, at}, 2, &node, out, err));
-    ((tdnn_axis_params *)node->params)->axis = 1;
-    return TDNN_OK;
-}
-
 /* From the first to the last point in equal steps; a single one lies in the middle. */
 static tdnn_status lay_points(const tf_call *c, tdnn_id begin, tdnn_id end, tdnn_id most,
                               int64_t count, tdnn_id *out, tdnn_error *err)
@@ -75,8 +64,8 @@ static tdnn_status points_of(const tf_call *c, tdnn_id image, tdnn_id boxes, con
     tdnn_id most, begin, end, low, high;
     TDNN_TRY(size_of(c, image, s->axis, &out->size, err));
     TDNN_TRY(tf_with(c, TDNN_OP_Sub, out->size, TDNN_F32, 1, &most, err));
-    TDNN_TRY(column(c, boxes, s->begin, &begin, err));
-    TDNN_TRY(column(c, boxes, s->end, &end, err));
+    TDNN_TRY(tf_column(c, boxes, s->begin, &begin, err));
+    TDNN_TRY(tf_column(c, boxes, s->end, &end, err));
     TDNN_TRY(lay_points(c, begin, end, most, s->count, &out->at, err));
     TDNN_TRY(tf_with(c, TDNN_OP_GreaterOrEqual, out->at, TDNN_F32, 0, &low, err));
     TDNN_TRY(tf_two(c, TDNN_OP_LessOrEqual, out->at, most, &high, err));

@@ -14,16 +14,13 @@ static tdnn_status unsqueeze(const tf_call *c, tdnn_id in, const int64_t *axes, 
     return tf_two(c, TDNN_OP_Unsqueeze, in, at, out, err);
 }
 
-/* Column `index` of rows. */
+/* Column `index` of rows, as a vector. */
 static tdnn_status column(const tf_call *c, tdnn_id in, int64_t index, tdnn_id *out,
                           tdnn_error *err)
 {
-    tdnn_id at;
-    tdnn_node *node;
-    TDNN_TRY(tf_const_int(c, index, &at, err));
-    TDNN_TRY(tf_inner(c, TDNN_OP_Gather, (tdnn_id[2]){in, at}, 2, &node, out, err));
-    ((tdnn_axis_params *)node->params)->axis = 1;
-    return TDNN_OK;
+    static const int64_t flat = -1;
+    TDNN_TRY(tf_column(c, in, index, out, err));
+    return tf_reshape(c, *out, &flat, 1, out, err);
 }
 
 /* A scalar input as a vector of one, of the type. */

@@ -10,23 +10,12 @@ typedef struct sides {
     tdnn_id low[2], high[2], area;
 } sides;
 
-static tdnn_status column(const tf_call *c, tdnn_id in, int64_t index, tdnn_id *out,
-                          tdnn_error *err)
-{
-    tdnn_id at;
-    tdnn_node *node;
-    TDNN_TRY(tf_const_ints(c, &index, 1, &at, err));
-    TDNN_TRY(tf_inner(c, TDNN_OP_Gather, (tdnn_id[2]){in, at}, 2, &node, out, err));
-    ((tdnn_axis_params *)node->params)->axis = 1;
-    return TDNN_OK;
-}
-
 static tdnn_status sides_of(const tf_call *c, tdnn_id boxes, sides *s, tdnn_error *err)
 {
     tdnn_id a, b, length[2];
     for (int i = 0; i < 2; i++) {
-        TDNN_TRY(column(c, boxes, i, &a, err));
-        TDNN_TRY(column(c, boxes, i + 2, &b, err));
+        TDNN_TRY(tf_column(c, boxes, i, &a, err));
+        TDNN_TRY(tf_column(c, boxes, i + 2, &b, err));
         TDNN_TRY(tf_two(c, TDNN_OP_Min, a, b, &s->low[i], err));
         TDNN_TRY(tf_two(c, TDNN_OP_Max, a, b, &s->high[i], err));
         TDNN_TRY(tf_two(c, TDNN_OP_Sub, s->high[i], s->low[i], &length[i], err));
