@@ -1,4 +1,4 @@
-/* Greedy by size, best gap. */
+/* Greedy by size, best gap; where that is not the least, in other orders too. */
 #include "lib/runtime/arena.h"
 
 #include <stdlib.h>
@@ -35,31 +35,75 @@ static size_t find_gap(tdnn_lifetime *const *placed, size_t count, const tdnn_li
     return best == SIZE_MAX ? end : best;
 }
 
+/* Places the blocks in this order; `placed` has room for them. The arena's size; SIZE_MAX: too large. */
+static size_t place(tdnn_lifetime *const *order, tdnn_lifetime **placed, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        tdnn_lifetime *block = order[i];
+        block->offset = find_gap(placed, i, block);
+        size_t end;
+        if (!tdnn_size_add(block->offset, block->bytes, &end) || end > SIZE_MAX / 4) return SIZE_MAX;
+        if (end > total) total = end;
+        size_t at = i;
+        for (; at > 0 && placed[at - 1]->offset > block->offset; at--) placed[at] = placed[at - 1];
+        placed[at] = block;
+    }
+    return total;
+}
+
+/* The first block that reaches to the arena's end comes first in the next attempt. */
+static void promote(tdnn_lifetime **order, size_t total)
+{
+    size_t i = 0;
+    while (order[i]->offset + order[i]->bytes != total) i++;
+    tdnn_lifetime *block = order[i];
+    for (; i > 0; i--) order[i] = order[i - 1];
+    order[0] = block;
+}
+
+/* An attempt takes time with the square of the number of blocks. */
+enum { MOST_ATTEMPTS = 100, MOST_WORK = 1 << 22, MOST_BLOCKS = 2048 };
+
+/* Other orders as long as there is something to gain. Leaves the offsets of the best. */
+static size_t improve(tdnn_lifetime *blocks, tdnn_lifetime **order, tdnn_lifetime **placed, size_t *best,
+                      size_t count, size_t all, size_t total)
+{
+    const size_t bound = tdnn_arena_bound(blocks, all), affordable = MOST_WORK / (all * all);
+    size_t least = total;
+    for (size_t i = 0; i < all; i++) best[i] = blocks[i].offset;
+    for (size_t tries = 0; tries < affordable && tries < MOST_ATTEMPTS && least > bound; tries++) {
+        promote(order, total);
+        total = place(order, placed, count);
+        if (total == SIZE_MAX) break;
+        if (total >= least) continue;
+        least = total;
+        for (size_t i = 0; i < all; i++) best[i] = blocks[i].offset;
+    }
+    for (size_t i = 0; i < all; i++) blocks[i].offset = best[i];
+    return least;
+}
+
 tdnn_status tdnn_arena_plan(tdnn_lifetime *blocks, size_t count, tdnn_zone *scratch, size_t *total,
                             tdnn_error *err)
 {
     tdnn_lifetime **order = tdnn_zone_alloc(scratch, count, sizeof *order);
     tdnn_lifetime **placed = tdnn_zone_alloc(scratch, count, sizeof *placed);
+    size_t *best = tdnn_zone_alloc(scratch, count, sizeof *best), some = 0;
     *total = 0;
-    if (!order || !placed) return TDNN_NO_MEMORY(err);
+    if (!order || !placed || !best) return TDNN_NO_MEMORY(err);
     for (size_t i = 0; i < count; i++) {
         if (blocks[i].bytes > SIZE_MAX / 4)
             return TDNN_FAIL(err, TDNN_ERR_LIMIT, "a block of %zu bytes", blocks[i].bytes);
         blocks[i].bytes = tdnn_round_up(blocks[i].bytes, TDNN_ALIGN);
-        order[i] = &blocks[i];
+        blocks[i].offset = 0;
+        if (blocks[i].bytes) order[some++] = &blocks[i];
     }
-    if (count) qsort(order, count, sizeof *order, larger_first);
-    for (size_t i = 0; i < count; i++) {
-        tdnn_lifetime *block = order[i];
-        block->offset = find_gap(placed, i, block);
-        size_t end;
-        if (!tdnn_size_add(block->offset, block->bytes, &end) || end > SIZE_MAX / 4)
-            return TDNN_FAIL(err, TDNN_ERR_LIMIT, "the arena is too large");
-        if (end > *total) *total = end;
-        size_t at = i;
-        for (; at > 0 && placed[at - 1]->offset > block->offset; at--) placed[at] = placed[at - 1];
-        placed[at] = block;
-    }
+    if (!some) return TDNN_OK;
+    qsort(order, some, sizeof *order, larger_first);
+    *total = place(order, placed, some);
+    if (*total == SIZE_MAX) return TDNN_FAIL(err, TDNN_ERR_LIMIT, "the arena is too large");
+    if (count <= MOST_BLOCKS) *total = improve(blocks, order, placed, best, some, count, *total);
     return TDNN_OK;
 }
 
