@@ -279,11 +279,20 @@ static void nd_run(const tdnn_step *step, size_t task, size_t worker)
     const tdnn_indices list = tdnn_indices_of(step->in[1]);
     size_t begin, end;
     tdnn_task_range(p->count, p->tasks, task, &begin, &end);
-    for (size_t i = begin; i < end; i++) {
-        const char *from = (const char *)step->in[0]->data + i / p->per_batch * p->batch_bytes;
+    char *to = (char *)step->out[0]->data + begin * p->block;
+    size_t within = begin % p->per_batch;
+    const char *batch = (const char *)step->in[0]->data + begin / p->per_batch * p->batch_bytes;
+    for (size_t i = begin; i < end; i++, to += p->block) {
+        const char *from = batch;
         for (size_t k = 0; k < p->tuple; k++)
             from += tdnn_index_at(list, i * p->tuple + k, p->length[k]) * p->stride[k];
-        memcpy((char *)step->out[0]->data + i * p->block, from, p->block);
+        if (p->block == 4)
+            memcpy(to, from, 4);
+        else if (p->block == 8)
+            memcpy(to, from, 8);
+        else
+            memcpy(to, from, p->block);
+        if (++within == p->per_batch) within = 0, batch += p->batch_bytes;
     }
 }
 

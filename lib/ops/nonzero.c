@@ -1,4 +1,5 @@
 /* Results whose length depends on what the data is: NonZero, Compress, Unique. */
+#include "lib/ops/cast_loops.h"
 #include "lib/ops/order.h"
 #include "lib/ops/pieces.h"
 
@@ -18,26 +19,67 @@ static tdnn_status make_vector(tdnn_exec *ctx, size_t output, int64_t length)
 
 /* ---- NonZero ---- */
 
-static size_t find_nonzero(const tdnn_tensor *in, size_t count, bool *found)
+static size_t find_nonzero(const tdnn_tensor *in, size_t count, uint8_t *found)
 {
     enum { CHUNK = 128 };
+    const size_t size = (size_t)tdnn_dtype_bits(in->dtype) / 8;
     size_t total = 0;
     double x[CHUNK];
     int64_t k[CHUNK];
+    tdnn_cast_fn *truth =
+        tdnn_cast_loop(in->dtype == TDNN_BOOL ? TDNN_U8 : in->dtype, TDNN_BOOL);
     for (size_t i = 0; i < count; i += CHUNK) {
         const size_t part = count - i < CHUNK ? count - i : CHUNK;
         const tdnn_run run = {in->data, in->dtype, i, 1};
-        const bool whole = tdnn_dtype_is_integral(in->dtype);
-        if (whole)
+        if (truth) {
+            truth(found + i, (const char *)in->data + i * size, part);
+        } else if (tdnn_dtype_is_integral(in->dtype)) {
             tdnn_load_i64(k, run, part);
-        else
+            for (size_t j = 0; j < part; j++) found[i + j] = k[j] != 0;
+        } else {
             tdnn_load_f64(x, run, part);
-        for (size_t j = 0; j < part; j++) {
-            found[i + j] = whole ? k[j] != 0 : x[j] != 0; /* NaN is not zero */
-            total += found[i + j];
+            for (size_t j = 0; j < part; j++) found[i + j] = x[j] != 0; /* NaN is not zero */
         }
+        uint32_t sum = 0;
+        for (size_t j = 0; j < part; j++) sum += found[i + j];
+        total += sum;
     }
     return total;
+}
+
+/* The indices j < n of those found, to out[0 .. room-1], which has room for as many as all rows
+ * have left; returns how many. */
+static size_t list_row(int64_t *out, size_t room, const uint8_t *found, size_t n)
+{
+    size_t at = 0, j = 0;
+    while (j + 8 <= n && at + 8 <= room) { /* writes more than counts: no branch to foresee */
+        uint64_t eight;
+        memcpy(&eight, found + j, sizeof eight);
+        for (size_t k = 0; eight && k < 8; k++) {
+            out[at] = (int64_t)(j + k);
+            at += found[j + k];
+        }
+        j += 8;
+    }
+    for (; j < n && at < room; j++)
+        if (found[j]) out[at++] = (int64_t)j;
+    return at;
+}
+
+/* Row by row: the last axis as list_row has it, the same number on all others. */
+static void list_found(int64_t *out, size_t total, const tdnn_shape *shape,
+                       const uint8_t *found)
+{
+    const int last = shape->ndim - 1;
+    const size_t n = (size_t)shape->dim[last];
+    int64_t row[TDNN_MAX_DIMS] = {0};
+    for (size_t at = 0; at < total; found += n) {
+        const size_t count = list_row(out + (size_t)last * total + at, total - at, found, n);
+        for (int d = 0; d < last; d++)
+            for (size_t i = 0; i < count; i++) out[(size_t)d * total + at + i] = row[d];
+        at += count;
+        for (int d = last - 1; d >= 0 && ++row[d] == shape->dim[d]; d--) row[d] = 0;
+    }
 }
 
 static tdnn_status nonzero_exec(tdnn_exec *ctx)
@@ -48,21 +90,12 @@ static tdnn_status nonzero_exec(tdnn_exec *ctx)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "elements of type %s",
                          tdnn_dtype_name(in->dtype));
     const size_t count = (size_t)tdnn_shape_count(&in->shape);
-    bool *found = tdnn_alloc(count, sizeof *found);
+    uint8_t *found = tdnn_alloc(count, sizeof *found);
     if (!found) return TDNN_NO_MEMORY(ctx->err);
     const size_t total = find_nonzero(in, count, found);
     const tdnn_shape shape = {.ndim = 2, .dim = {in->shape.ndim, (int64_t)total}};
     const tdnn_status status = tdnn_tensor_create(TDNN_I64, &shape, &ctx->out[0], ctx->err);
-    int64_t *out = status ? NULL : ctx->out[0]->data;
-    for (size_t i = 0, at = 0; out && i < count; i++) {
-        if (!found[i]) continue;
-        size_t rest = i;
-        for (int d = in->shape.ndim - 1; d >= 0; d--) {
-            out[(size_t)d * total + at] = (int64_t)(rest % (size_t)in->shape.dim[d]);
-            rest /= (size_t)in->shape.dim[d];
-        }
-        at++;
-    }
+    if (!status && in->shape.ndim) list_found(ctx->out[0]->data, total, &in->shape, found);
     tdnn_free(found);
     return status;
 }

@@ -31,6 +31,27 @@ void tdnn_order_keys(uint64_t *to, tdnn_run from, size_t n)
     }
 }
 
+void tdnn_order_radix(uint64_t *keys, uint64_t *spare, size_t count)
+{
+    uint64_t *from = keys, *to = spare;
+    uint64_t same = 0; /* bits that differ anywhere */
+    for (size_t i = 1; i < count; i++) same |= keys[i] ^ keys[0];
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        size_t start[256] = {0}, next = 0;
+        if (!(same >> shift & 255)) continue;
+        for (size_t i = 0; i < count; i++) start[from[i] >> shift & 255]++;
+        for (size_t b = 0; b < 256; b++) {
+            const size_t n = start[b];
+            start[b] = next;
+            next += n;
+        }
+        for (size_t i = 0; i < count; i++) to[start[from[i] >> shift & 255]++] = from[i];
+        uint64_t *t = from;
+        from = to, to = t;
+    }
+    if (from != keys) memcpy(keys, from, count * sizeof *keys);
+}
+
 static void merge(const size_t *from, size_t *to, size_t begin, size_t middle, size_t end,
                   tdnn_less_fn *less, const void *context)
 {

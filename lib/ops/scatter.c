@@ -47,6 +47,12 @@ static void combine(const tdnn_tensor *out, size_t to, const tdnn_tensor *update
                n * size);
         return;
     }
+    if (how == COMBINE_ADD && out->dtype == TDNN_F32) {
+        float *y = (float *)out->data + to;
+        const float *x = (const float *)updates->data + from;
+        for (size_t i = 0; i < n; i++) y[i] += x[i];
+        return;
+    }
     for (size_t i = 0; i < n; i += CHUNK) {
         const size_t part = n - i < CHUNK ? n - i : CHUNK;
         const tdnn_run a = {out->data, out->dtype, to + i, 1};
@@ -118,26 +124,64 @@ static tdnn_status elements_infer(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
+/* A row of indices, and where its first element would go by index 0. */
+typedef struct element_rows {
+    tdnn_indices indices;
+    size_t width, first, to;
+    size_t along, next; /* elements from one index to the next, from one column to the next */
+    int64_t length;
+} element_rows;
+
+#define PLACE(r, i)                                                                            \
+    ((r)->to + (i) * (r)->next +                                                               \
+     (size_t)tdnn_index_at((r)->indices, (r)->first + (i), (r)->length) * (r)->along)
+#define REPLACE(T)                                                                             \
+    for (size_t i = 0; i < r->width; i++)                                                      \
+    memcpy((T *)out->data + PLACE(r, i), (const T *)updates->data + r->first + i, sizeof(T))
+
+static void scatter_row(const tdnn_step *step, const element_rows *r, int64_t how)
+{
+    const tdnn_tensor *out = step->out[0], *updates = step->in[2];
+    const int bits = tdnn_dtype_bits(out->dtype);
+    if (how == COMBINE_NONE && bits == 32) {
+        REPLACE(uint32_t);
+    } else if (how == COMBINE_NONE && bits == 64) {
+        REPLACE(uint64_t);
+    } else if (how == COMBINE_ADD && out->dtype == TDNN_F32) {
+        for (size_t i = 0; i < r->width; i++)
+            ((float *)out->data)[PLACE(r, i)] += ((const float *)updates->data)[r->first + i];
+    } else {
+        for (size_t i = 0; i < r->width; i++)
+            combine(out, PLACE(r, i), updates, r->first + i, 1, how);
+    }
+}
+
 static void elements_run(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)task, (void)worker;
     const elements_params *p = step->params;
     const tdnn_shape *in = &step->in[0]->shape, *list = &step->in[1]->shape;
-    const tdnn_indices indices = tdnn_indices_of(step->in[1]);
     const int axis = (int)(p->axis < 0 ? p->axis + in->ndim : p->axis);
     const size_t count = (size_t)tdnn_shape_count(list);
+    const int last = in->ndim - 1;
+    element_rows r = {.indices = tdnn_indices_of(step->in[1]),
+                      .width = last < 0 ? 1 : (size_t)list->dim[last],
+                      .length = last < 0 ? 1 : in->dim[axis],
+                      .along = 1,
+                      .next = axis == last ? 0 : 1};
+    for (int d = axis + 1; d <= last; d++) r.along *= (size_t)in->dim[d];
     copy_data(step);
-    for (size_t i = 0; i < count; i++) {
-        size_t rest = i, stride = 1, to = 0;
-        for (int d = in->ndim - 1; d >= 0; d--) {
+    for (size_t i = 0; i < count; i += r.width) {
+        size_t rest = i / r.width, stride = last < 0 ? 1 : (size_t)in->dim[last];
+        r.to = 0;
+        r.first = i;
+        for (int d = last - 1; d >= 0; d--) {
             const size_t n = (size_t)list->dim[d];
-            const size_t at =
-                d == axis ? (size_t)tdnn_index_at(indices, i, in->dim[d]) : rest % n;
-            to += at * stride;
+            if (d != axis) r.to += rest % n * stride;
             stride *= (size_t)in->dim[d];
             rest /= n;
         }
-        combine(step->out[0], to, step->in[2], i, 1, p->reduction);
+        scatter_row(step, &r, p->reduction);
     }
 }
 
