@@ -213,6 +213,7 @@ OPS = \
 	lib/ops/roi_align.c \
 	lib/ops/roi_pool.c \
 	lib/ops/rotary.c \
+	lib/ops/scaled_attention.c \
 	lib/ops/scatter.c \
 	lib/ops/sequence.c \
 	lib/ops/shuffle.c \
@@ -378,6 +379,8 @@ RUNTIME = \
 	lib/runtime/plan_infer.c \
 	lib/runtime/plan_uses.c \
 	lib/runtime/plan_einsum.c \
+	lib/runtime/plan_attention.c \
+	lib/runtime/plan_view.c \
 	lib/runtime/plan_fuse.c \
 	lib/runtime/plan_shuffle.c \
 	lib/runtime/plan_layout.c \
@@ -442,6 +445,7 @@ TESTS = \
 	tests/test_caffe.c \
 	tests/test_conv.c \
 	tests/test_file.c \
+	tests/test_attention.c \
 	tests/test_einsum.c \
 	tests/test_fusion.c \
 	tests/test_tensor.c \

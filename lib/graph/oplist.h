@@ -227,6 +227,7 @@
     X(PriorBox)                                                                                  \
     X(Proposal)                                                                                  \
     X(Reorder)                                                                                   \
+    X(ScaledAttention)                                                                           \
     X(Yolo)
 
 #endif

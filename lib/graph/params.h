@@ -70,6 +70,27 @@ typedef struct tdnn_matmul_add_params {
     tdnn_activation activation;
 } tdnn_matmul_add_params;
 
+/* ScaledAttention: y = softmax(scale q k' + masks) v for each of a batch of heads, each matrix seen through
+ * strides (counted in elements). Inputs: q, k, v, then the masks. */
+enum { TDNN_ATTENTION_MASKS = 3 };
+typedef struct tdnn_strided {
+    const size_t *at; /* of each of the batch: its first element */
+    size_t row, column;
+} tdnn_strided;
+typedef enum tdnn_mask_kind { TDNN_MASK_ADD, TDNN_MASK_KEEP, TDNN_MASK_DROP } tdnn_mask_kind;
+typedef struct tdnn_attention_mask {
+    tdnn_strided where;
+    tdnn_mask_kind kind; /* ADD: floats, to be added; KEEP, DROP: bools, false or true ones stand for `value` */
+    float value;
+} tdnn_attention_mask;
+typedef struct tdnn_scaled_attention_params {
+    size_t batch, queries, keys, depth, width; /* depth: of q and k; width: of v and y */
+    float scale, factor;                       /* factor: of v                         */
+    tdnn_strided q, k, v, y;                   /* k: a row for each key; y: columns are adjacent */
+    tdnn_attention_mask mask[TDNN_ATTENTION_MASKS];
+    size_t mask_count;
+} tdnn_scaled_attention_params;
+
 typedef struct tdnn_einsum_params {
     const char *equation; /* lib/graph/einsum.h */
 } tdnn_einsum_params;

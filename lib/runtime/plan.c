@@ -37,6 +37,7 @@ static tdnn_status build(tdnn_planner *p)
     for (size_t i = 0; i < count; i++) p->index[i] = -1;
     TDNN_TRY(tdnn_planner_infer(p));
     TDNN_TRY(tdnn_planner_einsum(p));
+    TDNN_TRY(tdnn_planner_attention(p));
     TDNN_TRY(tdnn_planner_fuse(p));
     TDNN_TRY(tdnn_planner_product(p));
     TDNN_TRY(tdnn_planner_shuffle(p));

@@ -4,7 +4,7 @@
  * depends on values that must be computed first, or because the operator has `exec`. For most networks it
  * is the whole graph.
  *
- * Making one: infer (plan_infer.c) -> fuse (plan_einsum.c, plan_fuse.c, plan_product.c, plan_shuffle.c) -> layouts (plan_layout.c) -> steps
+ * Making one: infer (plan_infer.c) -> fuse (plan_einsum.c, plan_attention.c, plan_fuse.c, plan_product.c, plan_shuffle.c) -> layouts (plan_layout.c) -> steps
  * (plan_steps.c) -> memory (plan_memory.c).
  */
 #ifndef TDNN_RUNTIME_PLAN_H
@@ -142,6 +142,7 @@ typedef struct tdnn_plan_uses {
 tdnn_status tdnn_planner_uses(tdnn_planner *p, tdnn_plan_uses *out);
 tdnn_status tdnn_planner_infer(tdnn_planner *p);
 tdnn_status tdnn_planner_einsum(tdnn_planner *p);
+tdnn_status tdnn_planner_attention(tdnn_planner *p);
 tdnn_status tdnn_planner_fuse(tdnn_planner *p);
 tdnn_status tdnn_planner_product(tdnn_planner *p);
 tdnn_status tdnn_planner_shuffle(tdnn_planner *p);
