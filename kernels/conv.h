@@ -22,7 +22,9 @@ typedef enum tdnn_conv_method {
     TDNN_CONV_WINOGRAD, /* blocked to blocked, 3x3, stride 1, any dilation, no groups            */
     TDNN_CONV_BF16,     /* blocked to blocked, blocks of 16: bf16 products, f32 sums             */
     TDNN_CONV_BF16X3,   /* the same with each factor the sum of two bf16: nearly f32             */
-    TDNN_CONV_BF16_FIRST /* plain to blocked of 16: up to 4 input channels, windows 8 wide        */
+    TDNN_CONV_BF16_FIRST, /* plain to blocked of 16: up to 4 input channels, windows 8 wide       */
+    TDNN_CONV_BY_TAP    /* blocked to blocked, stride 1, no groups: each kernel position in turn, where it
+                           lies within the image                                                  */
 } tdnn_conv_method;
 
 /* Winograd's F(4x4, 3x3) computes 4x4 outputs from a tile of 6x6 inputs with 36 multiplications in place
@@ -157,6 +159,25 @@ static inline tdnn_conv_part tdnn_conv_part_of(const tdnn_conv *c, size_t task)
     return (tdnn_conv_part){task / c->pair_tasks / c->row_tasks, row,
                             row_end < rows ? row_end : rows, pair,
                             pair_end < pairs ? pair_end : pairs};
+}
+
+/* Outputs begin .. end - 1 of `out` from which a kernel position `shift` away lies on the `in` inputs. */
+typedef struct tdnn_conv_stretch {
+    size_t begin, end;
+} tdnn_conv_stretch;
+
+static inline tdnn_conv_stretch tdnn_conv_reached(size_t out, size_t in, size_t shift, size_t pad)
+{
+    const size_t begin = pad > shift ? pad - shift : 0, end = in + pad > shift ? in + pad - shift : 0;
+    return (tdnn_conv_stretch){begin, end < out ? end : out};
+}
+
+/* Input planes that are summed for all pairs and kernel positions before the next are: in the second-level
+ * cache, but enough of them that the sums are seldom loaded and stored. */
+static inline size_t tdnn_conv_tap_planes(const tdnn_conv *c)
+{
+    const size_t planes = ((size_t)768 << 10) / (c->ih * c->iw * c->block * sizeof(float));
+    return planes < 4 ? 4 : planes;
 }
 
 /* Where a Winograd tile lies. A dilated convolution is a dense one on each of dilation_h x dilation_w

@@ -91,6 +91,7 @@
     X(conv_first_f32, conv, 32)                                                                  \
     X(conv_depthwise_f32, conv, 32)                                                              \
     X(conv_winograd_f32, conv, 64)                                                               \
+    X(conv_by_tap_f32, conv, 32)                                                                 \
     X(winograd_weights_f32, winograd_weights, 1)                                                 \
     X(conv_bf16, conv, 32)                                                                       \
     X(add_f32, binary, 0)                                                                        \

@@ -21,12 +21,14 @@ static size_t pixel_at(const tdnn_conv *c, const window *at, size_t kh, size_t k
 /* acc += the window times the weights of one pair, `width` lanes. */
 static void sum_pair(const tdnn_conv *c, const window *at, const float *w, size_t width, float *acc)
 {
+    const float *all = w;
     for (size_t plane = 0; plane < c->planes; plane++) {
         const size_t lanes = plane + 1 < c->planes ? c->unit : c->last_lanes;
         const float *x = at->x + plane * c->ih * c->iw * c->unit;
         for (size_t k = 0; k < c->kh * c->kw; k++, w += lanes * width) {
             const size_t pixel = pixel_at(c, at, k / c->kw, k % c->kw);
             if (pixel == SIZE_MAX) continue;
+            if (c->method == TDNN_CONV_BY_TAP) w = all + (k * c->ic + plane * c->unit) * width;
             for (size_t i = 0; i < lanes; i++)
                 for (size_t o = 0; o < width; o++)
                     acc[o] += x[pixel * c->unit + i] * w[i * width + o];
@@ -102,4 +104,5 @@ void tdnn_fill_conv_generic(tdnn_kernels *t)
     t->conv_block_f32 = convolve;
     t->conv_first_f32 = convolve;
     t->conv_depthwise_f32 = convolve;
+    t->conv_by_tap_f32 = convolve;
 }

@@ -46,7 +46,8 @@ static inline void copy_lanes(float *to, const float *from, size_t width)
     for (size_t i = 0; i < width; i += 8) memcpy(to + i, from + i, 8 * sizeof *to);
 }
 
-/* For each input plane, row and column of the kernel and input lane, the weights of the pair's lanes. */
+/* For each input plane, row and column of the kernel and input lane, the weights of the pair's lanes. By tap:
+ * for each row and column and then each input channel. */
 static void pack_block(const tdnn_conv *c, const pair_weights *p, float *out, const tdnn_kernels *table)
 {
     float piece[PIECE * WIDEST];
@@ -59,7 +60,9 @@ static void pack_block(const tdnn_conv *c, const pair_weights *p, float *out, co
         const size_t count = all - begin < PIECE ? all - begin : PIECE;
         transpose_piece(p, begin, count, piece, table);
         for (size_t i = 0; i < count; i++) {
-            copy_lanes(out + (plane * c->unit * p->area + k * lanes + lane) * p->width, piece + i * p->width, p->width);
+            const size_t at = c->method == TDNN_CONV_BY_TAP ? k * p->channels + plane * c->unit + lane
+                                                            : plane * c->unit * p->area + k * lanes + lane;
+            copy_lanes(out + at * p->width, piece + i * p->width, p->width);
             if (++k < p->area) continue;
             k = 0;
             if (++lane < lanes) continue;
@@ -139,7 +142,7 @@ static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed, 
 
 bool tdnn_conv_packs_anywhere(const tdnn_conv *c)
 {
-    return c->method == TDNN_CONV_WINOGRAD || c->method == TDNN_CONV_FIRST ||
+    return c->method == TDNN_CONV_WINOGRAD || c->method == TDNN_CONV_FIRST || c->method == TDNN_CONV_BY_TAP ||
            (c->method == TDNN_CONV_BLOCK && c->merge == 1);
 }
 

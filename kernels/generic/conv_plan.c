@@ -124,6 +124,7 @@ bool tdnn_conv_can(const tdnn_conv *asked, tdnn_conv_method method, size_t block
     case TDNN_CONV_DEPTHWISE: return c.groups == c.ic && c.ic == c.oc;
     case TDNN_CONV_WINOGRAD:
         return c.groups == 1 && c.kh == 3 && c.kw == 3 && c.stride_h == 1 && c.stride_w == 1;
+    case TDNN_CONV_BY_TAP: return c.groups == 1 && c.stride_h == 1 && c.stride_w == 1;
     }
     plan_shape(&c, method, block);
     return copy_bytes(&c, 1) <= ROW_BYTES;
@@ -173,6 +174,8 @@ static size_t first_step(tdnn_conv *c)
         step = DEPTHWISE_BYTES / (c->ow * c->block * sizeof(float));
     else if (c->method == TDNN_CONV_WINOGRAD)
         return winograd_step(c);
+    else if (c->method == TDNN_CONV_BY_TAP)
+        return c->row_count;
     else
         step = copied_step(c, bf16 ? BF16_BYTES : input_bytes(c, COPY_BYTES));
     if (step == 0) step = c->direct ? 84 : 1;
@@ -204,7 +207,7 @@ static size_t task_cycles(const tdnn_conv *c, size_t rows, size_t pairs)
         cycles += rows * c->planes * TRANSFORM_IN + pairs * rows * 2 * TRANSFORM_OUT;
         each = line_cycles(rows) * TDNN_WINOGRAD_POINTS / 9;
         weights *= TDNN_WINOGRAD_POINTS / 9;
-    } else {
+    } else if (c->method != TDNN_CONV_BY_TAP) {
         cycles += copy_bytes(c, rows) / COPY_BYTES_A_CYCLE;
         if (c->merged) each = line_cycles(rows * c->ow);
     }
@@ -256,7 +259,7 @@ static size_t scratch_bytes(const tdnn_conv *c)
         const size_t direct = parts * c->planes * c->row_step * c->unit * sizeof(float);
         return head + 2 * TDNN_BF16_SUMS + (c->direct ? direct : copy_bytes(c, c->row_step));
     }
-    return c->direct ? head : head + copy_bytes(c, c->row_step);
+    return c->direct || c->method == TDNN_CONV_BY_TAP ? head : head + copy_bytes(c, c->row_step);
 }
 
 void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const tdnn_kernels *table,

@@ -89,7 +89,7 @@ static void conv_layout(tdnn_layout_query *query)
     const bool first = x->layout == TDNN_LAYOUT_PLAIN && c.ic <= FIRST_CHANNELS &&
                        tdnn_conv_can(&c, TDNN_CONV_FIRST, block);
     if (!first && !tdnn_conv_can(&c, TDNN_CONV_BLOCK, block) &&
-        !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block))
+        !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block) && !tdnn_conv_can(&c, TDNN_CONV_BY_TAP, block))
         return;
     query->give[0] = query->block;
     if (!first) query->want[CONV_X] = query->block;

@@ -9,9 +9,11 @@
 static tdnn_conv_method method_of(tdnn_conv_fn *variant, const tdnn_kernels *t, size_t chance)
 {
     if (variant == t->conv_winograd_f32) return TDNN_CONV_WINOGRAD;
+    if (variant == t->conv_by_tap_f32 && variant != t->conv_block_f32) return TDNN_CONV_BY_TAP;
     static const tdnn_conv_method bf16[] = {TDNN_CONV_BF16X3, TDNN_CONV_BF16, TDNN_CONV_BF16_FIRST};
     if (variant == t->conv_bf16) return bf16[chance % 3];
-    if (t->conv_block_f32 == t->conv_first_f32) return (tdnn_conv_method)(chance % 3);
+    static const tdnn_conv_method all[] = {TDNN_CONV_BLOCK, TDNN_CONV_FIRST, TDNN_CONV_DEPTHWISE, TDNN_CONV_BY_TAP};
+    if (t->conv_block_f32 == t->conv_first_f32) return all[chance % 4];
     if (variant == t->conv_first_f32) return TDNN_CONV_FIRST;
     return variant == t->conv_depthwise_f32 ? TDNN_CONV_DEPTHWISE : TDNN_CONV_BLOCK;
 }
@@ -28,6 +30,11 @@ static void random_channels(tdnn_check *c, tdnn_conv *conv, tdnn_conv_method met
     conv->oc = random_between(c, 1, 70);
     if (method == TDNN_CONV_FIRST) conv->ic = random_between(c, 1, 5);
     if (method == TDNN_CONV_DEPTHWISE) conv->ic = conv->groups = conv->oc;
+    if (method == TDNN_CONV_BY_TAP && check_below(c, 16) == 0) { /* so large that sums are made in pieces */
+        conv->ih = conv->iw = 64;
+        conv->ic = random_between(c, 4 * block + 1, 8 * block);
+        conv->oc = random_between(c, 1, 4);
+    }
     if (method == TDNN_CONV_WINOGRAD && check_below(c, 16) == 0) { /* sums in pieces */
         conv->ic = block * TDNN_WINOGRAD_PLANES + random_between(c, 1, 40);
         conv->oc = random_between(c, 1, 20);
@@ -81,6 +88,25 @@ static tdnn_conv with_small_window(tdnn_check *c, tdnn_conv conv)
     return conv;
 }
 
+/* Stride 1; dilation and padding may be larger than the image. */
+static void random_taps(tdnn_check *c, size_t size, size_t *kernel, size_t *dilation, size_t *pad, size_t *out)
+{
+    *kernel = random_between(c, 1, 4);
+    *dilation = random_between(c, 1, 40);
+    const size_t reach = (*kernel - 1) * *dilation;
+    *pad = random_between(c, 0, reach + 1);
+    const size_t padded = size + *pad + random_between(c, 0, reach + 2 - *pad);
+    *out = padded > reach ? padded - reach : 1;
+}
+
+static tdnn_conv with_any_dilation(tdnn_check *c, tdnn_conv conv)
+{
+    conv.stride_h = conv.stride_w = 1;
+    random_taps(c, conv.ih, &conv.kh, &conv.dilation_h, &conv.pad_top, &conv.oh);
+    random_taps(c, conv.iw, &conv.kw, &conv.dilation_w, &conv.pad_left, &conv.ow);
+    return conv;
+}
+
 static tdnn_conv random_conv(tdnn_check *c, tdnn_conv_method method, size_t block)
 {
     tdnn_conv conv = {.batch = random_between(c, 1, 2),
@@ -95,6 +121,7 @@ static tdnn_conv random_conv(tdnn_check *c, tdnn_conv_method method, size_t bloc
         return conv;
     }
     if (method == TDNN_CONV_WINOGRAD) return with_small_window(c, conv);
+    if (method == TDNN_CONV_BY_TAP) return with_any_dilation(c, conv);
     random_window(c, conv.ih, &conv.kh, &conv.stride_h, &conv.dilation_h, &conv.pad_top, &conv.oh);
     random_window(c, conv.iw, &conv.kw, &conv.stride_w, &conv.dilation_w, &conv.pad_left, &conv.ow);
     return conv;
