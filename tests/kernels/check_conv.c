@@ -178,10 +178,12 @@ static double expected(const problem *p, size_t image, size_t o, size_t oy, size
             const size_t pixel = (y - c->pad_top) * c->iw + x - c->pad_left;
             double in = value(p->x, c->ic, p->in_block, c->ih * c->iw, image, first + i, pixel);
             double weight = p->w[(o * group_ic + i) * c->kh * c->kw + k];
-            const double in_rest = narrowed(in - narrowed(in)), rest = narrowed(weight - narrowed(weight));
-            if (p->bf16) in = narrowed(in), weight = narrowed(weight);
             double product = in * weight;
-            if (p->bf16x3) product += in_rest * weight + in * rest;
+            if (p->bf16) {
+                const double in_rest = narrowed(in - narrowed(in)), rest = narrowed(weight - narrowed(weight));
+                in = narrowed(in), weight = narrowed(weight);
+                product = in * weight + (p->bf16x3 ? in_rest * weight + in * rest : 0);
+            }
             sum += product;
             size += fabs(product);
         }
