@@ -443,6 +443,7 @@ TESTS = \
 	tests/test_onnx_write.c \
 	tests/test_base.c \
 	tests/test_caffe.c \
+	tests/test_check.c \
 	tests/test_conv.c \
 	tests/test_file.c \
 	tests/test_attention.c \

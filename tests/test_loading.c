@@ -1,10 +1,8 @@
 /* Which format files are of: found from the bytes, in either order, from files of any name and from
- * memory, or as the caller says; and what of a model is not there, all of it in one pass, for each
- * format. */
+ * memory, or as the caller says; that files and memory give the same; and measuring without packing. */
 #include "tests/test.h"
 
 #include "lib/base/file.h"
-#include "tests/onnx_build.h"
 
 #include <unistd.h>
 
@@ -199,98 +197,6 @@ static void measuring_counts_without_packing(void **state)
     tdnn_net_release(net);
 }
 
-/* ---- what is not there ---- */
-
-typedef struct listing {
-    char text[1024];
-} listing;
-
-static void note(void *user, const tdnn_finding *f)
-{
-    listing *l = user;
-    size_t used = strlen(l->text);
-    snprintf(l->text + used, sizeof l->text - used, "%s @ %s\n", f->what, f->where);
-}
-
-/* One load tells of all `wanted`, whose operators alone stand in `text`; up to a NULL. */
-static void must_list(tdnn_bytes model, const char *const *wanted)
-{
-    tdnn_net *net = NULL;
-    listing found = {""};
-    tdnn_load_options options;
-    tdnn_load_options_init(&options);
-    options.found = note;
-    options.user = &found;
-    assert_status(tdnn_net_load_memory(model, (tdnn_bytes){0}, &options, &net, &err),
-                  TDNN_ERR_UNSUPPORTED);
-    assert_null(net);
-    size_t lines = 0, count = 0;
-    for (const char *p = found.text; *p; p++) lines += *p == '\n';
-    for (; wanted[count]; count++)
-        if (!strstr(found.text, wanted[count]))
-            fail_msg("\"%s\" is not in:\n%s", wanted[count], found.text);
-    if (lines != count) fail_msg("%zu findings, expected %zu:\n%s", lines, count, found.text);
-}
-
-static void must_list_text(const char *text, const char *const *wanted)
-{
-    must_list((tdnn_bytes){text, strlen(text)}, wanted);
-}
-
-static void lists_all_of_caffe(void **state)
-{
-    (void)state;
-    must_list_text("layer { name: 'd' type: 'Input' top: 'd' input_param { shape { dim: 1 dim: 3 dim: 8 "
-                   "dim: 8 } } }\n"
-                   "layer { name: 'a' type: 'Foo' bottom: 'd' top: 'a' }\n"
-                   "layer { name: 'b' type: 'Bar' bottom: 'a' top: 'b' }\n"
-                   "layer { name: 'c' type: 'Pooling' bottom: 'd' top: 'c'\n"
-                   "  pooling_param { kernel_size: 2 wibble: 3 } }\n"
-                   "layer { name: 'e' type: 'Bar' bottom: 'b' top: 'e' }\n",
-                   (const char *const[]){"layer type Foo @ layer \"a\" (Foo), line 2",
-                                         "layer type Bar @ layer \"b\" (Bar), line 3",
-                                         "pooling_param.wibble @ layer \"c\"",
-                                         "layer type Bar @ layer \"e\" (Bar), line 6", NULL});
-}
-
-static void lists_all_of_darknet(void **state)
-{
-    (void)state;
-    must_list_text("[net]\nwidth=8\nheight=8\nchannels=3\n[foo]\n[convolutional]\nfilters=4\n[bar]\n[foo]\n"
-                   "[convolutional]\nfilters=2\nactivation=wobble\n[convolutional]\nfilters=2\nwibble=1\n",
-                   (const char *const[]){"section [foo] @ layer 0 [foo], line 5",
-                                         "section [bar] @ layer 2 [bar], line 8",
-                                         "section [foo] @ layer 3 [foo], line 9",
-                                         "activation=wobble @ layer 4 [convolutional], line 12",
-                                         "key wibble of [convolutional] @ layer 5 [convolutional], line 15", NULL});
-}
-
-static void lists_all_of_tensorflow(void **state)
-{
-    (void)state;
-    must_list_text("node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } } }\n"
-                   "node { name: 'a' op: 'Foo' input: 'x' }\n"
-                   "node { name: 'b' op: 'Bar' input: 'a' }\n"
-                   "node { name: 'c' op: 'Foo' input: 'b' }\n",
-                   (const char *const[]){"operator Foo @ node a", "operator Bar @ node b",
-                                         "operator Foo @ node c", NULL});
-}
-
-static void lists_all_of_onnx(void **state)
-{
-    (void)state;
-    onnx_build m = onnx_begin(8, 13);
-    onnx_node(&m, "Foo", "x", "a", "");
-    onnx_node(&m, "Bar", "a", "b", "k=3");
-    onnx_node(&m, "Relu", "b", "c", "wibble=3");
-    onnx_node(&m, "Foo", "c", "d", "");
-    onnx_input(&m, "x", TDNN_F32, 2, (int64_t[]){1, 3});
-    onnx_output(&m, "d");
-    tdnn_bytes model = onnx_end(&m);
-    must_list(model, (const char *const[]){"operator Foo", "operator Bar", "wibble", "operator Foo", NULL});
-    tdnn_free((void *)(uintptr_t)model.data);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,10 +205,6 @@ int main(void)
         cmocka_unit_test(a_named_format_is_believed),
         cmocka_unit_test(files_and_memory_give_the_same_bits),
         cmocka_unit_test(measuring_counts_without_packing),
-        cmocka_unit_test(lists_all_of_caffe),
-        cmocka_unit_test(lists_all_of_darknet),
-        cmocka_unit_test(lists_all_of_tensorflow),
-        cmocka_unit_test(lists_all_of_onnx),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,12 +183,30 @@ static tdnn_status leave_out(caffe_call *c)
     return TDNN_OK;
 }
 
+/* The element types of its weights are looked at whatever becomes of the layer. */
+static tdnn_status check_types(caffe_call *c)
+{
+    for (size_t i = 0; i < c->blob_count; i++) {
+        tdnn_error why = {0};
+        if (!caffe_blob_check_type(c->net, c->blobs[i], &why)) continue;
+        if (why.status != TDNN_ERR_UNSUPPORTED) continue; /* who reads the numbers says so */
+        const char *what = tdnn_zone_printf(c->net->zone, "blob %zu: %s", i, why.message);
+        if (!what) return TDNN_NO_MEMORY(c->err);
+        at_layer(c->layer, why.status, &why);
+        const tdnn_finding finding = {TDNN_FINDING_TYPE, c->layer->name, c->layer->type, why.where, what};
+        c->told = true;
+        TDNN_TRY(tdnn_findings_add(&c->net->findings, &finding, c->err));
+    }
+    return TDNN_OK;
+}
+
 static tdnn_status build(caffe_call *c, const caffe_type *type, size_t index)
 {
     size_t first_new = c->net->graph->value_count;
     c->param = c->layer->text;
     c->param = type->param ? caffe_message(c, type->param) : NULL;
     caffe_weights_find(c->net, c->layer->name, &c->blobs, &c->blob_count);
+    TDNN_TRY(check_types(c));
     TDNN_TRY(prepare_tops(c));
     if (!c->status) type->import(c);
     TDNN_TRY(c->status);

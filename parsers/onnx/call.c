@@ -156,20 +156,22 @@ static tdnn_status set_attr(const onnx_call *call, tdnn_node *node, const attr_p
     return tdnn_node_set_attr(call->scope->graph, node, text(attr->name), &value, err);
 }
 
-/* A bad attribute is told of, and the next one is looked at. */
-static tdnn_status take_attr(onnx_call *call, const tdnn_node *node, const char *name,
-                             tdnn_error *why, tdnn_error *err)
+/* What is wrong with the node is told of, and what comes next is looked at. */
+static tdnn_status tell(onnx_call *call, tdnn_finding_kind kind, tdnn_error *why, tdnn_error *err)
 {
     tdnn_findings *findings = &call->scope->model->findings;
     if (!tdnn_findings_take(findings, why->status)) {
         if (err) *err = *why;
         return why->status;
     }
-    const bool type = tdnn_attr_is_type(name);
     call->told = true;
     tdnn_error_at(why, why->status, "%s", call->where);
-    return tdnn_findings_add_error(findings, type ? TDNN_FINDING_TYPE : TDNN_FINDING_ATTRIBUTE,
-                                   call->name, node->op->name, why, err);
+    return tdnn_findings_add_error(findings, kind, call->name, call->op, why, err);
+}
+
+static tdnn_finding_kind kind_of(const char *attr)
+{
+    return tdnn_attr_is_type(attr) ? TDNN_FINDING_TYPE : TDNN_FINDING_ATTRIBUTE;
 }
 
 static tdnn_status set_attrs(onnx_call *call, tdnn_node *node, tdnn_error *err)
@@ -178,13 +180,13 @@ static tdnn_status set_attrs(onnx_call *call, tdnn_node *node, tdnn_error *err)
     for (size_t i = 0; i < call->attr_count; i++) {
         tdnn_error why = {0};
         if (set_attr(call, node, call->attrs[i], &subgraph, &why))
-            TDNN_TRY(take_attr(call, node, text(call->attrs[i]->name), &why, err));
+            TDNN_TRY(tell(call, kind_of(text(call->attrs[i]->name)), &why, err));
     }
     for (const tdnn_attr *a = node->op->attrs; a && a->type != TDNN_ATTR_END; a++) {
         tdnn_error why = {0};
         if (!a->required || onnx_attr(call, a->name)) continue;
         TDNN_FAIL(&why, TDNN_ERR_FORMAT, "attribute \"%s\" is missing", a->name);
-        TDNN_TRY(take_attr(call, node, a->name, &why, err));
+        TDNN_TRY(tell(call, TDNN_FINDING_ATTRIBUTE, &why, err));
     }
     return TDNN_OK;
 }
@@ -201,7 +203,7 @@ static tdnn_status add_node(const onnx_call *call, const char *domain, const cha
     TDNN_TRY(tdnn_graph_add_node(call->scope->graph, schema->kind, call->name, input_count,
                                  output_count, node, err));
     if (input_count) memcpy((*node)->inputs, inputs, input_count * sizeof *inputs);
-    return tdnn_node_check_arity(*node, err);
+    return TDNN_OK;
 }
 
 /* What an operator that we do not have holds is looked at all the same, to find all that is
@@ -224,6 +226,8 @@ tdnn_status onnx_emit(onnx_call *call, tdnn_error *err)
                       call->output_count, &node, err));
     if (call->output_count)
         memcpy(node->outputs, call->outputs, call->output_count * sizeof *call->outputs);
+    tdnn_error why = {0};
+    if (tdnn_node_check_arity(node, &why)) TDNN_TRY(tell(call, TDNN_FINDING_USE, &why, err));
     TDNN_TRY(own_subgraphs(call, node, err));
     return set_attrs(call, node, err);
 }
@@ -233,6 +237,7 @@ tdnn_status onnx_append(onnx_call *call, const char *op, const tdnn_id *inputs,
 {
     tdnn_node *made;
     TDNN_TRY(add_node(call, "", op, inputs, input_count, 1, &made, err));
+    TDNN_TRY(tdnn_node_check_arity(made, err));
     TDNN_TRY(tdnn_graph_add_value(call->scope->graph, NULL, out, err));
     made->outputs[0] = *out;
     if (node) *node = made;
@@ -247,6 +252,7 @@ tdnn_status onnx_finish(onnx_call *call, const char *op, const tdnn_id *inputs,
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%s with %zu outputs, expected 1", call->op,
                          call->output_count);
     TDNN_TRY(add_node(call, "", op, inputs, input_count, 1, &made, err));
+    TDNN_TRY(tdnn_node_check_arity(made, err));
     made->outputs[0] = call->outputs[0];
     if (node) *node = made;
     return TDNN_OK;
