@@ -571,7 +571,7 @@ $(BUILD)/%_amx.o: ISA := $(AVX512) -mavx512bf16 -mamx-tile -mamx-bf16 -mamx-int8
 $(BUILD)/kernels/%.o: OPTIMIZE := $(KERNEL_OPTIMIZE)
 # operators with loops over elements, for vectors
 $(patsubst %,$(BUILD)/lib/ops/%.o,activations arg cast_loops clip col2im convert elementwise_binary \
-	elementwise_compare elementwise_unary grid_sample_f32 nms pool_any power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
+	elementwise_compare elementwise_unary grid_sample_f32 nms order pool_any power reduce): OPTIMIZE := $(KERNEL_OPTIMIZE)
 
 # ---- Objects --------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ V_SUM(row_abs_sum, (const float *x, size_t n), v_abs)
 V_SUM(row_spread, (const float *x, size_t n, float center), SPREAD_TERM)
 
 /* v_max and v_min drop a NaN on one side; v_select puts it back. Four vectors hide the latency. */
-#define V_EXTREME(name, op, start, before)                                                     \
+#define V_EXTREME(name, op, start, sign)                                                       \
     static inline v_f32 name##_step(v_f32 m, v_f32 v)                                          \
     {                                                                                          \
         return v_select(v_eq(v, v), op(v, m), v);                                              \
@@ -56,14 +56,12 @@ V_SUM(row_spread, (const float *x, size_t n, float center), SPREAD_TERM)
             const v_f32 v = v_select(v_first(n - i), v_load_n(x + i, n - i), v_set1(start));   \
             m = name##_step(m, v);                                                             \
         }                                                                                      \
-        float lane[V_LANES], best = start;                                                     \
-        v_store(lane, m);                                                                      \
-        for (size_t k = 0; k < V_LANES; k++)                                                   \
-            best = best before lane[k] || best != best ? best : lane[k];                       \
-        return best;                                                                           \
+        const v_f32 strange = v_select(v_eq(m, m), v_set1(0), v_set1(1));                      \
+        if (v_largest(strange) > 0) return __builtin_nanf("");                                 \
+        return sign * v_largest(v_mul(v_set1(sign), m));                                       \
     }
-V_EXTREME(row_max, v_max, -INFINITY, >)
-V_EXTREME(row_min, v_min, INFINITY, <)
+V_EXTREME(row_max, v_max, -INFINITY, 1.0f)
+V_EXTREME(row_min, v_min, INFINITY, -1.0f)
 
 static float exp_sum(float *y, const float *x, size_t n, float shift)
 {

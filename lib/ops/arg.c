@@ -1,11 +1,13 @@
 /* ArgMax, ArgMin, CumSum and CumProd: along one axis, of any real type. */
 #include "lib/ops/axis.h"
 #include "lib/ops/convert.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/move.h"
+#include "lib/ops/order.h"
 
 #include <math.h>
 
-enum { CHUNK = 256 };
+enum { CHUNK = 1024 };
 
 typedef struct arg_data {
     tdnn_along along;
@@ -73,6 +75,64 @@ static void arg_columns(const arg_data *d, int64_t *where, tdnn_run from, size_t
     }
 }
 
+/* ---- the same for f32 ---- */
+
+/* False: there is a NaN among those that the least is sought of. */
+static bool arg_row_f32(const arg_data *d, const tdnn_kernels *k, const float *x, int64_t *out)
+{
+    const size_t n = d->along.length;
+    const float best = d->smallest ? k->row_min_f32(x, n) : k->row_max_f32(x, n);
+    if (best != best) return false;
+    size_t at = n - 1;
+    if (d->last)
+        while (at > 0 && x[at] != best) at--;
+    else
+        at = tdnn_find_f32(x, n, best);
+    *out = (int64_t)at;
+    return true;
+}
+
+/* Columns: NaN is above all numbers. */
+#define BEST_COLUMNS(name, better_)                                                            \
+    static void name(float *best, int32_t *where, const float *x, int32_t at, size_t n)        \
+    {                                                                                          \
+        TDNN_EACH (n) {                                                                        \
+            const float v = x[i], b = best[i];                                                 \
+            const int32_t is = -(int32_t)(better_);                                            \
+            best[i] = is ? v : b;                                                              \
+            where[i] = (where[i] & ~is) | (at & is);                                           \
+        }                                                                                      \
+    }
+BEST_COLUMNS(first_largest, (v > b) | ((v != v) & (b == b)))
+BEST_COLUMNS(last_largest, (v >= b) | (v != v))
+BEST_COLUMNS(first_smallest, (v < b) | ((b != b) & (v == v)))
+BEST_COLUMNS(last_smallest, (v <= b) | (b != b))
+
+static void arg_columns_f32(const arg_data *d, int64_t *out, const float *x, size_t n)
+{
+    float best[CHUNK];
+    int32_t where[CHUNK] = {0};
+    memcpy(best, x, n * sizeof *best);
+    for (size_t i = 1; i < d->along.length; i++) {
+        x += d->along.inner;
+        if (d->smallest)
+            (d->last ? last_smallest : first_smallest)(best, where, x, (int32_t)i, n);
+        else
+            (d->last ? last_largest : first_largest)(best, where, x, (int32_t)i, n);
+    }
+    for (size_t i = 0; i < n; i++) out[i] = where[i];
+}
+
+/* Whether there was a quick way. */
+static bool arg_f32(const tdnn_step *s, const arg_data *d, int64_t *y, tdnn_run from, size_t n)
+{
+    if (from.type != TDNN_F32 || d->along.length > INT32_MAX) return false;
+    const float *x = (const float *)from.data + from.first;
+    if (d->along.inner == 1) return arg_row_f32(d, s->kernels, x, y);
+    arg_columns_f32(d, y, x, n);
+    return true;
+}
+
 static void run_arg(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)worker;
@@ -85,6 +145,9 @@ static void run_arg(const tdnn_step *s, size_t task, size_t worker)
         const size_t outer = unit / d->groups, column = unit % d->groups * CHUNK;
         const tdnn_run from = tdnn_run_of(s->in[0]->data, s->in[0]->dtype,
                                           outer * a.length * a.inner + column, 1);
+        if (arg_f32(s, d, y + outer * a.inner + column, from,
+                    a.inner - column < CHUNK ? a.inner - column : CHUNK))
+            continue;
         if (a.inner == 1)
             y[outer] = arg_row(d, from);
         else
@@ -185,6 +248,60 @@ typedef struct scan_params {
 SCAN(scan_f64, double, tdnn_load_f64, tdnn_store_f64, PLUS, TIMES)
 SCAN(scan_i64, int64_t, tdnn_load_i64, tdnn_store_i64, WRAPPING_PLUS, WRAPPING_TIMES)
 
+/* One line of neighbours, added up. */
+#define SCAN_LINE(name, T, A)                                                                  \
+    static void name(const arg_data *d, T *y, const T *x)                                      \
+    {                                                                                          \
+        const size_t n = d->along.length;                                                      \
+        A total = 0;                                                                           \
+        for (size_t i = 0; i < n; i++) {                                                       \
+            const size_t at = d->reverse ? n - 1 - i : i;                                      \
+            const A v = (A)x[at];                                                              \
+            y[at] = (T)(d->exclusive ? total : total + v);                                     \
+            total += v;                                                                        \
+        }                                                                                      \
+    }
+SCAN_LINE(scan_line_f32, float, double)
+SCAN_LINE(scan_line_i64, int64_t, uint64_t)
+
+/* Rows of f32 on each other, where they are few enough for sums in f32. */
+static void scan_rows_f32(const arg_data *d, const tdnn_kernels *k, float *y, const float *x,
+                          size_t n)
+{
+    const size_t length = d->along.length, inner = d->along.inner;
+    for (size_t i = 0; i < length; i++) {
+        const size_t at = d->reverse ? length - 1 - i : i;
+        const size_t before = d->reverse ? at + 1 : at - 1;
+        if (i == 0 && d->exclusive)
+            memset(y + at * inner, 0, n * sizeof *y);
+        else if (i == 0)
+            memcpy(y + at * inner, x + at * inner, n * sizeof *y);
+        else
+            k->add_f32(y + at * inner, y + before * inner, 1,
+                       x + (d->exclusive ? before : at) * inner, 1, n);
+    }
+}
+
+/* Whether there was a quick way. */
+static bool scan_quickly(const tdnn_step *s, const arg_data *d, size_t first, size_t n)
+{
+    enum { FEW = 1024 };
+    const tdnn_dtype type = s->in[0]->dtype;
+    const float *x = (const float *)s->in[0]->data + first;
+    float *y = (float *)s->out[0]->data + first;
+    if (d->product) return false;
+    if (d->along.inner == 1 && type == TDNN_I64)
+        scan_line_i64(d, (int64_t *)s->out[0]->data + first,
+                      (const int64_t *)s->in[0]->data + first);
+    else if (d->along.inner == 1 && type == TDNN_F32)
+        scan_line_f32(d, y, x);
+    else if (type == TDNN_F32 && d->along.length <= FEW)
+        scan_rows_f32(d, s->kernels, y, x, n);
+    else
+        return false;
+    return true;
+}
+
 static void run_scan(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)worker;
@@ -197,6 +314,7 @@ static void run_scan(const tdnn_step *s, size_t task, size_t worker)
         const size_t first = unit / d->groups * a.length * a.inner + column;
         const size_t n = a.inner - column < CHUNK ? a.inner - column : CHUNK;
         const tdnn_dtype type = s->in[0]->dtype;
+        if (scan_quickly(s, d, first, n)) continue;
         const tdnn_run from = tdnn_run_of(s->in[0]->data, type, first, 1);
         const tdnn_run to = {s->out[0]->data, type, first, 1};
         if (tdnn_dtype_is_integral(type))

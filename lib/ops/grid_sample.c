@@ -220,36 +220,46 @@ static double normalized(const grid_params *p, int64_t i, int64_t length)
     return (double)(2 * i + 1) / (double)length - 1;
 }
 
+/* A row of places a task: what its other axes add is the same for all of them. */
 static void grid_run(const tdnn_step *step, size_t task, size_t worker)
 {
-    (void)task, (void)worker;
-    const grid_params *p = step->params;
+    (void)worker;
+    enum { CHUNK = 64 };
     const tdnn_tensor *theta = step->in[0], *out = step->out[0];
     const int64_t *size = out->shape.dim + 1;
-    const size_t axes = (size_t)out->shape.ndim - 2, row = axes + 1;
-    const size_t count = (size_t)tdnn_shape_count(&out->shape) / axes;
-    for (size_t i = 0; i < count; i++) {
-        double matrix[12], place[4] = {0}, result[3];
-        size_t rest = i;
-        place[axes] = 1;
-        for (size_t d = axes; d-- > 0;) {
-            place[axes - 1 - d] = normalized(p, (int64_t)(rest % (size_t)size[d]), size[d]);
-            rest /= (size_t)size[d];
+    const size_t axes = (size_t)out->shape.ndim - 2, row = axes + 1, last = axes - 1;
+    const size_t width = (size_t)size[last];
+    double matrix[12], base[3], part[3 * CHUNK];
+    size_t rest = task;
+    double place[3] = {0};
+    for (size_t d = last; d-- > 0;) {
+        place[last - d] = normalized(step->params, (int64_t)(rest % (size_t)size[d]), size[d]);
+        rest /= (size_t)size[d];
+    }
+    tdnn_load_f64(matrix, (tdnn_run){theta->data, theta->dtype, rest * axes * row, 1},
+                  axes * row);
+    for (size_t d = 0; d < axes; d++) {
+        base[d] = matrix[d * row + axes];
+        for (size_t k = 1; k < axes; k++) base[d] += matrix[d * row + k] * place[k];
+    }
+    for (size_t i = 0; i < width; i += CHUNK) {
+        const size_t n = width - i < CHUNK ? width - i : CHUNK;
+        for (size_t k = 0; k < n; k++) {
+            const double x = normalized(step->params, (int64_t)(i + k), size[last]);
+            for (size_t d = 0; d < axes; d++) part[k * axes + d] = base[d] + matrix[d * row] * x;
         }
-        tdnn_load_f64(matrix, (tdnn_run){theta->data, theta->dtype, rest * axes * row, 1},
-                      axes * row);
-        for (size_t d = 0; d < axes; d++) {
-            result[d] = 0;
-            for (size_t k = 0; k < row; k++) result[d] += matrix[d * row + k] * place[k];
-        }
-        tdnn_store_f64((tdnn_run){out->data, out->dtype, i * axes, 1}, result, axes);
+        tdnn_store_f64((tdnn_run){out->data, out->dtype, (task * width + i) * axes, 1}, part,
+                       n * axes);
     }
 }
 
 static tdnn_status grid_plan(tdnn_plan_ctx *ctx)
 {
     ctx->step->kernel = "affine grid";
-    if (ctx->step->out[0]->bytes) tdnn_plan_phase(ctx, grid_run, 1);
+    const tdnn_shape *out = &ctx->step->out[0]->shape;
+    const int axes = out->ndim - 2;
+    if (ctx->step->out[0]->bytes)
+        tdnn_plan_phase(ctx, grid_run, (size_t)(tdnn_shape_count(out) / axes / out->dim[axes]));
     return TDNN_OK;
 }
 

@@ -152,6 +152,16 @@ static void lp_columns(const tdnn_step *s, const lp_data *d, size_t first, size_
     }
 }
 
+static void lp_row_f32(const tdnn_step *s, const lp_data *d, size_t first)
+{
+    const size_t n = d->along.length;
+    const float *x = (const float *)s->in[0]->data + first;
+    float norm = d->squares ? sqrtf(s->kernels->row_spread_f32(x, n, 0))
+                            : s->kernels->row_abs_sum_f32(x, n);
+    if (norm == 0) norm = 1;
+    s->kernels->div_f32((float *)s->out[0]->data + first, x, 1, &norm, 0, n);
+}
+
 static void run_lp(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)worker;
@@ -160,6 +170,10 @@ static void run_lp(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->units, d->tasks, task, &unit, &end);
     for (; unit < end; unit++) {
         const size_t column = unit % d->groups * CHUNK, left = d->along.inner - column;
+        if (d->along.inner == 1 && s->in[0]->dtype == TDNN_F32) {
+            lp_row_f32(s, d, unit * d->along.length);
+            continue;
+        }
         lp_columns(s, d, unit / d->groups * d->along.length * d->along.inner + column,
                    left < CHUNK ? left : CHUNK);
     }

@@ -31,6 +31,19 @@ void tdnn_order_keys(uint64_t *to, tdnn_run from, size_t n)
     }
 }
 
+size_t tdnn_find_f32(const float *x, size_t n, float value)
+{
+    enum { BLOCK = 16 };
+    size_t at = 0;
+    for (; at + BLOCK <= n; at += BLOCK) {
+        int32_t any = 0;
+        for (size_t i = 0; i < BLOCK; i++) any |= x[at + i] == value;
+        if (any) break;
+    }
+    while (at + 1 < n && x[at] != value) at++;
+    return at;
+}
+
 void tdnn_order_radix(uint64_t *keys, uint64_t *spare, size_t count)
 {
     uint64_t *from = keys, *to = spare;

@@ -20,6 +20,9 @@ static inline uint32_t tdnn_order_key_f32(float x)
     return bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
 }
 
+/* The first of x that equals `value`; n - 1 at most. */
+size_t tdnn_find_f32(const float *x, size_t n, float value);
+
 /* Sorts numbers, ascending; `spare` has room for as many. */
 void tdnn_order_radix(uint64_t *keys, uint64_t *spare, size_t count);
 

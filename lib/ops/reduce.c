@@ -4,6 +4,7 @@
  * i64, where sums wrap around. The order of each sum is fixed by the shape alone.
  */
 #include "lib/ops/convert.h"
+#include "lib/ops/loops.h"
 #include "lib/ops/reduction.h"
 
 #include <math.h>
@@ -207,7 +208,16 @@ static void columns_i64(const reduce_data *d, int64_t *y, tdnn_run x, size_t n)
 
 /* ---- f32 through kernels ---- */
 
-static bool has_kernel(fold f) { return f != PRODUCT && f != EXPONENTS; }
+static float product_of(const float *x, size_t n)
+{
+    float part[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t k = 0; k < 8; k++) part[k] *= x[i + k];
+    for (; i < n; i++) part[0] *= x[i];
+    return ((part[0] * part[1]) * (part[2] * part[3])) *
+           ((part[4] * part[5]) * (part[6] * part[7]));
+}
 
 static float run_f32(const tdnn_kernels *k, fold f, const float *x, size_t n)
 {
@@ -216,8 +226,25 @@ static float run_f32(const tdnn_kernels *k, fold f, const float *x, size_t n)
     case SQUARES: return k->row_spread_f32(x, n, 0);
     case LARGEST: return k->row_max_f32(x, n);
     case SMALLEST: return k->row_min_f32(x, n);
+    case PRODUCT: return product_of(x, n);
     default: return k->row_sum_f32(x, n);
     }
+}
+
+static float exponents_f32(const reduce_data *d, const tdnn_kernels *k, const float *x)
+{
+    float most = -INFINITY;
+    double sum = 0;
+    for (size_t i = 0; i < d->r.reduced; i++) {
+        const float v = k->row_max_f32(x + tdnn_reduction_offset(&d->r, i, true), d->r.run);
+        if (v != v) return v;
+        most = v > most ? v : most;
+    }
+    if (isinf(most)) return most;
+    for (size_t i = 0; i < d->r.reduced; i++)
+        sum += (double)k->exp_sum_f32(NULL, x + tdnn_reduction_offset(&d->r, i, true), d->r.run,
+                                      most);
+    return (float)finish_f64(d, sum, (double)most);
 }
 
 static float row_f32(const reduce_data *d, const tdnn_kernels *k, const float *x)
@@ -225,12 +252,59 @@ static float row_f32(const reduce_data *d, const tdnn_kernels *k, const float *x
     double a = start_f64(d->fold);
     const fold f =
         d->fold == ABSOLUTE || d->fold == SQUARES ? SUM : d->fold; /* of the runs' results */
+    if (d->fold == EXPONENTS) return exponents_f32(d, k, x);
     for (size_t i = 0; i < d->r.reduced; i++) {
         const float v =
             run_f32(k, d->fold, x + tdnn_reduction_offset(&d->r, i, true), d->r.run);
         a = fold_f64(f, a, (double)v, 0);
     }
     return (float)finish_f64(d, a, 0);
+}
+
+/* Another row to the results so far of n columns. */
+static void fold_columns(const tdnn_kernels *k, fold f, float *y, const float *x,
+                         const float *shift, size_t n)
+{
+    float part[CHUNK];
+    switch (f) {
+    case SUM: k->add_f32(y, y, 1, x, 1, n); return;
+    case LARGEST: k->max_f32(y, y, 1, x, 1, n); return;
+    case SMALLEST: k->min_f32(y, y, 1, x, 1, n); return;
+    case PRODUCT: k->mul_f32(y, y, 1, x, 1, n); return;
+    case ABSOLUTE: TDNN_EACH (n) y[i] += fabsf(x[i]); return;
+    case SQUARES: TDNN_EACH (n) y[i] += x[i] * x[i]; return;
+    case EXPONENTS:
+        k->sub_f32(part, x, 1, shift, 1, n);
+        k->exp_f32(part, part, n);
+        k->add_f32(y, y, 1, part, 1, n);
+        return;
+    }
+}
+
+/* n neighbouring results of f32: sums of PIECE rows each in f32, those in f64. */
+static void columns_f32(const reduce_data *d, const tdnn_kernels *k, float *out, const float *x,
+                        size_t n)
+{
+    enum { PIECE = 64 };
+    float part[CHUNK], shift[CHUNK] = {0};
+    double y[CHUNK];
+    for (int pass = d->fold == EXPONENTS ? 0 : 1; pass < 2; pass++) {
+        const fold f = pass ? d->fold : LARGEST;
+        const bool sums = f != LARGEST && f != SMALLEST && f != PRODUCT;
+        for (size_t j = 0; j < n; j++) y[j] = start_f64(f);
+        for (size_t i = 0; i < d->r.reduced; i += PIECE) {
+            const size_t end = d->r.reduced - i < PIECE ? d->r.reduced : i + PIECE;
+            for (size_t j = 0; j < n; j++) part[j] = sums ? 0 : (float)y[j];
+            for (size_t r = i; r < end; r++)
+                fold_columns(k, f, part, x + tdnn_reduction_offset(&d->r, r, true), shift, n);
+            for (size_t j = 0; j < n; j++) y[j] = (sums ? y[j] : 0) + (double)part[j];
+        }
+        for (size_t j = 0; pass == 0 && j < n; j++) shift[j] = isinf(y[j]) ? 0 : (float)y[j];
+    }
+    if (d->finish == NOTHING)
+        for (size_t j = 0; j < n; j++) out[j] = (float)y[j];
+    else
+        for (size_t j = 0; j < n; j++) out[j] = (float)finish_f64(d, y[j], (double)shift[j]);
 }
 
 /* ---- tasks ---- */
@@ -246,7 +320,7 @@ static void one_row(const tdnn_step *s, const reduce_data *d, size_t unit)
     const size_t offset = tdnn_reduction_offset(&d->r, unit, false);
     const tdnn_run to = {s->out[0]->data, x->dtype, unit, 1};
     const tdnn_run from = tdnn_run_of(x->data, x->dtype, offset, 1);
-    if (x->dtype == TDNN_F32 && has_kernel(d->fold)) {
+    if (x->dtype == TDNN_F32) {
         ((float *)s->out[0]->data)[unit] =
             row_f32(d, s->kernels, (const float *)x->data + offset);
     } else if (in_i64(x->dtype, d->finish)) {
@@ -270,6 +344,9 @@ static void some_columns(const tdnn_step *s, const reduce_data *d, size_t unit)
         int64_t y[CHUNK];
         columns_i64(d, y, from, n);
         tdnn_store_i64(to, y, n);
+    } else if (x->dtype == TDNN_F32) {
+        columns_f32(d, s->kernels, (float *)to.data + to.first,
+                    (const float *)x->data + from.first, n);
     } else {
         double y[CHUNK];
         columns_f64(d, y, from, n);

@@ -85,6 +85,88 @@ static void select_line(const topk_plan *p, tdnn_run line, entry *heap)
     }
 }
 
+/* ---- f32: where the k-th lies is found by its leading bits ---- */
+
+enum { BITS = 11, BINS = 1 << BITS };
+
+/* The least of the k greatest numbers below 2^32; `*equal` says how many like it are among them. */
+static uint32_t kth_greatest(const uint32_t *key, size_t n, size_t k, size_t *equal)
+{
+    uint32_t known = 0, mask = 0;
+    for (int shift = 32 - BITS; mask != UINT32_MAX; shift = shift > BITS ? shift - BITS : 0) {
+        uint32_t count[BINS] = {0};
+        size_t bin = BINS - 1;
+        for (size_t i = 0; i < n; i++)
+            if ((key[i] & mask) == known) count[key[i] >> shift & (BINS - 1)]++;
+        for (; count[bin] < k; bin--) k -= count[bin];
+        mask |= (uint32_t)(BINS - 1) << shift;
+        known = (known & ~((uint32_t)(BINS - 1) << shift)) | (uint32_t)bin << shift;
+    }
+    *equal = k;
+    return known;
+}
+
+typedef struct quick_room {
+    uint32_t *keys;
+    uint64_t *best, *spare;
+} quick_room;
+
+/* The indices of the best, in order, as the lower half of room->best. */
+static void select_f32(const topk_plan *p, const tdnn_kernels *kernels, const float *x,
+                       const quick_room *room)
+{
+    if (p->k == 1 && p->after == 1) {
+        const float best =
+            p->turn ? kernels->row_min_f32(x, p->length) : kernels->row_max_f32(x, p->length);
+        room->best[0] = tdnn_find_f32(x, p->length, best);
+        if (best == best) return; /* else NaN decides, which has its place in the order */
+    }
+    const uint32_t turn = (uint32_t)p->turn;
+    uint32_t *key = room->keys;
+    size_t equal, count = 0;
+    for (size_t i = 0; i < p->length; i++) key[i] = tdnn_order_key_f32(x[i * p->after]) ^ turn;
+    if (p->k == 1) {
+        uint32_t most = 0;
+        for (size_t i = 0; i < p->length; i++) most = key[i] > most ? key[i] : most;
+        size_t at = 0;
+        while (key[at] != most) at++;
+        room->best[0] = at;
+        return;
+    }
+    const uint32_t least = kth_greatest(key, p->length, p->k, &equal);
+    for (size_t i = 0; i < p->length && count < p->k; i++) {
+        if (key[i] < least || (key[i] == least && equal == 0)) continue;
+        equal -= key[i] == least;
+        room->best[count++] = (uint64_t)~key[i] << 32 | i;
+    }
+    tdnn_order_radix(room->best, room->spare, p->k);
+}
+
+static void quick_run(const tdnn_step *step, size_t task, size_t worker)
+{
+    const topk_plan *p = step->data;
+    char *scratch = (char *)step->scratch + worker * step->scratch_stride;
+    const quick_room room = {(uint32_t *)(void *)(scratch + 2 * p->k * sizeof(uint64_t)),
+                             (uint64_t *)(void *)scratch, (uint64_t *)(void *)scratch + p->k};
+    size_t i, end;
+    tdnn_task_range(p->lines, p->tasks, task, &i, &end);
+    for (; i < end; i++) {
+        const float *x =
+            (const float *)step->in[0]->data + i / p->after * p->length * p->after + i % p->after;
+        const size_t to = i / p->after * p->k * p->after + i % p->after;
+        select_f32(p, step->kernels, x, &room);
+        for (size_t k = 0; k < p->k; k++) {
+            const size_t at = (uint32_t)room.best[k];
+            if (step->out[0])
+                ((float *)step->out[0]->data)[to + k * p->after] = x[at * p->after];
+            if (step->output_count > 1 && step->out[1])
+                ((int64_t *)step->out[1]->data)[to + k * p->after] = (int64_t)at;
+        }
+    }
+}
+
+/* ---- any type ---- */
+
 static void topk_run(const tdnn_step *step, size_t task, size_t worker)
 {
     const topk_plan *p = step->data;
@@ -127,6 +209,12 @@ static tdnn_status topk_plan_step(tdnn_plan_ctx *ctx)
     for (int d = axis + 1; d < in->ndim; d++) p->after *= (size_t)in->dim[d];
     p->lines = (size_t)tdnn_shape_count(&out->shape) / p->k;
     p->tasks = tdnn_plan_split(ctx, 8.0 * (double)(p->lines * p->length), p->lines);
+    if (ctx->step->in[0]->dtype == TDNN_F32 && p->length < UINT32_MAX &&
+        (p->k == 1 || p->length >= BINS)) {
+        tdnn_plan_scratch(ctx, 2 * p->k * sizeof(uint64_t) + p->length * sizeof(uint32_t));
+        tdnn_plan_phase(ctx, quick_run, p->tasks);
+        return TDNN_OK;
+    }
     tdnn_plan_scratch(ctx, p->k * sizeof(entry));
     tdnn_plan_phase(ctx, topk_run, p->tasks);
     return TDNN_OK;
