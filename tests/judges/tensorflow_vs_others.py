@@ -28,7 +28,8 @@ class LoadOptions(C.Structure):
     _fields_ = [("format", C.c_int), ("darknet_as", C.c_int), ("io_layout", C.c_int), ("optimize", C.c_bool),
                 ("max_bytes", C.c_uint64), ("max_tensor_bytes", C.c_uint64), ("max_nodes", C.c_uint32),
                 ("inputs", C.c_void_p), ("input_count", C.c_size_t), ("outputs", C.c_void_p),
-                ("output_count", C.c_size_t), ("found", C.c_void_p), ("user", C.c_void_p)]
+                ("output_count", C.c_size_t), ("found", C.c_void_p), ("user", C.c_void_p),
+                ("size_names", C.c_void_p), ("sizes", C.c_void_p), ("size_count", C.c_size_t)]
 
 
 # ---- the one that is judged ------------------------------------------------------------------
