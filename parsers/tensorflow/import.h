@@ -30,7 +30,9 @@ typedef struct tf_value {
     size_t known_count;
     bool dead;    /* on the side of a Switch that is never taken  */
     bool missing; /* tinydnn lacks what would make it             */
-    bool flow;    /* a TensorArray: its elements, stacked         */
+    bool flow;    /* a TensorArray or TensorList: its elements, stacked */
+    bool sequence;    /* ... or as a sequence of the IR                 */
+    tdnn_id reserved; /* of a list that nothing has filled (`id` is absent): how many elements */
     bool boxes;   /* of PriorBox: 1 x 2 x any                     */
 } tf_value;
 

@@ -50,6 +50,8 @@ size_t tf_first_port(const tf_scope *scope, const tf_node *node, const char *tex
         {"NonMaxSuppressionV5", "valid_outputs", 2},
         {"Switch", "output_true", 1},
         {"TensorArrayV", "flow", 1},
+        {"TensorListConcat", "lengths", 1},
+        {"TensorListPopBack", "tensor", 1},
         {"TopK", "indices", 1},
         {"Unique", "idx", 1},
         {"Unique", "count", 2},
@@ -183,10 +185,10 @@ static tdnn_status take_inside(const tf_call *c, size_t first, tdnn_graph *graph
     for (size_t i = first; i < c->input_count; i++) {
         tf_value *v, *plain;
         TDNN_TRY(tf_input(c, i, &v, err));
-        if (v->flow)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a list that enters a function");
         TDNN_TRY(tf_value_make(c->scope, TDNN_ABSENT, v->dtype, &v->shape, &plain, err));
-        TDNN_TRY(tf_plain(c->scope, v, &plain->id, err));
+        plain->flow = plain->sequence = v->flow;
+        TDNN_TRY(v->flow ? tf_list_sequence(c, v, &plain->id, err)
+                         : tf_plain(c->scope, v, &plain->id, err));
         plain->known = v->known;
         plain->known_count = v->known_count;
         TDNN_TRY(tf_capture(&inside, plain, &(*out)[i - first], err));
@@ -197,10 +199,12 @@ static tdnn_status take_inside(const tf_call *c, size_t first, tdnn_graph *graph
 static tdnn_status add_result(const tf_call *c, tdnn_graph *graph, tf_value *v, tdnn_error *err)
 {
     tf_scope inside = {.model = c->scope->model, .outer = c->scope, .graph = graph};
+    tf_call there = *c;
     tdnn_id id;
-    if (v->flow || v->dead || v->block[0])
+    there.scope = &inside;
+    if (v->dead || v->block[0])
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a result that is no tensor");
-    TDNN_TRY(tf_plain(&inside, v, &id, err));
+    TDNN_TRY(v->flow ? tf_list_sequence(&there, v, &id, err) : tf_plain(&inside, v, &id, err));
     TDNN_TRY(tdnn_graph_append(graph, TDNN_OP_Identity, NULL, &id, 1, NULL, &id, err));
     return tdnn_graph_add_output(graph, id, err);
 }
@@ -283,7 +287,13 @@ tdnn_status tf_import_if(tf_call *c, tdnn_error *err)
     TDNN_TRY(tdnn_node_own(c->scope->graph, node, branches, 2, err));
     for (size_t k = 0; k < count; k++) {
         tdnn_shape shape = common_shape(results[0][k], results[1][k]);
-        TDNN_TRY(tf_give_new(c, k, node->outputs[k], results[0][k]->dtype, &shape, NULL, err));
+        if (results[0][k]->flow != results[1][k]->flow)
+            return TDNN_FAIL(err, TDNN_ERR_FORMAT, "a list in one branch only");
+        if (results[0][k]->flow)
+            TDNN_TRY(tf_give_list(c, k, node->outputs[k], results[0][k], err));
+        else
+            TDNN_TRY(
+                tf_give_new(c, k, node->outputs[k], results[0][k]->dtype, &shape, NULL, err));
     }
     return TDNN_OK;
 }
@@ -329,9 +339,13 @@ static tdnn_status make_body(const tf_call *c, const Tensorflow__FunctionDef *te
     TDNN_TRY(add_body_input(body, TDNN_I64, &scalar, &id, err));
     TDNN_TRY(add_body_input(body, TDNN_BOOL, &scalar, &id, err));
     for (size_t i = 0; i < c->input_count; i++) {
-        tdnn_shape shape = tf_unknown_shape(c->inputs[i]->shape.ndim);
-        TDNN_TRY(add_body_input(body, c->inputs[i]->dtype, &shape, &id, err));
-        TDNN_TRY(tf_value_make(&inside, id, c->inputs[i]->dtype, &shape, &before[i], err));
+        const tf_value *v = c->inputs[i];
+        tdnn_shape shape = tf_unknown_shape(v->flow ? -1 : v->shape.ndim);
+        TDNN_TRY(add_body_input(body, v->dtype, &shape, &id, err));
+        TDNN_TRY(tf_value_make(&inside, id, v->dtype, v->flow ? &v->shape : &shape, &before[i],
+                               err));
+        before[i]->flow = before[i]->sequence = v->flow;
+        if (v->flow) body->values[id].kind = TDNN_KIND_SEQUENCE;
     }
     TDNN_TRY(put_in_place(c, f, body, "body/", before, &after, err));
     *missing = any_missing(after, c->input_count);
@@ -362,9 +376,8 @@ tdnn_status tf_import_while(tf_call *c, tdnn_error *err)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "%zu variables, of which %zu come back", count,
                          f->signature->n_output_arg);
     for (size_t i = 0; i < count; i++) {
-        if (c->inputs[i]->flow)
-            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a list that enters a function");
-        TDNN_TRY(tf_input_plain(c, i, &ids[i + 2], err));
+        TDNN_TRY(c->inputs[i]->flow ? tf_list_sequence(c, c->inputs[i], &ids[i + 2], err)
+                                    : tf_input_plain(c, i, &ids[i + 2], err));
     }
     TDNN_TRY(condition_of(c, test, c->scope->graph, "first/", c->inputs, &go_on, err));
     TDNN_TRY(tdnn_graph_create_sub(c->scope->graph, &body, err));
@@ -376,8 +389,10 @@ tdnn_status tf_import_while(tf_call *c, tdnn_error *err)
     TDNN_TRY(tdnn_node_set_attr(c->scope->graph, node, "body", &v, err));
     TDNN_TRY(tdnn_node_own(c->scope->graph, node, &body, 1, err));
     for (size_t i = 0; i < count; i++) {
-        tdnn_shape shape = tf_unknown_shape(c->inputs[i]->shape.ndim);
-        TDNN_TRY(tf_give_new(c, i, node->outputs[i], c->inputs[i]->dtype, &shape, NULL, err));
+        const tf_value *in = c->inputs[i];
+        tdnn_shape shape = tf_unknown_shape(in->shape.ndim);
+        TDNN_TRY(in->flow ? tf_give_list(c, i, node->outputs[i], in, err)
+                         : tf_give_new(c, i, node->outputs[i], in->dtype, &shape, NULL, err));
     }
     return TDNN_OK;
 }

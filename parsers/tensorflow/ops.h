@@ -162,6 +162,18 @@ TF_IMPORTER(list_get)
 TF_IMPORTER(list_set)
 TF_IMPORTER(list_stack)
 TF_IMPORTER(list_length)
+TF_IMPORTER(list_empty)
+TF_IMPORTER(list_push)
+TF_IMPORTER(list_pop)
+TF_IMPORTER(list_concat)
+TF_IMPORTER(list_split)
+TF_IMPORTER(list_gather)
+TF_IMPORTER(list_scatter)
+/* The list as a sequence of the IR, whatever it is so far. */
+tdnn_status tf_list_sequence(const tf_call *c, const tf_value *list, tdnn_id *out, tdnn_error *err);
+/* Gives output `port` such a list. */
+tdnn_status tf_give_list(const tf_call *c, size_t port, tdnn_id sequence, const tf_value *like,
+                         tdnn_error *err);
 
 /* op_rnn.c */
 TF_IMPORTER(lstm_cell)

@@ -15,7 +15,7 @@ tdnn_status tf_value_make(tf_scope *scope, tdnn_id id, tdnn_dtype dtype,
 {
     tf_value *v = *out = tdnn_zone_alloc(scope->model->zone, 1, sizeof *v);
     if (!v) return TDNN_NO_MEMORY(err);
-    *v = (tf_value){.id = id, .dtype = dtype, .other = TDNN_ABSENT};
+    *v = (tf_value){.id = id, .dtype = dtype, .other = TDNN_ABSENT, .reserved = TDNN_ABSENT};
     v->shape = shape ? *shape : tf_unknown_shape(-1);
     return TDNN_OK;
 }

@@ -3,6 +3,7 @@ that a loop fills."""
 import numpy as np
 
 from tf_kinds.graph import *
+from tf_kinds.writer import VARIANT
 
 
 def function(n, name, inputs, outputs, make):
@@ -15,7 +16,8 @@ def function(n, name, inputs, outputs, make):
     n.functions.append((name, inputs, outputs, nodes, given))
 
 
-OUTPUT_NAMES = {"Const": "output", "Identity": "output", "Split": "output", "TopKV2": "values"}
+OUTPUT_NAMES = {"Const": "output", "Identity": "output", "Split": "output", "TopKV2": "values",
+                "TensorListGetItem": "item", "TensorListSetItem": "output_handle", "TensorListPushBack": "output_handle"}
 
 
 def part(name, f, text):
@@ -134,4 +136,90 @@ def listed(r, name):
         s = np.tanh(s + row)
         rows.append(s)
     n.want = [-s, np.stack(rows)]
+    return n
+
+
+@kind("While TensorList", "If TensorList")
+def carried(r, name):
+    """Lists that a functional loop carries, as Keras's layers have them: s = tanh(s + x[t]), and all s."""
+    n, t, k = Net(r), r.int(1, 5), r.int(1, 4)
+    x, s = r.array(t, 2, k), r.array(2, k)
+    shape = n.const(np.array([2 if r.flag() else -1, k]))
+    kinds = {"element_dtype": Type(F32), "shape_type": Type(I32)}
+    rows = n.add("TensorListFromTensor", [n.input(x, False), shape], **kinds)
+    made = n.add("TensorListReserve", [shape, n.const(np.int32(t))], **kinds)
+    state = [("i", I32), ("s", F32), ("rows", VARIANT), ("made", VARIANT)]
+    function(n, "test", state, [("t", BOOL)],
+             lambda f, i, s, rows, made: [f.add("Less", [i, f.const(np.int32(t))], T=Type(I32))])
+
+    def make(f, i, s, rows, made):
+        row = f.add("TensorListGetItem", [rows, i, f.const(np.array([-1, k]))], element_dtype=Type(F32))
+        s = f.add("Tanh", [f.add("AddV2", [s, row], T=Type(F32))], T=Type(F32))
+        made = f.add("TensorListSetItem", [made, i, s], element_dtype=Type(F32))
+        return f.add("AddV2", [i, f.const(np.int32(1))], T=Type(I32)), s, f.add("Identity", [rows], T=Type(VARIANT)), made
+
+    function(n, "turn", state, [(i + "_out", k) for i, k in state], make)
+    begin = [n.const(np.int32(0)), n.const(s), rows, made]
+    at = n.add("While", begin, cond=Func("test"), body=Func("turn"), T=Types([k for _, k in state]))
+    lists = at + ":3"
+    if name[0] == "I":
+        both = [("m", VARIANT)]
+        function(n, "yes", both, [("y", VARIANT)], lambda f, m: [
+            f.add("TensorListPushBack", [m, f.const(s)], element_dtype=Type(F32))])
+        function(n, "no", both, [("y", VARIANT)], lambda f, m: [f.add("Identity", [m], T=Type(VARIANT))])
+        truth = n.add("Greater", [n.add("Sum", [n.add("Abs", [at + ":1"]), n.const(np.arange(2))], keep_dims=False),
+                                  n.const(np.float32(-1))])
+        lists = n.add("If", [truth, lists], then_branch=Func("yes"), else_branch=Func("no"), Tin=Types((VARIANT,)),
+                      Tout=Types((VARIANT,)))
+    n.add("Neg", [at + ":1"])
+    n.add("Neg", [n.add("TensorListStack", [lists, shape], element_dtype=Type(F32), num_elements=-1)])
+    all_s, last = [], s
+    for row in x:
+        last = np.tanh(last + row)
+        all_s.append(last)
+    n.want = [-last, -np.stack(all_s + [s] * (name[0] == "I"))]
+    n.tfjs = name[0] == "W"
+    return n
+
+
+@kind("EmptyTensorList", "TensorListPopBack", "TensorListConcat", "TensorListSplit", "TensorListGather",
+      "TensorListScatter")
+def lists(r, name):
+    n, k = Net(r), r.int(1, 3)
+    n.tfjs = False # its lists are of one shape
+    shape, kinds = n.const(np.array([-1, k])), {"element_dtype": Type(F32), "shape_type": Type(I32)}
+    typed, parts = {"element_dtype": Type(F32)}, [r.array(r.int(1, 3), k) for _ in range(r.int(2, 4))]
+    if name == "TensorListSplit":
+        made = n.add(name, [n.input(np.concatenate(parts)), shape, n.const(np.array([len(p) for p in parts]))], **kinds)
+        n.add("Neg", [n.add("TensorListGetItem", [made, n.const(np.int32(1)), shape], **typed)])
+        n.want = [-parts[1]]
+        return n
+    if name == "TensorListScatter":
+        x, order = r.array(4, 2), r.g.permutation(4)
+        made = n.add("TensorListScatterV2", [n.input(x), n.const(order.astype(np.int32)), n.const(np.array([2])),
+                                             n.const(np.int32(-1))], **kinds)
+        n.add("Neg", [n.add("TensorListStack", [made, n.const(np.array([2]))], num_elements=-1, **typed)])
+        n.want = [-x[np.argsort(order)]]
+        return n
+    if name in ("EmptyTensorList", "TensorListGather"):
+        parts = [r.array(2, k) for _ in parts]
+    made = n.add("EmptyTensorList", [shape, n.const(np.int32(-1))], **kinds)
+    for p in parts:
+        made = n.add("TensorListPushBack", [made, n.input(p)], **typed)
+    if name == "EmptyTensorList":
+        n.floats(n.add("TensorListLength", [made]))
+        n.add("Neg", [n.add("TensorListStack", [made, shape], num_elements=-1, **typed)])
+        n.want = [np.float32(len(parts)), -np.stack(parts)]
+    elif name == "TensorListGather":
+        i = r.ints(r.int(1, 5), low=0, high=len(parts) - 1)
+        n.add("Neg", [n.add(name, [made, n.const(i), shape], **typed)])
+        n.want = [-np.stack(parts)[i]]
+    elif name == "TensorListPopBack":
+        popped = n.add(name, [made, shape], **typed)
+        n.add("Neg", [popped + ":1"])
+        n.floats(n.add("TensorListLength", [popped]))
+        n.want = [-parts[-1], np.float32(len(parts) - 1)]
+    else:
+        n.add("Neg", [n.add("TensorListConcatV2", [made, shape, n.const(np.zeros(0, np.int32))], **kinds)])
+        n.want = [-np.concatenate(parts)]
     return n
