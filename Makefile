@@ -435,6 +435,7 @@ EXAMPLES = \
 # a cmocka program each; TESTS run in seconds, SLOW_TESTS in `make check` only
 TESTS = \
 	tests/test_darknet.c \
+	tests/test_limits.c \
 	tests/test_loading.c \
 	tests/test_onnx.c \
 	tests/test_onnx_opsets.c \

@@ -42,7 +42,7 @@ static bool prepare(const bench_options *o, const command_line *line, tdnn_net *
 {
     static const names none = {NULL, 0};
     const char *config = line->count > 1 ? line->given[1] : NULL;
-    tdnn_session_options options = session_options(&o->session);
+    tdnn_session_options options = session_options(&o->session, &o->model);
     double start = now_ms();
     size_t unknown;
     tdnn_error err;

@@ -43,7 +43,7 @@ static void subject_close(subject *s)
 static bool subject_open(subject *s, const info_options *o, bool optimize)
 {
     static const names none = {NULL, 0};
-    tdnn_session_options options = session_options(&o->session);
+    tdnn_session_options options = session_options(&o->session, &o->model);
     model_options how = o->model;
     tdnn_status status;
     tdnn_error err;

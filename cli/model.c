@@ -43,6 +43,7 @@ tdnn_status model_load(const char *model, const char *config, const model_option
     load.darknet_as = (tdnn_darknet_as)options->darknet_as;
     load.io_layout = (tdnn_io_layout)options->layout;
     load.optimize = !options->no_optimize;
+    load.memory_limit = options->memory_limit;
     progress_show("loading", 0, 0);
     status = tdnn_net_load(model, config, &load, out, err);
     progress_clear();
@@ -62,13 +63,14 @@ tdnn_status model_load(const char *model, const char *config, const model_option
     return tdnn_net_load(model, config, &load, out, err);
 }
 
-tdnn_session_options session_options(const session_choice *choice)
+tdnn_session_options session_options(const session_choice *choice, const model_options *model)
 {
     tdnn_session_options options;
 
     tdnn_session_options_init(&options);
     options.threads = choice->threads;
     options.cpu = choice->cpu;
+    options.memory_limit = model->memory_limit;
     options.precision = (tdnn_precision)choice->precision;
     return options;
 }

@@ -7,6 +7,7 @@
 typedef struct model_options {
     int darknet_as, layout; /* tdnn_darknet_as, tdnn_io_layout */
     bool no_optimize;
+    uint64_t memory_limit; /* of loading, and of a session; 0: the default */
 } model_options;
 
 #define MODEL_OPTIONS(m)                                                                       \
@@ -15,7 +16,9 @@ typedef struct model_options {
         OPTION("layout", CHOICE, &(m).layout, "nchw|graph",                                    \
                "inputs and outputs of TensorFlow models"),                                     \
         OPTION("no-optimize", FLAG, &(m).no_optimize, NULL,                                    \
-               "run the graph as the file has it, without folding and fusion")
+               "run the graph as the file has it, without folding and fusion"),                \
+        OPTION("memory-limit", BYTES, &(m).memory_limit, "BYTES[K|M|G]",                              \
+               "most memory that may be allocated; default: what the machine has")
 
 typedef struct session_choice {
     int threads, precision; /* tdnn_precision */
@@ -39,7 +42,7 @@ typedef struct names {
 TDNN_MUST_USE tdnn_status model_load(const char *model, const char *config,
                                      const model_options *options, names inputs, names outputs,
                                      tdnn_net **out, tdnn_error *err);
-tdnn_session_options session_options(const session_choice *choice);
+tdnn_session_options session_options(const session_choice *choice, const model_options *model);
 
 /* The index of an input or output; SIZE_MAX if the net has none of that name. */
 size_t net_input_index(const tdnn_net *net, const char *name);

@@ -161,6 +161,24 @@ static bool read_size(const char *text, int *out)
     return true;
 }
 
+static bool read_bytes(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMG";
+    const char *unit;
+    char *end;
+    unsigned long long number;
+    int shift = 0;
+
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    if (end == text || *text == '-' || errno || number == 0) return false;
+    unit = *end ? strchr(units, *end) : NULL;
+    if (unit) shift = 10 * (int)(unit - units + 1), end++;
+    if (*end || number > UINT64_MAX >> shift) return false;
+    *out = (uint64_t)number << shift;
+    return true;
+}
+
 static bool read_value(const option *o, const char *text)
 {
     switch (o->kind) {
@@ -174,6 +192,7 @@ static bool read_value(const option *o, const char *text)
         return true;
     }
     case OPTION_INT: return read_int(text, o->low, o->out);
+    case OPTION_BYTES: return read_bytes(text, o->out);
     case OPTION_SEED: *(bool *)o->given = true; return read_seed(text, o->out);
     case OPTION_REAL: return read_real(text, o->low, o->out);
     case OPTION_REALS: return read_reals(text, o->out, o->given);

@@ -16,6 +16,7 @@ typedef enum option_kind {
     OPTION_TEXT,   /* [const char *]                                                 */
     OPTION_TEXTS,  /* [text_list], freed with free(list.text)                        */
     OPTION_INT,    /* [int], at least `low`                                          */
+    OPTION_BYTES,  /* 512M: a number, in K, M or G if so written [uint64_t]          */
     OPTION_SEED,   /* [uint64_t], and the bool `given`                               */
     OPTION_REAL,   /* [double], at least `low`                                       */
     OPTION_REALS,  /* one to four [float[4]], and the int `given`: how many          */

@@ -245,7 +245,7 @@ static bool load(picture_net *p, const picture_choice *choice)
 bool picture_net_open(picture_net *p, const command_line *line, const picture_choice *choice,
                       int *status)
 {
-    tdnn_session_options options = session_options(&choice->session);
+    tdnn_session_options options = session_options(&choice->session, &choice->model);
     tdnn_error err;
 
     if (!picture_check(&choice->picture, line, status)) return false;

@@ -207,7 +207,7 @@ static bool run(const run_options *o, const command_line *line)
 {
     tdnn_net *net = NULL;
     tdnn_session *session = NULL;
-    tdnn_session_options options = session_options(&o->session);
+    tdnn_session_options options = session_options(&o->session, &o->model);
     bool good = false, *fed = NULL;
     tdnn_error err;
 

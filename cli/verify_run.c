@@ -74,7 +74,7 @@ tdnn_status verify_open(verify_net *v, const char *model, const char *config,
                         const model_options *how, names inputs, names outputs,
                         const verify_options *o, tdnn_error *err)
 {
-    tdnn_session_options options = session_options(&o->session);
+    tdnn_session_options options = session_options(&o->session, how);
     tdnn_status status;
 
     memset(v, 0, sizeof *v);

@@ -229,6 +229,8 @@ typedef struct tdnn_load_options {
     uint64_t max_bytes;         /* of files plus weights; default 16 GiB                      */
     uint64_t max_tensor_bytes;  /* of one constant; default 8 GiB                             */
     uint32_t max_nodes;         /* with subgraphs and expanded functions; default 1 000 000   */
+    uint64_t memory_limit;      /* bytes that loading may allocate; default: what the machine has. Beyond:
+                                   TDNN_ERR_LIMIT. Mapped files do not count                  */
     /* Inner tensors to cut the graph at: they become its inputs, and what only fed them is
      * dropped. NULL and 0: the model's own inputs. Read only during the call. */
     const char *const *inputs;
@@ -348,6 +350,10 @@ typedef struct tdnn_session_options {
     /* For tdnn_session_plan and what it tells of steps and memory: weights are not rearranged, only
      * counted, and the session does not run. */
     bool measure;
+    /* Bytes that the net and this session may allocate: weights, plans, the arena, and what operators
+     * allocate while running, whose sizes depend on data. 0: what the machine has. Beyond:
+     * TDNN_ERR_LIMIT with the node, and the bytes that are needed. */
+    uint64_t memory_limit;
 } tdnn_session_options;
 
 /* A net made ready to run, with its memory and its threads. Retains the net. */

@@ -40,6 +40,7 @@ void tdnn_load_options_init(tdnn_load_options *options)
         .max_bytes = 16ull << 30,
         .max_tensor_bytes = 8ull << 30,
         .max_nodes = 1000000,
+        .memory_limit = tdnn_memory_size(),
     };
 }
 
@@ -52,6 +53,7 @@ static tdnn_load_options with_defaults(const tdnn_load_options *given)
     if (!options.max_bytes) options.max_bytes = defaults.max_bytes;
     if (!options.max_tensor_bytes) options.max_tensor_bytes = defaults.max_tensor_bytes;
     if (!options.max_nodes) options.max_nodes = defaults.max_nodes;
+    if (!options.memory_limit) options.memory_limit = defaults.memory_limit;
     return options;
 }
 
@@ -205,6 +207,7 @@ tdnn_status tdnn_session_create(tdnn_net *net, const tdnn_session_options *optio
     tdnn_session_options_init(&opts);
     if (options) opts = *options;
     if (opts.threads == 0) opts.threads = 1;
+    if (opts.memory_limit == 0) opts.memory_limit = tdnn_memory_size();
     TDNN_NEED(opts.threads >= 1 && opts.threads <= 1024, err);
     return tdnn_session_open(net, &opts, out, err);
 }
@@ -216,7 +219,9 @@ static tdnn_status set_input(tdnn_session *session, const char *name, const tdnn
     TDNN_NEED(session != NULL, err);
     TDNN_NEED(value != NULL, err);
     tdnn_tensor *counted = tdnn_tensor_retain(value); /* its reference count is what changes */
+    tdnn_budget *before = tdnn_budget_begin(&session->budget);
     tdnn_status status = tdnn_session_put(session, name, counted, copy, err);
+    status = tdnn_budget_end(before, status, err);
     tdnn_tensor_release(counted);
     return status;
 }
@@ -243,14 +248,16 @@ tdnn_status tdnn_session_plan(tdnn_session *session, const char *const *names, c
         TDNN_NEED(names[i] != NULL, err);
         TDNN_NEED(shapes[i].ndim >= 0 && shapes[i].ndim <= TDNN_MAX_DIMS, err);
     }
-    return tdnn_session_prepare(session, names, shapes, count, err);
+    tdnn_budget *before = tdnn_budget_begin(&session->budget);
+    return tdnn_budget_end(before, tdnn_session_prepare(session, names, shapes, count, err), err);
 }
 
 tdnn_status tdnn_session_run(tdnn_session *session, tdnn_error *err)
 {
     tdnn_error_clear(err);
     TDNN_NEED(session != NULL, err);
-    return tdnn_session_go(session, err);
+    tdnn_budget *before = tdnn_budget_begin(&session->budget);
+    return tdnn_budget_end(before, tdnn_session_go(session, err), err);
 }
 
 tdnn_status tdnn_session_output(const tdnn_session *session, const char *name, const tdnn_tensor **out,

@@ -56,6 +56,10 @@ usage 'did you mean --threads' bench "$model" --thread 2
 usage 'whole number from 1' bench "$model" --threads 0
 usage 'whole number from 1' bench "$model" --threads 2x
 usage '--runs needs a value' bench "$model" --runs
+usage 'expected BYTES' bench "$model" --memory-limit 1.5G
+fault 'the memory limit is 4096' info "$model" --memory-limit 4K
+fault 'the memory limit is 1000000' bench "$model" --memory-limit 1000000
+good 'median' bench "$model" --memory-limit 100M --runs 1
 usage '--json takes no value' info "$model" --json=1
 usage 'expected npy\|pb' run "$model" --format png
 usage 'one argument too many' run a b c

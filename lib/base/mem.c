@@ -1,13 +1,15 @@
 /* The one file that allocates. */
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* madvise, malloc_usable_size */
 #include "lib/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { HUGE_PAGE = 2 << 20 };
 
@@ -24,19 +26,60 @@ static bool fails_on_purpose(void)
     return false;
 }
 
+static _Thread_local tdnn_budget *budget; /* NULL: without limit */
+
+tdnn_budget *tdnn_budget_begin(tdnn_budget *from_now)
+{
+    tdnn_budget *before = budget;
+    budget = from_now;
+    budget->refused = 0;
+    return before;
+}
+
+tdnn_status tdnn_budget_end(tdnn_budget *before, tdnn_status status, tdnn_error *err)
+{
+    const tdnn_budget ended = *budget;
+    budget = before;
+    if (status != TDNN_ERR_MEMORY || !ended.refused) return status;
+    const tdnn_error inner = err ? *err : (tdnn_error){0};
+    TDNN_FAIL(err, TDNN_ERR_LIMIT, "%llu bytes are needed beside %llu in use, the memory limit is %llu",
+              (unsigned long long)ended.refused, (unsigned long long)ended.used,
+              (unsigned long long)ended.limit);
+    return inner.where[0] ? tdnn_error_at(err, TDNN_ERR_LIMIT, "%s", inner.where) : TDNN_ERR_LIMIT;
+}
+
+uint64_t tdnn_memory_size(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+}
+
+/* `alignment` a power of two; bytes and alignment far from SIZE_MAX. */
+static void *allocate(size_t alignment, size_t bytes)
+{
+    bytes = tdnn_round_up(bytes ? bytes : 1, alignment);
+    if (budget && (budget->used > budget->limit || bytes > budget->limit - budget->used)) {
+        budget->refused = bytes;
+        return NULL;
+    }
+    void *block = aligned_alloc(alignment, bytes);
+    if (budget && block) budget->used += malloc_usable_size(block);
+    return block;
+}
+
 void *tdnn_alloc(size_t count, size_t size)
 {
     size_t bytes;
     if (!tdnn_size_mul(count, size, &bytes) || bytes > SIZE_MAX / 2 || fails_on_purpose())
         return NULL;
-    return aligned_alloc(TDNN_ALIGN, bytes ? tdnn_round_up(bytes, TDNN_ALIGN) : TDNN_ALIGN);
+    return allocate(TDNN_ALIGN, bytes);
 }
 
 void *tdnn_alloc_huge(size_t bytes)
 {
     if (bytes < HUGE_PAGE) return tdnn_alloc(bytes, 1);
     if (bytes > SIZE_MAX / 2 || fails_on_purpose()) return NULL;
-    void *block = aligned_alloc(HUGE_PAGE, tdnn_round_up(bytes, HUGE_PAGE));
+    void *block = allocate(HUGE_PAGE, bytes);
 #ifdef MADV_HUGEPAGE
     if (block) madvise(block, tdnn_round_up(bytes, HUGE_PAGE), MADV_HUGEPAGE); /* no more than a wish */
 #endif
@@ -59,7 +102,14 @@ void *tdnn_realloc(void *old, size_t kept, size_t count, size_t size)
     return block;
 }
 
-void tdnn_free(void *block) { free(block); }
+void tdnn_free(void *block)
+{
+    if (budget && block) { /* what another budget paid for may come back here */
+        const size_t bytes = malloc_usable_size(block);
+        budget->used -= bytes < budget->used ? bytes : budget->used;
+    }
+    free(block);
+}
 
 /* A zone is a chain of chunks; the newest has room, the older ones are full. */
 typedef struct chunk {

@@ -39,6 +39,21 @@ void *tdnn_calloc(size_t count, size_t size); /* zeroed */
 void *tdnn_realloc(void *old, size_t kept, size_t count, size_t size);
 void tdnn_free(void *block);
 
+/* What one thread may allocate while the budget is in use: a damaged model may ask for anything. Further
+ * allocations are then refused, which every caller passes on as TDNN_ERR_MEMORY. */
+typedef struct tdnn_budget {
+    uint64_t limit, used; /* bytes */
+    uint64_t refused;     /* bytes of the allocation that was too much; 0: none was */
+} tdnn_budget;
+
+/* From here on this thread's allocations count; returns the budget that was in use, or NULL. */
+tdnn_budget *tdnn_budget_begin(tdnn_budget *budget);
+/* The one before is in use again. Returns `status`; TDNN_ERR_LIMIT, with both numbers, if memory was
+ * refused since it would have been too much. */
+tdnn_status tdnn_budget_end(tdnn_budget *before, tdnn_status status, tdnn_error *err);
+/* Of the machine, bytes; UINT64_MAX if the system does not say. */
+uint64_t tdnn_memory_size(void);
+
 /* For tests: the n-th allocation from now fails, and all after it; 0: none. */
 void tdnn_alloc_fail_after(size_t n);
 

@@ -88,20 +88,36 @@ static void keep_plan(tdnn_site *site, tdnn_plan *plan)
     site->plans[at] = plan;
 }
 
-static tdnn_status grow_arena(tdnn_site *site, size_t bytes, tdnn_error *err)
+/* Of too large an arena, the first node with the largest output is to blame. */
+static tdnn_status no_arena(const tdnn_plan *plan, tdnn_error *err)
 {
+    const tdnn_step *most = NULL;
+    size_t bytes = 0;
+    for (size_t i = 0; i < plan->step_count; i++)
+        for (size_t k = 0; k < plan->steps[i].output_count; k++) {
+            const tdnn_tensor *out = plan->steps[i].out[k];
+            if (!out || out->bytes <= bytes) continue;
+            most = &plan->steps[i];
+            bytes = out->bytes;
+        }
+    tdnn_status status = TDNN_FAIL(err, TDNN_ERR_MEMORY, "no memory for an arena of %zu bytes", plan->arena_bytes);
+    return most ? tdnn_node_error(plan->graph, most->node, status, err) : status;
+}
+
+static tdnn_status grow_arena(tdnn_site *site, const tdnn_plan *plan, tdnn_error *err)
+{
+    const size_t bytes = plan->arena_bytes;
     if (bytes <= site->arena_bytes && site->arena) return TDNN_OK;
     unsigned char *arena = tdnn_alloc_huge(bytes);
-    if (!arena)
-        return TDNN_FAIL(err, TDNN_ERR_MEMORY, "no memory for an arena of %zu bytes", bytes);
+    if (!arena) return no_arena(plan, err);
     tdnn_free(site->arena);
     site->arena = arena;
     site->arena_bytes = bytes;
     return TDNN_OK;
 }
 
-tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t begin, tdnn_plan **out,
-                            tdnn_error *err)
+static tdnn_status find_or_make(tdnn_session *session, tdnn_frame *frame, size_t begin, tdnn_plan **out,
+                                tdnn_error *err)
 {
     *out = NULL;
     tdnn_site *site = frame->sites[begin];
@@ -119,11 +135,20 @@ tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t beg
         }
         keep_plan(site, plan);
     }
-    TDNN_TRY(grow_arena(site, plan->arena_bytes, err));
+    TDNN_TRY(grow_arena(site, plan, err));
     plan->used = ++session->clock;
     site->current = plan;
     *out = plan;
     return TDNN_OK;
+}
+
+tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t begin, tdnn_plan **out,
+                            tdnn_error *err)
+{
+    const uint64_t used = session->budget.used;
+    tdnn_status status = find_or_make(session, frame, begin, out, err);
+    session->kept += session->budget.used - used; /* or less, modulo 2^64 */
+    return status;
 }
 
 /* ---- running ---- */

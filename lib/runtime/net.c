@@ -287,8 +287,11 @@ tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdn
     tdnn_net *net = tdnn_calloc(1, sizeof *net);
     if (!net) return TDNN_NO_MEMORY(err);
     atomic_init(&net->refs, 1);
+    tdnn_budget budget = {.limit = request->options->memory_limit}, *before = tdnn_budget_begin(&budget);
     tdnn_status status = parse(request, net, err);
     if (!status) status = finish(net, request->options, err);
+    status = tdnn_budget_end(before, status, err);
+    net->allocated = budget.used;
     if (!status && request->options->found) status = tdnn_net_ready(net, err);
     if (!status && request->options->found)
         status = tdnn_graph_survey(net->graph, request->options, err);

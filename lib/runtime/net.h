@@ -15,6 +15,7 @@ struct tdnn_net {
     tdnn_port *inputs, *outputs;
     const char **output_nodes; /* names of the nodes that made the outputs in the model; "": none */
     uint64_t weight_bytes;
+    uint64_t allocated; /* bytes, by loading */
     struct tdnn_mutex *mutex; /* of `ready`: all data of constants are there that must be for running */
     bool ready;
 };

@@ -52,7 +52,10 @@ tdnn_status tdnn_session_open(tdnn_net *net, const tdnn_session_options *options
     if (!session) return TDNN_NO_MEMORY(err);
     session->net = tdnn_net_retain(net);
     session->options = *options;
-    tdnn_status status = init(session, err);
+    session->budget = (tdnn_budget){.limit = options->memory_limit, .used = net->allocated};
+    tdnn_budget *before = tdnn_budget_begin(&session->budget);
+    tdnn_status status = tdnn_budget_end(before, init(session, err), err);
+    session->kept = session->budget.used;
     if (status)
         tdnn_session_free(session);
     else
@@ -157,6 +160,7 @@ tdnn_status tdnn_session_go(tdnn_session *session, tdnn_error *err)
     tdnn_frame *frame = session->frames;
     session->ran = false;
     tdnn_frame_clear(frame);
+    session->budget.used = session->kept;
     if (session->measured)
         return TDNN_FAIL(err, TDNN_ERR_STATE, "the session was made for measuring only (option measure)");
     if (net->graph->incomplete) return TDNN_FAIL(err, TDNN_ERR_STATE, "%s", net->graph->incomplete);

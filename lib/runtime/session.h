@@ -39,6 +39,10 @@ struct tdnn_session {
     tdnn_zone *zone;      /* of the frames */
     tdnn_frame *frames;   /* the main graph's is the first */
     tdnn_tensor **inputs; /* per input of the net; NULL: not set */
+    /* Counts from what the net has. What a run allocates is gone, or the caller's, when the next begins:
+     * it then starts again from `kept`, which is the net, the plans and their arenas. */
+    tdnn_budget budget;
+    uint64_t kept;
     bool ran;
     uint64_t clock;       /* counts uses of plans */
 };
