@@ -37,6 +37,7 @@ KERNELS_GENERIC = \
 	kernels/generic/resize.c \
 	kernels/generic/elementwise.c \
 	kernels/generic/integer.c \
+	kernels/generic/dot.c \
 	kernels/generic/pool.c \
 	kernels/generic/rows.c \
 	kernels/generic/gemm.c \
@@ -52,6 +53,7 @@ KERNELS_BLAS = \
 KERNELS_AVX2 = \
 	kernels/x86/elementwise_avx2.c \
 	kernels/x86/integer_avx2.c \
+	kernels/x86/dot_avx2.c \
 	kernels/x86/pool_avx2.c \
 	kernels/x86/rows_avx2.c \
 	kernels/x86/copy_avx2.c \
@@ -70,13 +72,15 @@ KERNELS_AVX512 = \
 	kernels/x86/resize_avx512.c \
 	kernels/x86/elementwise_avx512.c \
 	kernels/x86/integer_avx512.c \
+	kernels/x86/dot_avx512.c \
 	kernels/x86/pool_avx512.c \
 	kernels/x86/rows_avx512.c \
 	kernels/x86/gemm_avx512.c \
 	kernels/x86/gemv_avx512.c \
 
-# bf16 products: by AVX512-BF16, by tiles
+# products of bytes by AVX512-VNNI; bf16 products: by AVX512-BF16, by tiles
 KERNELS_BF16 = \
+	kernels/x86/dot_avx512vnni.c \
 	kernels/x86/conv_avx512bf16.c \
 	kernels/x86/gemm_avx512bf16.c \
 
@@ -89,6 +93,7 @@ KERNELS_NEON = \
 	kernels/arm/gemm_neon.c \
 	kernels/arm/gemv_neon.c \
 	kernels/arm/integer_neon.c \
+	kernels/arm/dot_neon.c \
 	kernels/arm/pool_neon.c \
 	kernels/arm/resize_neon.c \
 	kernels/arm/rows_neon.c \
@@ -487,6 +492,7 @@ KERNEL_CHECK = \
 	tests/kernels/check_copy.c \
 	tests/kernels/check_resize.c \
 	tests/kernels/check_elementwise.c \
+	tests/kernels/check_dot.c \
 	tests/kernels/check_integer.c \
 	tests/kernels/check_pool.c \
 	tests/kernels/check_rows.c \

@@ -148,7 +148,7 @@ static const char *level_of(const bench_options *o)
 {
     const char *level = o->session.cpu ? o->session.cpu : tdnn_cpu_level();
     if (o->session.precision == TDNN_PRECISION_FAST) return level;
-    return strcmp(level, "amx") == 0 || strcmp(level, "avx512bf16") == 0 ? "avx512" : level;
+    return strcmp(level, "amx") == 0 || strcmp(level, "avx512bf16") == 0 ? "avx512vnni" : level;
 }
 
 static void print_json(const bench_options *o, const char *model, const bench_result *r)

@@ -28,7 +28,7 @@ typedef struct session_choice {
 #define SESSION_OPTIONS(s)                                                                     \
     OPTION_FROM(1, "threads", INT, &(s).threads, "N", "threads that compute (default 1)"),     \
         OPTION("cpu", TEXT, &(s).cpu, "LEVEL",                                                 \
-               "at most these instructions: generic, avx2, avx512; fast: avx512bf16, amx"),            \
+               "at most these instructions: generic, avx2, avx512, avx512vnni; fast: avx512bf16, amx"),            \
         OPTION("precision", CHOICE, &(s).precision, "fp32|fast",                               \
                "fast: bf16 products, f32 sums where the CPU has them")
 

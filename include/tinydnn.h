@@ -338,8 +338,8 @@ typedef enum tdnn_precision { TDNN_PRECISION_FP32, TDNN_PRECISION_FAST } tdnn_pr
 
 typedef struct tdnn_session_options {
     int threads;     /* that compute, the caller's among them; default 1                     */
-    const char *cpu; /* NULL: the machine's best; else at most "generic", "avx2", "avx512", and
-                        with FAST "avx512bf16" or "amx"                                      */
+    const char *cpu; /* NULL: the machine's best; else at most "generic", "avx2", "avx512",
+                        "avx512vnni", and with FAST "avx512bf16" or "amx"                    */
     tdnn_precision precision; /* FAST: bf16 products with f32 sums where the CPU is built for it.
                                  For AMX, Linux is asked to let this process use its tiles */
     bool profile;    /* time every step                                                       */

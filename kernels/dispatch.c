@@ -20,10 +20,11 @@ static void fill_generic(tdnn_kernels *t)
 #include <cpuid.h>
 
 static const char *const level_names[TDNN_CPU_LEVELS] = {"generic", "avx2", "avx512",
-                                                         "avx512bf16", "amx"};
+                                                         "avx512vnni", "avx512bf16", "amx"};
 
 TDNN_KERNEL_FILES_AVX2(DECLARE)
 TDNN_KERNEL_FILES_AVX512(DECLARE)
+TDNN_KERNEL_FILES_VNNI(DECLARE)
 TDNN_KERNEL_FILES_BF16(DECLARE)
 TDNN_KERNEL_FILES_AMX(DECLARE)
 
@@ -39,6 +40,8 @@ static void fill_avx512(tdnn_kernels *t)
     TDNN_KERNEL_FILES_AVX512(FILL)
 }
 
+static void fill_vnni(tdnn_kernels *t) { TDNN_KERNEL_FILES_VNNI(FILL) }
+
 static void fill_bf16(tdnn_kernels *t)
 {
     t->bf16 = true;
@@ -48,7 +51,7 @@ static void fill_bf16(tdnn_kernels *t)
 static void fill_amx(tdnn_kernels *t) { TDNN_KERNEL_FILES_AMX(FILL) }
 
 static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {
-    fill_generic, fill_avx2, fill_avx512, fill_bf16, fill_amx};
+    fill_generic, fill_avx2, fill_avx512, fill_vnni, fill_bf16, fill_amx};
 
 /* Which registers the operating system saves: bits 1-2 XMM and YMM, 5-7 the AVX-512 state, 17-18 the
  * tiles. */
@@ -71,7 +74,8 @@ static tdnn_cpu detect(void)
     const unsigned wide = f | dq | bw | vl;
     if ((b & wide) != wide || (saved_registers() & 0xe6) != 0xe6) return TDNN_CPU_AVX2;
     const unsigned tiles = 1u << 22 | 1u << 24, amx = d & tiles; /* AMX-BF16, AMX-TILE */
-    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & (1u << 5))) return TDNN_CPU_AVX512;
+    if (!(c & (1u << 11))) return TDNN_CPU_AVX512;
+    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & (1u << 5))) return TDNN_CPU_VNNI;
     return amx == tiles && (saved_registers() & 0x60000) == 0x60000 ? TDNN_CPU_AMX : TDNN_CPU_BF16;
 }
 
@@ -166,7 +170,7 @@ tdnn_cpu tdnn_cpu_best(void)
 tdnn_cpu tdnn_cpu_fast(void)
 {
     const tdnn_cpu level = tdnn_kernels_get(TDNN_CPU_AMX)->level;
-    return level == TDNN_CPU_BF16 && is_intel() ? TDNN_CPU_AVX512 : level;
+    return level == TDNN_CPU_BF16 && is_intel() ? TDNN_CPU_VNNI : level;
 }
 
 const char *tdnn_cpu_level_name(tdnn_cpu level)

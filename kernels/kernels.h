@@ -25,6 +25,7 @@ typedef enum tdnn_cpu {
     TDNN_CPU_GENERIC, /* portable C, the meaning of every kernel */
     TDNN_CPU_AVX2,    /* with FMA and F16C                       */
     TDNN_CPU_AVX512,  /* F, BW, DQ, VL                           */
+    TDNN_CPU_VNNI,    /* with AVX512-VNNI                        */
     TDNN_CPU_BF16,    /* with AVX512-BF16                        */
     TDNN_CPU_AMX,     /* with AMX-BF16                           */
     TDNN_CPU_LEVELS,
@@ -60,7 +61,7 @@ tdnn_cpu tdnn_cpu_fast(void);
  * (which is returned) is restored. */
 unsigned tdnn_float_mode_fast(void);
 void tdnn_float_mode_restore(unsigned before);
-/* "generic", "avx2", "avx512", "avx512bf16", "amx", "neon"; static. */
+/* "generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", "neon"; static. */
 const char *tdnn_cpu_level_name(tdnn_cpu level);
 /* false if no level has that name. */
 bool tdnn_cpu_parse(const char *name, tdnn_cpu *out);

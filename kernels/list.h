@@ -69,6 +69,17 @@
      * n, ldb and ldc are multiples of TDNN_I16_COLUMNS; A has 2 pairs columns */                \
     X(gemm_i16, void, (int32_t *c, size_t ldc, const int16_t *a, size_t lda, const int16_t *b,   \
                        size_t ldb, size_t m, size_t n, size_t pairs))                            \
+    /* the same to bytes 0 .. 255, pixel by pixel: element (i, lane) from x[i * x_step + lane] */   \
+    X(quantize_lanes, void, (uint8_t *y, size_t y_step, const float *x, size_t x_step,           \
+                             size_t count, size_t lanes, float scale, int zero))                 \
+    /* sums[(panel * count + i) * 16 + lane] of row i by bytes, modulo 2^32. dot_x8: weight e of quad q   \
+     * of a tap at ((((panel * taps + tap) * quads + q) * 16 + lane) * 4 + e; depthwise_x8, lane by      \
+     * lane: 16-bit weights at (panel * taps + tap) * 16 + lane */                                 \
+    X(dot, void, (int32_t *sums, const uint8_t *const *rows, size_t count, const void *weights,  \
+                  const tdnn_dot *dot))                                                          \
+    /* sums of 16 lanes, of which `lanes` are wanted, to floats at y[i * y_step + lane] */         \
+    X(rescale, void, (float *y, size_t y_step, const int32_t *sums, size_t count, size_t lanes,  \
+                      const tdnn_rescale *how))                                                  \
     /* a strided copy of elements of any size; no overlap */                                     \
     X(copy, void, (void *to, const void *from, const tdnn_copy *copy))                           \
     /* rows begin .. end-1 of an output that is read through a table for each axis */            \
@@ -119,6 +130,10 @@
     X(dequantize_u8, dequantize, 0)                                                              \
     X(dequantize_i8, dequantize, 0)                                                              \
     X(gemm_i16, gemm_i16, 0)                                                                     \
+    X(quantize_lanes, quantize_lanes, 0)                                                         \
+    X(dot_x8, dot, 0)                                                                            \
+    X(depthwise_x8, dot, 0)                                                                      \
+    X(rescale_x32, rescale, 0)                                                                   \
     X(widen_f16, widen, 0)                                                                       \
     X(narrow_f16, narrow, 0)                                                                     \
     X(gemm_pack_a_f32, gemm_pack_a, 0)                                                           \
@@ -153,6 +168,7 @@
     X(generic, rows)                                                                             \
     X(generic, pool)                                                                             \
     X(generic, integer)                                                                          \
+    X(generic, dot)                                                                              \
 
 #if defined(TDNN_BLAS_OPENBLAS)
 #define TDNN_KERNEL_FILES_BLAS(X) X(generic, blas)
@@ -165,6 +181,7 @@
     X(avx2, rows)                                                                                \
     X(avx2, pool)                                                                                \
     X(avx2, integer)                                                                             \
+    X(avx2, dot)                                                                                 \
     X(avx2, copy)                                                                                \
     X(avx2, gemm)                                                                                \
     X(avx2, gemv)                                                                                \
@@ -185,6 +202,10 @@
     X(avx512, rows)                                                                              \
     X(avx512, pool)                                                                              \
     X(avx512, integer)                                                                           \
+    X(avx512, dot)                                                                               \
+
+#define TDNN_KERNEL_FILES_VNNI(X)                                                                \
+    X(avx512vnni, dot)                                                                           \
 
 #define TDNN_KERNEL_FILES_BF16(X)                                                                \
     X(avx512bf16, conv)                                                                          \
@@ -199,6 +220,7 @@
     X(neon, rows)                                                                                \
     X(neon, pool)                                                                                \
     X(neon, integer)                                                                             \
+    X(neon, dot)                                                                                 \
     X(neon, copy)                                                                                \
     X(neon, gemm)                                                                                \
     X(neon, gemv)                                                                                \

@@ -53,6 +53,24 @@ typedef struct tdnn_softmax_rows {
     size_t y_stride, x_stride, mask_stride;
 } tdnn_softmax_rows;
 
+#define TDNN_X8_LANES 16 /* columns of a panel of packed 8-bit weights */
+
+/* Products of rows of bytes by packed 8-bit weights, summed in 32 bits. A row is read at each of `taps`
+ * offsets: 4 `quads` bytes there, or, for products channel by channel, 16 of each panel. */
+typedef struct tdnn_dot {
+    const size_t *tap; /* bytes from where a row points */
+    size_t taps, quads, panels;
+} tdnn_dot;
+
+/* y = (sum - offset) * factor + shift, by lanes; then, with `step`, the nearest of the values that a
+ * byte stands for: (low .. high - zero) * step. */
+typedef struct tdnn_rescale {
+    const int32_t *offset;
+    const float *factor, *shift; /* shift: NULL: none */
+    float step;                  /* 0: any value      */
+    int zero, low, high;
+} tdnn_rescale;
+
 #define TDNN_COPY_DIMS 16
 
 /* Element [i0, i1 ...] at from + i0 * from[0] + ... goes to to + i0 * to[0] + ... */

@@ -18,8 +18,8 @@
 static const char *const test_levels[] = {"generic", "neon"};
 enum { TEST_LEVELS = 2 };
 #else
-static const char *const test_levels[] = {"generic", "avx2", "avx512", "avx512bf16", "amx"};
-enum { TEST_LEVELS = 3 };
+static const char *const test_levels[] = {"generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx"};
+enum { TEST_LEVELS = 4 };
 #endif
 enum { TEST_ALL_LEVELS = sizeof test_levels / sizeof *test_levels };
 

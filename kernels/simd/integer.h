@@ -4,27 +4,28 @@
 #define TDNN_KERNELS_SIMD_INTEGER_H
 
 #include "kernels/kernels.h"
-#include "kernels/simd/simd.h"
+#include "kernels/simd/quantize.h"
 
 enum { TILE_ROWS = V_LANES == 16 ? 8 : 4, TILE_VECTORS = 2 };
 
-static inline v_f32 v_quantize(v_f32 x, v_f32 scale, v_f32 zero, v_f32 low, v_f32 high)
+static inline v_f32 v_quantize(v_f32 x, const v_divisor *by, v_f32 zero, v_f32 low, v_f32 high)
 {
-    const v_f32 r = v_add(v_round(v_div(x, scale)), zero);
+    const v_f32 r = v_add(v_round_quotient(x, by), zero);
     return v_min(v_max(r, low), high); /* NaN becomes low */
 }
 
 static void quantize_x8(void *y_, const float *x, size_t n, float scale, int zero, int low,
                         int high)
 {
-    const v_f32 s = v_set1(scale), z = v_set1((float)zero);
+    const v_divisor by = v_divide_by(scale);
+    const v_f32 z = v_set1((float)zero);
     const v_f32 l = v_set1((float)low), h = v_set1((float)high);
     uint8_t *y = y_, rest[V_LANES];
     size_t i = 0;
     for (; i + V_LANES <= n; i += V_LANES)
-        v_to_x8(y + i, v_quantize(v_load(x + i), s, z, l, h));
+        v_to_x8(y + i, v_quantize(v_load(x + i), &by, z, l, h));
     if (i == n) return;
-    v_to_x8(rest, v_quantize(v_load_n(x + i, n - i), s, z, l, h));
+    v_to_x8(rest, v_quantize(v_load_n(x + i, n - i), &by, z, l, h));
     for (size_t k = i; k < n; k++) y[k] = rest[k - i];
 }
 

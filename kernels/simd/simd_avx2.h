@@ -36,6 +36,7 @@ static inline v_f32 v_abs(v_f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0
 static inline v_f32 v_round(v_f32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline v_mask v_lt(v_f32 a, v_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline v_mask v_eq(v_f32 a, v_f32 b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline int v_any(v_mask m) { return _mm256_movemask_ps(m) != 0; }
 static inline v_f32 v_select(v_mask m, v_f32 a, v_f32 b) { return _mm256_blendv_ps(b, a, m); }
 static inline v_f32 v_copysign(v_f32 a, v_f32 b)
 {
@@ -103,6 +104,31 @@ static inline v_i32 vi_madd(v_i32 sum, v_i32 a, v_i32 b)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
 }
+typedef struct v_bytes {
+    v_i32 even, odd; /* 16 bits each */
+} v_bytes;
+static inline v_bytes v_unsigned_bytes(v_i32 x)
+{
+    return (v_bytes){_mm256_and_si256(x, _mm256_set1_epi16(255)), _mm256_srli_epi16(x, 8)};
+}
+static inline v_bytes v_signed_bytes(v_i32 x)
+{
+    return (v_bytes){_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), _mm256_srai_epi16(x, 8)};
+}
+static inline v_i32 vi_dot(v_i32 sum, v_bytes a, v_bytes b)
+{
+    return vi_madd(vi_madd(sum, a.even, b.even), a.odd, b.odd);
+}
+static inline v_i32 vi_quad(const uint8_t *p)
+{
+    int32_t all;
+    __builtin_memcpy(&all, p, sizeof all);
+    return _mm256_set1_epi32(all);
+}
+static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return _mm256_sub_epi32(a, b); }
+static inline v_i32 vi_of_u8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
+static inline v_i32 vi_of_i16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+static inline v_f32 v_of_i32(v_i32 x) { return _mm256_cvtepi32_ps(x); }
 static inline v_f32 v_of_u8(const void *p)
 {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));

@@ -66,6 +66,7 @@ static inline v_f32 v_select(v_mask m, v_f32 a, v_f32 b)
 {
     return V_EACH(vbslq_f32(m.low, a.low, b.low), vbslq_f32(m.high, a.high, b.high));
 }
+static inline int v_any(v_mask m) { return vmaxvq_u32(vorrq_u32(m.low, m.high)) != 0; }
 /* Not FMAX, which gives NaN if either is: here it is b, as the contract has it. */
 static inline v_f32 v_max(v_f32 a, v_f32 b) { return v_select(v_lt(b, a), a, b); }
 static inline v_f32 v_min(v_f32 a, v_f32 b) { return v_select(v_lt(a, b), a, b); }
@@ -146,6 +147,50 @@ static inline v_i32 vi_madd(v_i32 sum, v_i32 a, v_i32 b)
 {
     return (v_i32){vi_madd_half(sum.low, a.low, b.low), vi_madd_half(sum.high, a.high, b.high)};
 }
+typedef struct v_bytes {
+    v_i32 even, odd; /* 16 bits each */
+} v_bytes;
+#define V_BYTES_EACH(x, f) ((v_i32){vreinterpretq_s32_u16(f((x).low)), vreinterpretq_s32_u16(f((x).high))})
+static inline uint16x8_t v_low_u8(int32x4_t x) { return vandq_u16(vreinterpretq_u16_s32(x), vdupq_n_u16(255)); }
+static inline uint16x8_t v_high_u8(int32x4_t x) { return vshrq_n_u16(vreinterpretq_u16_s32(x), 8); }
+static inline uint16x8_t v_low_i8(int32x4_t x)
+{
+    return vreinterpretq_u16_s16(vshrq_n_s16(vshlq_n_s16(vreinterpretq_s16_s32(x), 8), 8));
+}
+static inline uint16x8_t v_high_i8(int32x4_t x)
+{
+    return vreinterpretq_u16_s16(vshrq_n_s16(vreinterpretq_s16_s32(x), 8));
+}
+static inline v_bytes v_unsigned_bytes(v_i32 x)
+{
+    return (v_bytes){V_BYTES_EACH(x, v_low_u8), V_BYTES_EACH(x, v_high_u8)};
+}
+static inline v_bytes v_signed_bytes(v_i32 x)
+{
+    return (v_bytes){V_BYTES_EACH(x, v_low_i8), V_BYTES_EACH(x, v_high_i8)};
+}
+static inline v_i32 vi_dot(v_i32 sum, v_bytes a, v_bytes b)
+{
+    return vi_madd(vi_madd(sum, a.even, b.even), a.odd, b.odd);
+}
+static inline v_i32 vi_quad(const uint8_t *p)
+{
+    int32_t all;
+    __builtin_memcpy(&all, p, sizeof all);
+    return (v_i32){vdupq_n_s32(all), vdupq_n_s32(all)};
+}
+static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return (v_i32){vsubq_s32(a.low, b.low), vsubq_s32(a.high, b.high)}; }
+static inline v_i32 vi_of_i16(const int16_t *p)
+{
+    const int16x8_t x = vld1q_s16(p);
+    return (v_i32){vmovl_s16(vget_low_s16(x)), vmovl_high_s16(x)};
+}
+static inline v_i32 vi_of_u8(const uint8_t *p)
+{
+    const int16x8_t x = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
+    return (v_i32){vmovl_s16(vget_low_s16(x)), vmovl_high_s16(x)};
+}
+static inline v_f32 v_of_i32(v_i32 x) { return V_EACH(vcvtq_f32_s32(x.low), vcvtq_f32_s32(x.high)); }
 static inline v_f32 v_of_i16(int16x8_t x)
 {
     return V_EACH(vcvtq_f32_s32(vmovl_s16(vget_low_s16(x))), vcvtq_f32_s32(vmovl_high_s16(x)));

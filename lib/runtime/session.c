@@ -6,12 +6,12 @@
 static tdnn_status choose_kernels(tdnn_session *session, tdnn_error *err)
 {
     const bool fast = session->options.precision == TDNN_PRECISION_FAST;
-    tdnn_cpu level = fast ? tdnn_cpu_fast() : TDNN_CPU_AVX512, wanted;
+    tdnn_cpu level = fast ? tdnn_cpu_fast() : TDNN_CPU_VNNI, wanted;
     const char *name = session->options.cpu;
     if (name) {
         if (!tdnn_cpu_parse(name, &wanted))
             return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
-                             "CPU level \"%s\", expected generic, avx2, avx512, avx512bf16, amx or neon", name);
+                             "CPU level \"%s\", expected generic, avx2, avx512, avx512vnni, avx512bf16, amx or neon", name);
         if (fast || wanted < level) level = wanted;
     }
     session->env.kernels = tdnn_kernels_get(level);
