@@ -151,6 +151,8 @@ OPS = \
 	lib/ops/conv.c \
 	lib/ops/conv_blocked.c \
 	lib/ops/conv_integer.c \
+	lib/ops/conv_x8.c \
+	lib/ops/conv_x8_fill.c \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
 	lib/ops/conv_wide.c \
