@@ -127,11 +127,14 @@ PASSES = \
 	lib/passes/lower_newer.c \
 	lib/passes/lower_norm.c \
 	lib/passes/lower_prior_box.c \
+	lib/passes/lower_quantized.c \
 	lib/passes/lower_roi.c \
 	lib/passes/lower_ssd.c \
 	lib/passes/lower_yolo.c \
 	lib/passes/match.c \
 	lib/passes/patterns.c \
+	lib/passes/quantized.c \
+	lib/passes/quantized_pairs.c \
 	lib/passes/pipeline.c \
 
 # layer 2: one file per operator family
@@ -151,6 +154,7 @@ OPS = \
 	lib/ops/conv.c \
 	lib/ops/conv_blocked.c \
 	lib/ops/conv_integer.c \
+	lib/ops/conv_quantized.c \
 	lib/ops/conv_x8.c \
 	lib/ops/conv_x8_fill.c \
 	lib/ops/conv_plain.c \

@@ -46,6 +46,22 @@ typedef struct tdnn_conv_params {
     int64_t residual_after;     /* 1: y = activation(conv(x) + b) + residual */
 } tdnn_conv_params;
 
+/* QuantizeLinear, DequantizeLinear. */
+typedef struct tdnn_quantize_params {
+    int64_t axis, block_size, output_dtype, precision, saturate;
+} tdnn_quantize_params;
+
+/* ConvQuantized: inputs x, w, w_zero?, factor, bias?, x_scale?, x_zero?, y_scale?, y_zero?; parameters as of
+ * Conv. A convolution of bytes: x as it is (u8, i8), or quantised, by x_scale and x_zero, or, without
+ * x_scale, as DynamicQuantizeLinear does, whose scale then multiplies `factor` (one number, or one for
+ * each output channel).
+ *     y = activation(quantised(sum of (q - x_zero) (w - w_zero) * factor + bias))
+ * where quantised means to bytes by y_scale and y_zero and back to f32, if they are there. */
+enum {
+    TDNN_CONVQ_X, TDNN_CONVQ_W, TDNN_CONVQ_W_ZERO, TDNN_CONVQ_FACTOR, TDNN_CONVQ_BIAS, TDNN_CONVQ_X_SCALE,
+    TDNN_CONVQ_X_ZERO, TDNN_CONVQ_Y_SCALE, TDNN_CONVQ_Y_ZERO, TDNN_CONVQ_INPUTS
+};
+
 typedef struct tdnn_conv_transpose_params {
     tdnn_window window;
     int64_t group;

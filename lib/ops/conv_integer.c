@@ -3,11 +3,6 @@
  */
 #include "lib/ops/conv_x8.h"
 
-typedef struct conv_params {
-    tdnn_window window;
-    int64_t group;
-} conv_params;
-
 /* Inputs of ConvInteger: x, w, x_zero?, w_zero?; of QLinearConv: x, x_scale, x_zero, w, w_scale, w_zero,
  * y_scale, y_zero, bias? */
 static bool is_linear(const tdnn_step *s) { return s->node->op->kind == TDNN_OP_QLinearConv; }
@@ -20,7 +15,7 @@ static const tdnn_tensor *optional(const tdnn_step *s, size_t at)
 
 /* ---- shapes ---- */
 
-static tdnn_status read_shapes(const conv_params *p, const tdnn_shape *x, const tdnn_shape *w,
+static tdnn_status read_shapes(const tdnn_conv_params *p, const tdnn_shape *x, const tdnn_shape *w,
                                tdnn_windows *windows, tdnn_error *err)
 {
     char tx[TDNN_SHAPE_TEXT], tw[TDNN_SHAPE_TEXT];
@@ -140,7 +135,7 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 static tdnn_status plan_conv(tdnn_plan_ctx *ctx)
 {
     tdnn_step *s = ctx->step;
-    const conv_params *p = s->params;
+    const tdnn_conv_params *p = s->params;
     tdnn_conv_x8 *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     tdnn_windows windows;
     if (!d) return TDNN_NO_MEMORY(ctx->err);
@@ -152,14 +147,14 @@ static tdnn_status plan_conv(tdnn_plan_ctx *ctx)
 }
 
 static const tdnn_attr attrs[] = {
-    TDNN_WINDOW_ATTRS(conv_params), TDNN_INT(conv_params, group, 1), {0}};
+    TDNN_WINDOW_ATTRS(tdnn_conv_params), TDNN_INT(tdnn_conv_params, group, 1), {0}};
 const tdnn_op tdnn_op_ConvInteger = {
-    .schema = {TDNN_SCHEMA(ConvInteger, 2, 4, 1, 1, attrs, conv_params)},
+    .schema = {TDNN_SCHEMA(ConvInteger, 2, 4, 1, 1, attrs, tdnn_conv_params)},
     .infer = infer_integer,
     .plan = plan_conv,
 };
 const tdnn_op tdnn_op_QLinearConv = {
-    .schema = {TDNN_SCHEMA(QLinearConv, 8, 9, 1, 1, attrs, conv_params)},
+    .schema = {TDNN_SCHEMA(QLinearConv, 8, 9, 1, 1, attrs, tdnn_conv_params)},
     .infer = infer_linear,
     .plan = plan_conv,
 };

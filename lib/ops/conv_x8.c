@@ -252,6 +252,7 @@ static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_
         for (size_t i = 0; i < dot.panels; i++) {
             const size_t at = (before + p + i) * LANES, lane = (p + i) * LANES;
             part->sums = sums + i * part->count * LANES;
+            part->at = at;
             part->channel = group * d->oc + lane;
             part->lanes = d->oc - lane < LANES ? d->oc - lane : LANES;
             part->weight_sums = (const int32_t *)(const void *)(packed + d->sums_at) + at;

@@ -28,7 +28,7 @@ typedef struct tdnn_conv_x8 {
     const unsigned char *packed; /* NULL: in the shared scratch, behind the images    */
 } tdnn_conv_x8;
 
-/* Where the bytes come from: plain u8 or i8, or f32 in any layout, which is quantised. */
+/* Where the bytes come from: plain u8 or i8; or f32 in any layout or plain i32, which are quantised. */
 typedef struct tdnn_x8_source {
     const tdnn_tensor *x;
     float scale;
@@ -38,13 +38,13 @@ typedef struct tdnn_x8_source {
 /* The sums of one panel for some pixels. */
 typedef struct tdnn_x8_part {
     size_t image, channel, lanes; /* the first channel; lanes of the panel that are channels */
+    size_t at;                    /* the panel's first lane among those of all panels */
     size_t first, count;          /* pixels */
     int32_t *sums;                /* count x 16 */
     const int32_t *weight_sums;   /* of 16 lanes: to subtract, times the input's zero point */
-    void *scratch;                /* tdnn_x8_finish_bytes of it */
+    void *scratch;                           /* 2 x TDNN_X8_PIXELS x 16 floats */
 } tdnn_x8_part;
 
-typedef tdnn_x8_source (*tdnn_x8_source_fn)(const tdnn_step *s);
 typedef void (*tdnn_x8_finish_fn)(const tdnn_step *s, const tdnn_x8_part *part);
 
 enum { TDNN_X8_PIXELS = 48 }; /* of the output at a time, at most */
@@ -53,7 +53,7 @@ enum { TDNN_X8_PIXELS = 48 }; /* of the output at a time, at most */
  * `infer` should have. */
 tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_windows *windows, size_t groups,
                               size_t w_at, size_t zero_at);
-/* Phases: weights, if they are not constant; the input's bytes; products. `fill` and `run` are the
+/* Phases: weights, if they are not constant (pack: NULL if they are); the input's bytes; products. `fill` and `run` are the
  * operator's own and call the functions below. */
 void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack, tdnn_run_fn fill, tdnn_run_fn run);
 void tdnn_conv_x8_pack(const tdnn_step *s, const tdnn_conv_x8 *d, size_t w_at, size_t zero_at);

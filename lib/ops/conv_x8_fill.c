@@ -3,12 +3,26 @@
 
 #include <string.h>
 
+static void take_ints(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *to, const int32_t *x, size_t n)
+{
+    float part[64];
+    for (size_t i = 0, count; i < n; i += count) {
+        count = n - i < 64 ? n - i : 64;
+        for (size_t k = 0; k < count; k++) part[k] = (float)x[i + k];
+        s->kernels->quantize_x8(to + i, part, count, from->scale, from->zero, 0, 255);
+    }
+}
+
 /* Bytes of one channel's line, 0 .. 255. */
 static void take_bytes(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *to, size_t at, size_t n)
 {
     const tdnn_tensor *x = from->x;
     if (x->dtype == TDNN_F32) {
         s->kernels->quantize_x8(to, (const float *)x->data + at, n, from->scale, from->zero, 0, 255);
+        return;
+    }
+    if (x->dtype == TDNN_I32) {
+        take_ints(s, from, to, (const int32_t *)x->data + at, n);
         return;
     }
     memcpy(to, (const uint8_t *)x->data + at, n);

@@ -31,6 +31,14 @@ int tdnn_zero_at(const tdnn_tensor *zero, size_t index)
                                   : ((const int8_t *)zero->data)[at];
 }
 
+void tdnn_dynamic_scale(float low, float high, float *scale, int *zero)
+{
+    low = fminf(low, 0), high = fmaxf(high, 0);
+    *scale = (high - low) / 255;
+    if (*scale == 0) *scale = 1;
+    *zero = (int)rintf(fminf(fmaxf(0 - low / *scale, 0), 255));
+}
+
 void tdnn_requantize_row(void *y, tdnn_dtype type, const int32_t *sum, size_t n, int32_t bias,
                          float factor, int zero)
 {

@@ -12,10 +12,6 @@ enum {
     LONG = 16
 }; /* runs of LONG elements or more go through kernels */
 
-typedef struct quantize_params {
-    int64_t axis, block_size, output_dtype, precision, saturate;
-} quantize_params;
-
 typedef struct quantize_data {
     tdnn_along along;
     size_t block;  /* elements along the axis that share a scale; 0: see `whole` */
@@ -151,7 +147,7 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
 
 /* ---- plan ---- */
 
-static tdnn_status granularity(const quantize_params *p, const tdnn_shape *x,
+static tdnn_status granularity(const tdnn_quantize_params *p, const tdnn_shape *x,
                                const tdnn_shape *scale, quantize_data *d, tdnn_error *err)
 {
     char text[TDNN_SHAPE_TEXT];
@@ -200,7 +196,7 @@ static tdnn_status check(const tdnn_infer *ctx)
 
 static tdnn_status infer_quantize(tdnn_infer *ctx)
 {
-    const quantize_params *p = ctx->params;
+    const tdnn_quantize_params *p = ctx->params;
     tdnn_dtype type = TDNN_U8;
     TDNN_TRY(check(ctx));
     if (tdnn_infer_has(ctx, 2))
@@ -217,7 +213,7 @@ static tdnn_status infer_quantize(tdnn_infer *ctx)
 
 static tdnn_status infer_dequantize(tdnn_infer *ctx)
 {
-    const quantize_params *p = ctx->params;
+    const tdnn_quantize_params *p = ctx->params;
     TDNN_TRY(check(ctx));
     tdnn_dtype type = ctx->in[1]->dtype;
     if (p->output_dtype > 0 && p->output_dtype < TDNN_DTYPE_COUNT)
@@ -232,7 +228,7 @@ static tdnn_status infer_dequantize(tdnn_infer *ctx)
 static tdnn_status plan_quantize(tdnn_plan_ctx *ctx)
 {
     tdnn_step *s = ctx->step;
-    const quantize_params *p = s->params;
+    const tdnn_quantize_params *p = s->params;
     quantize_data *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     size_t bytes;
     if (!d) return TDNN_NO_MEMORY(ctx->err);
@@ -252,20 +248,20 @@ static tdnn_status plan_quantize(tdnn_plan_ctx *ctx)
 }
 
 static const tdnn_attr quantize_attrs[] = {
-    TDNN_INT(quantize_params, axis, 1),         TDNN_INT(quantize_params, block_size, 0),
-    TDNN_INT(quantize_params, output_dtype, 0), TDNN_INT(quantize_params, precision, 0),
-    TDNN_INT(quantize_params, saturate, 1),     {0}};
-static const tdnn_attr dequantize_attrs[] = {TDNN_INT(quantize_params, axis, 1),
-                                             TDNN_INT(quantize_params, block_size, 0),
-                                             TDNN_INT(quantize_params, output_dtype, 0),
+    TDNN_INT(tdnn_quantize_params, axis, 1),         TDNN_INT(tdnn_quantize_params, block_size, 0),
+    TDNN_INT(tdnn_quantize_params, output_dtype, 0), TDNN_INT(tdnn_quantize_params, precision, 0),
+    TDNN_INT(tdnn_quantize_params, saturate, 1),     {0}};
+static const tdnn_attr dequantize_attrs[] = {TDNN_INT(tdnn_quantize_params, axis, 1),
+                                             TDNN_INT(tdnn_quantize_params, block_size, 0),
+                                             TDNN_INT(tdnn_quantize_params, output_dtype, 0),
                                              {0}};
 const tdnn_op tdnn_op_QuantizeLinear = {
-    .schema = {TDNN_SCHEMA(QuantizeLinear, 2, 3, 1, 1, quantize_attrs, quantize_params)},
+    .schema = {TDNN_SCHEMA(QuantizeLinear, 2, 3, 1, 1, quantize_attrs, tdnn_quantize_params)},
     .infer = infer_quantize,
     .plan = plan_quantize,
 };
 const tdnn_op tdnn_op_DequantizeLinear = {
-    .schema = {TDNN_SCHEMA(DequantizeLinear, 2, 3, 1, 1, dequantize_attrs, quantize_params)},
+    .schema = {TDNN_SCHEMA(DequantizeLinear, 2, 3, 1, 1, dequantize_attrs, tdnn_quantize_params)},
     .infer = infer_dequantize,
     .plan = plan_quantize,
 };

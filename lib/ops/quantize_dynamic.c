@@ -1,5 +1,5 @@
 /* DynamicQuantizeLinear: f32 to u8 by the range that it has, which always takes in 0. */
-#include "lib/ops/op.h"
+#include "lib/ops/integer.h"
 
 #include <math.h>
 
@@ -22,7 +22,7 @@ static void find_range(const tdnn_step *s, size_t task, size_t worker)
     range[1] = s->kernels->row_max_f32(x, end - begin);
 }
 
-/* Phase 2: scale and zero point. A range of nothing but 0 has the scale 1. */
+/* Phase 2: scale and zero point. */
 static void choose(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)task, (void)worker;
@@ -33,10 +33,8 @@ static void choose(const tdnn_step *s, size_t task, size_t worker)
         low = fminf(low, range[2 * i]);
         high = fmaxf(high, range[2 * i + 1]);
     }
-    float scale = (high - low) / 255;
-    if (scale == 0) scale = 1;
-    const float zero = rintf(fminf(fmaxf(0 - low / scale, 0), 255));
-    *(float *)s->out[1]->data = scale;
+    int zero;
+    tdnn_dynamic_scale(low, high, s->out[1]->data, &zero);
     *(uint8_t *)s->out[2]->data = (uint8_t)zero;
 }
 

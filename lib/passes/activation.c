@@ -5,6 +5,8 @@ static tdnn_activation *slot_of(const tdnn_match *m, const tdnn_node *node, tdnn
 {
     if ((*front = tdnn_match_lone(m, node, 0, TDNN_OP_Conv)))
         return &((tdnn_conv_params *)(*front)->params)->activation;
+    if ((*front = tdnn_match_lone(m, node, 0, TDNN_OP_ConvQuantized)))
+        return &((tdnn_conv_params *)(*front)->params)->activation;
     if ((*front = tdnn_match_lone(m, node, 0, TDNN_OP_ConvTranspose)))
         return &((tdnn_conv_transpose_params *)(*front)->params)->activation;
     if ((*front = tdnn_match_lone(m, node, 0, TDNN_OP_Gemm)))

@@ -15,6 +15,7 @@ static const struct row {
     {TDNN_OP_ConvTranspose, INT64_MAX, tdnn_lower_fused},
     {TDNN_OP_Gemm, INT64_MAX, tdnn_lower_fused},
     {TDNN_OP_ChannelShuffle, INT64_MAX, tdnn_lower_shuffle},
+    {TDNN_OP_ConvQuantized, INT64_MAX, tdnn_lower_conv_quantized},
     /* ours */
     {TDNN_OP_DetectionOutput, INT64_MAX, tdnn_lower_detections},
     {TDNN_OP_DetectionRows, INT64_MAX, tdnn_lower_detections},

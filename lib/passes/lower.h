@@ -95,12 +95,16 @@ tdnn_id lower_full(tdnn_lowering *l, tdnn_id shape, float value);
 typedef void (*tdnn_lower_fn)(tdnn_lowering *l);
 
 /* lower_activation.c */
+/* The activation of x; constants have the type of input `type_of` of the node. */
+tdnn_id lower_activate(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x, size_t type_of);
 void tdnn_lower_fused(tdnn_lowering *l); /* Conv, ConvTranspose, Gemm */
 void tdnn_lower_swish(tdnn_lowering *l);
 void tdnn_lower_mish(tdnn_lowering *l);
 void tdnn_lower_gelu(tdnn_lowering *l);
 void tdnn_lower_hard_swish(tdnn_lowering *l);
 void tdnn_lower_shuffle(tdnn_lowering *l);
+/* lower_quantized.c */
+void tdnn_lower_conv_quantized(tdnn_lowering *l);
 /* lower_yolo.c */
 void tdnn_lower_yolo(tdnn_lowering *l);
 /* lower_ssd.c */

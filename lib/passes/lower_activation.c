@@ -52,15 +52,14 @@ static tdnn_id with_alpha(tdnn_lowering *l, tdnn_id made, float alpha)
     return made;
 }
 
-static tdnn_id clip(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x)
+static tdnn_id clip(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x, size_t type_of)
 {
-    const tdnn_id low = isinf(a->alpha) ? TDNN_ABSENT : lower_number(l, 1, (double)a->alpha);
-    const tdnn_id high = isinf(a->beta) ? TDNN_ABSENT : lower_number(l, 1, (double)a->beta);
+    const tdnn_id low = isinf(a->alpha) ? TDNN_ABSENT : lower_number(l, type_of, (double)a->alpha);
+    const tdnn_id high = isinf(a->beta) ? TDNN_ABSENT : lower_number(l, type_of, (double)a->beta);
     return lower_op(l, Clip, x, low, high);
 }
 
-/* Constants have the type of the weights, which are input 1. */
-static tdnn_id activate(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x)
+tdnn_id lower_activate(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x, size_t type_of)
 {
     tdnn_id y;
     switch ((tdnn_activation_kind)a->kind) {
@@ -68,7 +67,7 @@ static tdnn_id activate(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x)
     case TDNN_ACT_RELU: return lower_op(l, Relu, x);
     case TDNN_ACT_LEAKY: return with_alpha(l, lower_op(l, LeakyRelu, x), a->alpha);
     case TDNN_ACT_ELU: return with_alpha(l, lower_op(l, Elu, x), a->alpha);
-    case TDNN_ACT_CLIP: return clip(l, a, x);
+    case TDNN_ACT_CLIP: return clip(l, a, x, type_of);
     case TDNN_ACT_SIGMOID: return lower_op(l, Sigmoid, x);
     case TDNN_ACT_TANH: return lower_op(l, Tanh, x);
     case TDNN_ACT_SILU: return silu(l, x);
@@ -78,7 +77,7 @@ static tdnn_id activate(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x)
         return y;
     case TDNN_ACT_HARDSWISH: return hard_swish(l, x);
     case TDNN_ACT_MISH: return mish(l, x);
-    case TDNN_ACT_GELU: return gelu(l, x, 1);
+    case TDNN_ACT_GELU: return gelu(l, x, type_of);
     }
     return x;
 }
@@ -108,7 +107,7 @@ void tdnn_lower_fused(tdnn_lowering *l)
     const bool after = is_conv && ((tdnn_conv_params *)node->params)->residual_after;
     tdnn_id y = x;
     if (residual != TDNN_ABSENT && !after) y = lower_op(l, Add, y, residual);
-    y = activate(l, &activation, y);
+    y = lower_activate(l, &activation, y, 1);
     if (residual != TDNN_ABSENT && after) y = lower_op(l, Add, y, residual);
     l->begin++; /* the node is no part of what makes its own output */
     lower_result(l, 0, y);

@@ -2,9 +2,12 @@
 #include "lib/passes/pass.h"
 
 static const tdnn_pass_fn passes[] = {
+    tdnn_pass_quantized_pairs, /* before weights are folded to floats */
     tdnn_pass_fold,
     tdnn_pass_identity,
     tdnn_pass_dead,
+    tdnn_pass_quantized,
+    tdnn_pass_quantized_output,
     tdnn_pass_batch_norm, /* before activations, which end what can be folded into a convolution */
     tdnn_pass_patterns,
     tdnn_pass_layer_norm,
