@@ -461,6 +461,7 @@ TESTS = \
 	tests/test_attention.c \
 	tests/test_einsum.c \
 	tests/test_fusion.c \
+	tests/test_quantized.c \
 	tests/test_tensor.c \
 	tests/test_tensorflow.c \
 	tests/test_text.c \

@@ -304,7 +304,7 @@ static tdnn_status plan(tdnn_plan_ctx *ctx)
 static const tdnn_attr attrs[] = {
     TDNN_WINDOW_ATTRS(tdnn_conv_params), TDNN_INT(tdnn_conv_params, group, 1), {0}};
 const tdnn_op tdnn_op_ConvQuantized = {
-    .schema = {TDNN_SCHEMA(ConvQuantized, 4, TDNN_CONVQ_INPUTS, 1, 1, attrs, tdnn_conv_params),
+    .schema = {TDNN_SCHEMA(ConvQuantized, 2, TDNN_CONVQ_INPUTS, 1, 1, attrs, tdnn_conv_params),
                .domain = "tinydnn"},
     .infer = infer,
     .layout = layout,
