@@ -1,11 +1,10 @@
 """Measures tinydnn beside ONNX Runtime and OpenCV, and writes docs/performance.md's tables.
 
-    peers.py [--only NAME,...] [--set torchvision|models|all] [--rounds 5] [--threads 1,2]
+    peers.py [--only NAME,...] [--set torchvision|others|models|all] [--rounds 5] [--threads 1,2]
              [--resume] [--report] [--no-fast] [--opencv-rounds 1] [--nets FOLDER]
 
-Sets up what is missing: ONNX Runtime from npm into build/peers (or $ONNXRUNTIME_NODE), torchvision's
-networks exported with random weights into build/peers/nets, and says which Debian packages are
-wanted. Then for each network and thread count the engines take turns, a process each; a round is
+Sets up what is missing: ONNX Runtime from npm into build/peers (or $ONNXRUNTIME_NODE), networks with
+random weights (export_networks.py) into build/peers/nets, and says which Debian packages are wanted. Then for each network and thread count the engines take turns, a process each; a round is
 the median of its warm runs, and what counts is the median of the rounds. The first process of a
 network sets how many runs fit into RUN_SECONDS.
 
@@ -28,6 +27,7 @@ import report
 RESULTS = os.path.join(engines.BUILD, "bench", "results.json")
 RUN_SECONDS, LEAST_RUNS, MOST_RUNS = 0.35, 3, 100
 MODELS = os.path.join(engines.SHARED, "models", "onnx")
+EXPORTED = {"torchvision": export_networks.NETWORKS, "others": export_networks.OTHERS}
 
 
 def say(text):
@@ -53,12 +53,12 @@ def find_networks(args):
     """{name: path}, torchvision's first."""
     only = [name for name in args.only.split(",") if name]
     found = {}
-    if args.set != "models":
-        wanted = [n for n in export_networks.NETWORKS if not only or n in only]
-        setup_networks(args.nets, wanted)
-        paths = [os.path.join(args.nets, name + ".onnx") for name in wanted]
-        found.update((engines.short_name(p), p) for p in paths if os.path.exists(p))
-    if args.set != "torchvision":
+    wanted = [n for kind, names in EXPORTED.items() if args.set in (kind, "all")
+              for n in names if not only or n in only]
+    setup_networks(args.nets, wanted)
+    paths = [os.path.join(args.nets, name + ".onnx") for name in wanted]
+    found.update((engines.short_name(p), p) for p in paths if os.path.exists(p))
+    if args.set in ("models", "all"):
         models = {engines.short_name(p): p for p in engines.find_models([MODELS])}
         found.update((n, p) for n, p in models.items() if not only or n in only)
     unknown = [name for name in only if name not in found]
@@ -146,7 +146,7 @@ def run(args, results):
         if result is None:
             say("%s: %s" % (name, why))
             continue
-        result["set"] = "torchvision" if name in export_networks.NETWORKS else "models"
+        result["set"] = next((k for k, names in EXPORTED.items() if name in names), "models")
         results["networks"][name] = result
         save(results)
         print("[%d/%d, %4d s] %s" % (at + 1, len(networks), time.time() - begin,
@@ -157,7 +157,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="")
-    parser.add_argument("--set", choices=["torchvision", "models", "all"], default="all")
+    parser.add_argument("--set", choices=["torchvision", "others", "models", "all"], default="all")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--opencv-rounds", type=int, default=1)
     parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")],

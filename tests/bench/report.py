@@ -78,6 +78,8 @@ def row(name, result, threads, peak):
 FORMS = ["%s", "%.2f", "%.2f", "%.0f", "%.0f %%", "%.2f", "**%.2f**", "%.1f", "%.2f", "%.2f", "%.2f",
          "%.2f", "%.2f"]
 RATIOS = (6, 8, 10, 11, 12)
+SETS = (("torchvision", "torchvision's networks"), ("others", "Other networks"),
+        ("models", "Trained models"))
 
 
 def table(networks, threads, peak):
@@ -117,7 +119,7 @@ def tables(results):
                    "beyond.\n" % (m["model"], m["cpus"], m["cpu"], m["gflops"],
                                   ", %.0f GFLOP/s of bf16 tiles" % m["amx_gflops"]
                                   if m["amx_gflops"] else "", m["near_gb"], m["far_gb"]))
-    for kind, title in (("torchvision", "torchvision's networks"), ("models", "Other models")):
+    for kind, title in SETS:
         networks = {n: r for n, r in results["networks"].items() if r["set"] == kind}
         for threads in sorted({t for r in networks.values() for t in r["threads"]}, key=int):
             out.append("### %s, %s thread%s\n" % (title, threads, "s" * (threads != "1")))
@@ -162,7 +164,7 @@ def panel(chart, x, top, networks, threads, scale, names):
         base = warm(by.get("onnxruntime"))
         bars = [(e, ratio(warm(by.get(e)), base)) for e in drawn if warm(by.get(e))]
         if names:
-            chart.label(x - 8, y + len(drawn) * chart.BAR / 2 + 5, name, "end")
+            chart.label(x - 8, y + len(drawn) * chart.BAR / 2 + 5, name.rpartition(".")[2][:26], "end")
         for engine, share in bars:
             if share is None:
                 continue
