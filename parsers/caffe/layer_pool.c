@@ -1,12 +1,15 @@
 /* Pooling and its inverse.
  *
- * Caffe rounds the number of windows up, and drops the last one if it would start behind the
- * input and its leading padding; averages count the padding, but not what a last window has
- * beyond it.
+ * Caffe rounds the number of windows up, and, if there is any padding, drops the last one where
+ * it would start behind the input and its leading padding; without any it keeps an empty one,
+ * whose maximum is the least number and whose average is none. Averages count the padding, but
+ * not what a last window has beyond it.
  */
 #include "parsers/caffe/layers.h"
 
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 /* ---- windows ---- */
@@ -74,13 +77,38 @@ static void pool_all(caffe_call *c, int64_t method, int rank)
     for (int i = 2; i < rank; i++) c->out[0].shape.dim[i] = 1;
 }
 
-static int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t pad, bool up)
+/* But for an empty window, which *empty counts. */
+static int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t pad, bool up,
+                           int64_t *empty)
 {
     const int64_t room = in + 2 * pad - kernel;
     int64_t out = (room + (up ? stride - 1 : 0)) / stride + 1;
+    *empty = 0;
     if (in < 0) return -1;
-    if (up && (out - 1) * stride >= in + pad) out--;
+    if (up && (out - 1) * stride >= in + pad) out--, *empty = 1;
     return out;
+}
+
+/* The empty windows at the ends, of a net that pads nothing. */
+static void keep_empty(caffe_call *c, int64_t method, int spatial, const int64_t *pad,
+                       const int64_t *empty)
+{
+    int64_t ends[2 * TDNN_MAX_DIMS] = {0};
+    bool any = false;
+    for (int i = 0; i < spatial; i++) {
+        if (pad[i]) return;
+        any = any || empty[i];
+        ends[spatial + 4 + i] = empty[i];
+    }
+    if (!any || c->status) return;
+    if (c->layer->top_count > 1)
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "positions of windows that begin behind the input");
+    const float value = method == MAX ? -FLT_MAX : method == AVE ? NAN : 0;
+    c->out[0].id =
+        caffe_op(c, "Pad", c->out[0].id, caffe_vector(c, ends, 2 * (size_t)spatial + 4),
+                 caffe_scalar(c, value));
+    for (int i = 0; i < spatial; i++)
+        if (c->out[0].shape.dim[2 + i] >= 0) c->out[0].shape.dim[2 + i] += empty[i];
 }
 
 /* round_mode is Caffe's own way to ask for floor, ceil_mode that of forks. */
@@ -108,8 +136,8 @@ static tdnn_id pool(caffe_call *c, const char *op, tdnn_id x, const windows *w)
     return y;
 }
 
-/* When testing, STOCHASTIC gives what drawing a number with itself as its weight gives on average:
- * sum(x x) / sum(x), or 0. */
+/* When testing, STOCHASTIC gives what drawing a number with itself as its weight gives on
+ * average: sum(x x) / sum(x), or 0. */
 static tdnn_id expected_value(caffe_call *c, const windows *w)
 {
     tdnn_id x = c->in[0].id, zero = caffe_scalar(c, 0);
@@ -123,7 +151,8 @@ static tdnn_id expected_value(caffe_call *c, const windows *w)
 
 void caffe_import_pooling(caffe_call *c)
 {
-    int64_t kernel[CAFFE_MOST_SPATIAL], stride[CAFFE_MOST_SPATIAL], pad[2 * CAFFE_MOST_SPATIAL];
+    int64_t kernel[CAFFE_MOST_SPATIAL], stride[CAFFE_MOST_SPATIAL], pad[2 * CAFFE_MOST_SPATIAL],
+        empty[CAFFE_MOST_SPATIAL];
     const int rank = caffe_rank(c, 0, 3, TDNN_MAX_DIMS), spatial = rank - 2;
     const int64_t method = caffe_enum(c, "pool", methods, MAX);
     const bool up = rounds_up(c), all = caffe_bool(c, "global_pooling", false);
@@ -137,7 +166,7 @@ void caffe_import_pooling(caffe_call *c)
                        "pad is %" PRId64 ", expected less than the kernel's %" PRId64, pad[i],
                        kernel[i]);
         c->out[0].shape.dim[2 + i] =
-            pooled_size(caffe_dim(c, 0, 2 + i), kernel[i], stride[i], pad[i], up);
+            pooled_size(caffe_dim(c, 0, 2 + i), kernel[i], stride[i], pad[i], up, &empty[i]);
     }
     if (all) {
         pool_all(c, method, rank);
@@ -148,6 +177,7 @@ void caffe_import_pooling(caffe_call *c)
         c->out[0].id = expected_value(c, &w);
     else
         c->out[0].id = pool(c, method == MAX ? "MaxPool" : "AveragePool", c->in[0].id, &w);
+    keep_empty(c, method, spatial, pad, empty);
     finish(c, method, rank);
 }
 
@@ -162,8 +192,9 @@ static tdnn_id pyramid_level(caffe_call *c, int64_t method, int64_t bins)
         kernel[i] = (in + bins - 1) / bins;
         pad[i] = pad[2 + i] = (kernel[i] * bins - in + 1) / 2;
         if (pad[i] >= kernel[i])
-            caffe_fail(c, TDNN_ERR_SHAPE, "%" PRId64 " windows beside one another over %" PRId64 " pixels",
-                       bins, in);
+            caffe_fail(c, TDNN_ERR_SHAPE,
+                       "%" PRId64 " windows beside one another over %" PRId64 " pixels", bins,
+                       in);
     }
     tdnn_id y = caffe_op(c, method == MAX ? "MaxPool" : "AveragePool", c->in[0].id);
     caffe_set_ints(c, "kernel_shape", kernel, 2);
@@ -193,7 +224,8 @@ void caffe_import_spp(caffe_call *c)
     c->out[0].id = caffe_append(c, "Concat", levels, (size_t)height);
     caffe_set_int(c, "axis", 1);
     const int64_t channels = caffe_dim(c, 0, 1);
-    c->out[0].shape = (tdnn_shape){2, {caffe_dim(c, 0, 0), caffe_known(channels, channels * count)}};
+    c->out[0].shape =
+        (tdnn_shape){2, {caffe_dim(c, 0, 0), caffe_known(channels, channels * count)}};
 }
 
 /* ---- its inverse ---- */

@@ -305,6 +305,25 @@ def Pooling_beyond(r):
     return net.wants((x.max if method == "MAX" else x.mean)((2, 3), keepdims=True))
 
 
+@case
+def Pooling_empty(r):
+    """Windows smaller than their stride, without padding: Caffe keeps one that begins behind the input, and
+    starts its maximum from the least number."""
+    k, s = r.int(1, 2), r.int(3, 4)
+    x = halves(np.asarray(r.randn(1, r.int(1, 3), s * r.int(1, 3) + r.int(0, 1), s * r.int(1, 3)), np.float32))
+    n, c, h, w = x.shape
+    oh, ow = -(-(h - k) // s) + 1, -(-(w - k) // s) + 1
+    y = np.full((n, c, oh, ow), -np.finfo(np.float32).max)
+    for i in range(oh):
+        for j in range(ow):
+            part = x[:, :, i * s:i * s + k, j * s:j * s + k]
+            if part.size:
+                y[:, :, i, j] = part.max((2, 3))
+    net = Net(r, data=x).add("pool", "Pooling", ["data"], pooling_param={
+        "pool": Word("MAX"), "kernel_size": k, "stride": s})
+    return net.add("out", "ReLU", ["pool"]).wants(np.maximum(y, 0))
+
+
 def pooled_windows(x, bins, method):
     """Caffe's windows of one level of a pyramid, as its own loops make them."""
     n, c, h, w = x.shape
