@@ -159,6 +159,7 @@ OPS = \
 	lib/ops/conv_x8_fill.c \
 	lib/ops/conv_plain.c \
 	lib/ops/conv_transpose.c \
+	lib/ops/conv_volume.c \
 	lib/ops/conv_wide.c \
 	lib/ops/convert.c \
 	lib/ops/deform_conv.c \

@@ -179,9 +179,11 @@ static void check_random(bool transposed, tdnn_dtype type, int rank)
     x[1] = gi * p.group;
     w[0] = transposed ? x[1] : go * p.group;
     w[1] = transposed ? go : gi;
+    const bool dense = random_bits() % 4 == 0; /* as Winograd's form wants them */
     for (int i = 0; i < rank; i++) {
-        x[i + 2] = between(1, i + 1 == rank ? 20 : 6);
+        x[i + 2] = dense && i ? between(10, 20) : between(1, i + 1 == rank ? 20 : 6);
         random_window(&p, i, x[i + 2]);
+        if (dense) p.kernel[i] = 3, p.stride[i] = p.dilation[i] = p.pads[i] = p.pads[rank + i] = 1;
         w[i + 2] = p.kernel[i];
     }
     p.in[0] = random_tensor(type, rank + 2, x);
@@ -214,7 +216,7 @@ static void conv_2d(void **state)
 static void conv_1d_3d(void **state)
 {
     (void)state;
-    for (int i = 0; i < 30; i++) check_random(false, TDNN_F32, i % 2 ? 1 : 3);
+    for (int i = 0; i < 60; i++) check_random(false, TDNN_F32, i % 2 ? 1 : 3);
 }
 static void conv_f64(void **state)
 {

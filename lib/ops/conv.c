@@ -1,7 +1,7 @@
 /* Conv: shapes, the choice of layout, and which way of computing it that means.
  *
- * Two spatial axes with whole blocks of channels run in channel-blocked layout. Everything else
- * (one or three axes, groups of odd sizes) runs plain, as a matrix product.
+ * Two spatial axes with whole blocks of channels run in channel-blocked layout. One and three axes are cut
+ * into slices that do. Everything else (groups of odd sizes) runs plain, as a matrix product.
  */
 #include "lib/ops/conv.h"
 
@@ -114,7 +114,11 @@ static tdnn_status conv_plan(tdnn_plan_ctx *ctx)
     ctx->step->flops = (uint64_t)(2.0 * (double)outputs * (double)weights / (double)w->shape.dim[0]);
     ctx->step->moved = ctx->step->in[CONV_X]->bytes + y->bytes + w->bytes;
     if (y->layout) return tdnn_conv_plan_blocked(ctx);
-    if (y->dtype == TDNN_F32 && y->shape.ndim <= 5) return tdnn_conv_plan_plain(ctx);
+    if (y->dtype == TDNN_F32 && y->shape.ndim <= 5) {
+        bool done;
+        TDNN_TRY(tdnn_conv_plan_volume(ctx, &done));
+        return done ? TDNN_OK : tdnn_conv_plan_plain(ctx);
+    }
     tdnn_windows windows;
     TDNN_TRY(tdnn_windows_resolve(&params->window, &ctx->step->in[CONV_X]->shape, &w->shape, false,
                                   &windows, ctx->err));

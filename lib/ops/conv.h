@@ -24,6 +24,12 @@ bool tdnn_conv_describe(const tdnn_conv_params *params, const tdnn_shape *x, con
 /* Layouts of input and output say which method: blocked or plain. */
 tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx);
 tdnn_status tdnn_conv_plan_plain(tdnn_plan_ctx *ctx);
+/* One or three axes by the blocked kernels, between plain values; *done is false where they do not serve. */
+tdnn_status tdnn_conv_plan_volume(tdnn_plan_ctx *ctx, bool *done);
+/* The best method for an input of that layout; its kernel; " winograd". */
+tdnn_conv_method tdnn_conv_choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdnn_layout input);
+tdnn_conv_fn *tdnn_conv_kernel(const tdnn_kernels *k, tdnn_conv_method method);
+const char *tdnn_conv_method_name(tdnn_conv_method method);
 /* For other floats than f32, and for more than three axes; also transposed. */
 tdnn_status tdnn_conv_plan_wide(tdnn_plan_ctx *ctx, const tdnn_windows *windows, size_t groups,
                                 bool transposed, const tdnn_activation *activation);

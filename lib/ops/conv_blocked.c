@@ -96,7 +96,7 @@ static tdnn_conv_method choose_f32(const tdnn_conv *c, size_t block)
  * in place of 31. */
 enum { BF16_FIRST_OC = 32 };
 
-static tdnn_conv_method choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdnn_layout input)
+tdnn_conv_method tdnn_conv_choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdnn_layout input)
 {
     const size_t block = ctx->kernels->block;
     const bool bf16 = ctx->precision == TDNN_PRECISION_FAST && ctx->kernels->bf16;
@@ -108,6 +108,21 @@ static tdnn_conv_method choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, tdn
     if (bf16 && tdnn_conv_can(c, TDNN_CONV_BF16, block))
         return (double)ctx->step->flops < BF16X3_FLOPS * (double)c->batch ? TDNN_CONV_BF16X3 : TDNN_CONV_BF16;
     return choose_f32(c, block);
+}
+
+tdnn_conv_fn *tdnn_conv_kernel(const tdnn_kernels *k, tdnn_conv_method method)
+{
+    tdnn_conv_fn *const kernels[] = {k->conv_block_f32, k->conv_first_f32, k->conv_depthwise_f32,
+                                     k->conv_winograd_f32, k->conv_bf16, k->conv_bf16,
+                                     k->conv_bf16, k->conv_by_tap_f32};
+    return kernels[method];
+}
+
+const char *tdnn_conv_method_name(tdnn_conv_method method)
+{
+    static const char *const names[] = {"", " first", " depthwise", " winograd", " bf16", " bf16x3",
+                                        " bf16 first", " by tap"};
+    return names[method];
 }
 
 /* Weights that never change are packed once for all sessions of the net. */
@@ -143,20 +158,16 @@ tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx)
     if (!tdnn_conv_describe(step->params, &step->in[CONV_X]->shape, &step->in[CONV_W]->shape,
                             &step->out[0]->shape, residual, &p->conv))
         return TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "a blocked convolution with other than 4 dimensions");
-    const tdnn_conv_method method = choose(ctx, &p->conv, step->in[CONV_X]->layout);
+    const tdnn_conv_method method = tdnn_conv_choose(ctx, &p->conv, step->in[CONV_X]->layout);
     tdnn_conv_plan(&p->conv, method, k, (size_t)ctx->threads);
-    tdnn_conv_fn *const kernels[] = {k->conv_block_f32, k->conv_first_f32, k->conv_depthwise_f32,
-                                     k->conv_winograd_f32, k->conv_bf16, k->conv_bf16,
-                                     k->conv_bf16, k->conv_by_tap_f32};
-    p->kernel = kernels[method];
+    p->kernel = tdnn_conv_kernel(k, method);
     TDNN_TRY(plan_weights(ctx, p));
     /* each residual is read in the tile that overwrites it; behind an activation it is read later */
     if (p->conv.residual == TDNN_RESIDUAL_BEFORE) tdnn_plan_inplace(ctx, 0, CONV_RESIDUAL);
     tdnn_plan_scratch(ctx, p->conv.scratch_bytes);
     tdnn_plan_phase(ctx, blocked_run, p->conv.task_count);
     char name[48];
-    static const char *const methods[] = {"", " first", " depthwise", " winograd", " bf16", " bf16x3", " bf16 first", " by tap"};
-    snprintf(name, sizeof name, "conv%zux%zu%s c%zu", p->conv.kh, p->conv.kw, methods[method], k->block);
+    snprintf(name, sizeof name, "conv%zux%zu%s c%zu", p->conv.kh, p->conv.kw, tdnn_conv_method_name(method), k->block);
     step->kernel = tdnn_plan_kernel_name(ctx, name, tdnn_conv_is_bf16(method));
     return step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);
 }
