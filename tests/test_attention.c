@@ -13,7 +13,8 @@ typedef struct variant {
     const char *name;
     joint joint;     /* where q, k and v come from                          */
     int scale;       /* 0 none, 1 Div of the scores, 2 Mul of q, 3 Mul of both q and k */
-    int masks;       /* bits: 1 per head, 2 per batch and key, 4 Where, 8 behind a Reshape of the batch */
+    int masks;       /* bits: 1 per head, 2 per batch and key, 4 Where, 8 a Reshape of the batch, 16: that of 2
+                        times 4, a step of its own                                               */
     bool turned;     /* back to [batch, queries, heads * depth]             */
     size_t steps;
 } variant;
@@ -38,7 +39,7 @@ static double score_of(const numbers *n, const variant *v, const shape *s, size_
     for (size_t d = 0; d < s->depth; d++) sum += at(n, v, s, 0, b, i, h, d) * at(n, v, s, 1, b, k, h, d);
     if (v->scale) sum *= 0.25;
     if (v->masks & 1) sum += n->head_mask[(h * s->queries + i) * s->keys + k];
-    if (v->masks & 2) sum += n->key_mask[b * s->keys + k];
+    if (v->masks & 2) sum += n->key_mask[b * s->keys + k] * (v->masks & 16 ? 4 : 1);
     if ((v->masks & 4) && !n->where[i * s->keys + k]) sum = -100;
     return sum;
 }
@@ -128,7 +129,8 @@ static void write_scores(onnx_build *m, const variant *v, const shape *s, const 
     }
     if (v->masks & 2) {
         onnx_input(m, "km", TDNN_F32, 4, (int64_t[]){b, 1, 1, k});
-        snprintf(inputs, sizeof inputs, "km,%s", last);
+        if (v->masks & 16) onnx_node(m, "Mul", "km,four", "km4", "");
+        snprintf(inputs, sizeof inputs, "%s,%s", v->masks & 16 ? "km4" : "km", last);
         onnx_node(m, "Add", inputs, "m2", ""), last = "m2";
     }
     if (v->masks & 4) {
@@ -199,7 +201,7 @@ static void variants(void **unused)
     static const variant all[] = {
         {"plain", SEPARATE, 0, 0, false, 1},        {"timm", GATHER, 2, 0, true, 1},
         {"swin", GATHER, 2, 1 | 2 | 8, true, 1},    {"bert", SEPARATE, 1, 2, true, 1},
-        {"sdpa", SPLIT, 3, 1, true, 1},             {"gpt", SPLIT, 1, 4, true, 1},
+        {"bert", SEPARATE, 1, 2 | 16, true, 2},      {"sdpa", SPLIT, 3, 1, true, 1},             {"gpt", SPLIT, 1, 4, true, 1},
         {"everything", SEPARATE, 3, 7, true, 1},    {"masked last", GATHER, 0, 5, false, 1},
     };
     static const shape shapes[] = {{1, 3, 17, 17, 8}, {2, 2, 49, 49, 32}, {1, 2, 5, 5, 3}, {3, 1, 2, 2, 16},

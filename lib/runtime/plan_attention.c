@@ -218,7 +218,7 @@ static tdnn_status read_strides(const seeker *s, found *f, bool *ok)
     for (size_t i = 0; i < 3; i++) /* a constant's data may not be there: MatMul has them packed */
         *ok = *ok && s->p->plan->values[base[i]].place != TDNN_PLACE_CONSTANT;
     for (size_t i = 0; i < a->mask_count; i++)
-        *ok = *ok && fits(shape_of(s, f->mask[i]), &f->masked[i], 0) && s->views[f->mask[i]].factor == 1;
+        *ok = *ok && fits(shape_of(s, f->mask[i]), &f->masked[i], 0);
     if (!*ok) return TDNN_OK;
     memcpy(f->input, base, sizeof base);
     a->scale *= q->factor * k->factor;
@@ -227,8 +227,10 @@ static tdnn_status read_strides(const seeker *s, found *f, bool *ok)
     TDNN_TRY(stride_of(s, k, qk, true, &a->k));
     TDNN_TRY(stride_of(s, v, y, false, &a->v));
     for (size_t i = 0; i < a->mask_count; i++) {
-        TDNN_TRY(stride_of(s, &s->views[f->mask[i]], &f->masked[i], false, &a->mask[i].where));
-        f->mask[i] = s->views[f->mask[i]].base;
+        tdnn_strided_view mask = s->views[f->mask[i]];
+        if (mask.factor != 1) mask = tdnn_strided_view_whole(s->p, f->mask[i]);
+        TDNN_TRY(stride_of(s, &mask, &f->masked[i], false, &a->mask[i].where));
+        f->mask[i] = mask.base;
     }
     for (size_t i = 0; i < a->mask_count / 2; i++) { /* the first to apply first */
         const size_t last = a->mask_count - 1 - i;
@@ -274,9 +276,7 @@ static tdnn_status place_result(const seeker *s, found *f)
     for (; count > 0; count--) {
         const int32_t end = chain[count - 1]->out[0];
         if (kind_of(chain[count - 1]) != TDNN_OP_Transpose) continue;
-        v = (tdnn_strided_view){.factor = 1, .shape = *shape_of(s, end)};
-        int64_t stride = 1;
-        for (int d = v.shape.ndim - 1; d >= 0; stride *= v.shape.dim[d--]) v.stride[d] = stride;
+        v = tdnn_strided_view_whole(s->p, end);
         bool ok = true;
         for (int i = count; ok && i-- > 0;) ok = undo(s, chain[i], &v);
         if (ok && (v.stride[v.shape.ndim - 1] == 1 || v.shape.dim[v.shape.ndim - 1] == 1)) break;

@@ -9,7 +9,7 @@ static const tdnn_shape *shape_of(const tdnn_planner *p, int32_t value)
     return &p->plan->values[value].info.shape;
 }
 
-static tdnn_strided_view whole(const tdnn_planner *p, int32_t value)
+tdnn_strided_view tdnn_strided_view_whole(const tdnn_planner *p, int32_t value)
 {
     tdnn_strided_view v = {.base = value, .factor = 1, .shape = *shape_of(p, value)};
     int64_t stride = 1;
@@ -201,7 +201,7 @@ tdnn_status tdnn_planner_views(tdnn_planner *p, tdnn_strided_view **out)
     tdnn_plan *plan = p->plan;
     tdnn_strided_view *views = *out = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *views);
     if (!views) return TDNN_NO_MEMORY(p->err);
-    for (size_t i = 0; i < plan->value_count; i++) views[i] = whole(p, (int32_t)i);
+    for (size_t i = 0; i < plan->value_count; i++) views[i] = tdnn_strided_view_whole(p, (int32_t)i);
     for (size_t i = 0; i < plan->node_count; i++) {
         const tdnn_plan_node *n = &plan->nodes[i];
         for (size_t o = 0; o < n->out_count && !n->dead; o++) {

@@ -16,6 +16,8 @@ typedef struct tdnn_strided_view {
 
 /* One for each plan value of f32, of itself if nothing better is known. */
 tdnn_status tdnn_planner_views(tdnn_planner *p, tdnn_strided_view **out);
+/* Of a value in itself. */
+tdnn_strided_view tdnn_strided_view_whole(const tdnn_planner *p, int32_t value);
 /* The same elements under another shape; false if strides cannot say that. */
 bool tdnn_strided_view_reshape(tdnn_strided_view *v, const tdnn_shape *to);
 /* Input `i` of a node is a known number of f32. */
