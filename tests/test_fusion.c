@@ -277,9 +277,53 @@ static void dropouts(void **unused)
     check_dropout(true, 4);
 }
 
+/* Gelu by Tanh as GPT-2 writes it, behind a product: one step. */
+static void check_bent_gelu(bool by_power)
+{
+    enum { M = 6, N = 33, K = 20 };
+    float *a = random_floats(M * K), *b = random_floats(K * N);
+    double *want = malloc(M * N * sizeof *want);
+    onnx_build m = onnx_begin(9, 20);
+    assert_non_null(want);
+    for (size_t i = 0; i < M * N; i++) {
+        double x = 0;
+        for (size_t k = 0; k < K; k++) x += (double)a[i / N * K + k] * b[k * N + i % N];
+        want[i] = 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+    }
+    onnx_constant(&m, "b", TDNN_F32, 2, (int64_t[]){K, N}, b, K * N * sizeof *b);
+    onnx_constant(&m, "three", TDNN_F32, 0, NULL, &(float){3}, 4);
+    onnx_constant(&m, "half", TDNN_F32, 0, NULL, &(float){0.5f}, 4);
+    onnx_constant(&m, "one", TDNN_F32, 0, NULL, &(float){1}, 4);
+    onnx_constant(&m, "small", TDNN_F32, 0, NULL, &(float){0.044715f}, 4);
+    onnx_constant(&m, "root", TDNN_F32, 0, NULL, &(float){0.7978846f}, 4);
+    onnx_node(&m, "MatMul", "a,b", "x", "");
+    if (!by_power) onnx_node(&m, "Mul", "x,x", "xx", "");
+    onnx_node(&m, by_power ? "Pow" : "Mul", by_power ? "x,three" : "xx,x", "cube", "");
+    onnx_node(&m, "Mul", by_power ? "cube,small" : "small,cube", "part", "");
+    onnx_node(&m, "Add", by_power ? "x,part" : "part,x", "sum", "");
+    onnx_node(&m, "Mul", "sum,root", "bent", "");
+    onnx_node(&m, "Tanh", "bent", "t", "");
+    onnx_node(&m, "Add", "t,one", "gate", "");
+    onnx_node(&m, "Mul", by_power ? "x,half" : "x,gate", "inner", "");
+    onnx_node(&m, "Mul", by_power ? "inner,gate" : "half,inner", "y", "");
+    onnx_input(&m, "a", TDNN_F32, 2, (int64_t[]){M, K});
+    onnx_output(&m, "y");
+    const feed feeds[] = {{"a", a, {2, {M, K}}}};
+    assert_int_equal(check_model(onnx_end(&m), feeds, 1, want, M * N, 1e-5), 1);
+    tdnn_free(m.out.data);
+    free(a), free(b), free(want);
+}
+
+static void bent_gelus(void **unused)
+{
+    (void)unused;
+    check_bent_gelu(true);
+    check_bent_gelu(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(scales), cmocka_unit_test(channels_last),
-                                       cmocka_unit_test(dense_blocks), cmocka_unit_test(dropouts)};
+                                       cmocka_unit_test(dense_blocks), cmocka_unit_test(dropouts), cmocka_unit_test(bent_gelus)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ typedef enum tdnn_activation_kind {
     TDNN_ACT_HARDSWISH,   /* x clip(x/6 + 1/2, 0, 1)            */
     TDNN_ACT_MISH,        /* x tanh(softplus(x))                */
     TDNN_ACT_GELU,        /* x/2 (1 + erf(x / sqrt 2))          */
+    TDNN_ACT_GELU_TANH,   /* its approximation by tanh          */
     TDNN_ACT_ELU          /* x < 0: alpha (exp(x) - 1)          */
 } tdnn_activation_kind;
 

@@ -20,6 +20,7 @@ static inline tdnn_act tdnn_act_make(const tdnn_activation *a)
     case TDNN_ACT_HARDSWISH: return (tdnn_act){TDNN_ACTIVATE_HARDSWISH, 1.0f / 6, 0.5f};
     case TDNN_ACT_MISH: return (tdnn_act){TDNN_ACTIVATE_MISH, 0, 0};
     case TDNN_ACT_GELU: return (tdnn_act){TDNN_ACTIVATE_GELU, 0, 0};
+    case TDNN_ACT_GELU_TANH: return (tdnn_act){TDNN_ACTIVATE_GELU_TANH, 0, 0};
     case TDNN_ACT_ELU: return (tdnn_act){TDNN_ACTIVATE_ELU, a->alpha, 0};
     }
     return (tdnn_act){TDNN_ACTIVATE_NONE, 0, 0};

@@ -35,13 +35,13 @@ static tdnn_id gelu(tdnn_lowering *l, tdnn_id x, size_t type_of)
 }
 
 /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-static tdnn_id gelu_tanh(tdnn_lowering *l, tdnn_id x)
+static tdnn_id gelu_tanh(tdnn_lowering *l, tdnn_id x, size_t type_of)
 {
-    const tdnn_id half = lower_number(l, 0, 0.5), one = lower_number(l, 0, 1);
-    const tdnn_id root = lower_number(l, 0, sqrt(2 / 3.14159265358979323846));
+    const tdnn_id half = lower_number(l, type_of, 0.5), one = lower_number(l, type_of, 1);
+    const tdnn_id root = lower_number(l, type_of, sqrt(2 / 3.14159265358979323846));
     const tdnn_id cube = lower_op(l, Mul, lower_op(l, Mul, x, x), x);
     const tdnn_id bent =
-        lower_op(l, Add, x, lower_op(l, Mul, lower_number(l, 0, 0.044715), cube));
+        lower_op(l, Add, x, lower_op(l, Mul, lower_number(l, type_of, 0.044715), cube));
     const tdnn_id gate = lower_op(l, Add, one, lower_op(l, Tanh, lower_op(l, Mul, root, bent)));
     return lower_op(l, Mul, lower_op(l, Mul, half, x), gate);
 }
@@ -78,6 +78,7 @@ tdnn_id lower_activate(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x, si
     case TDNN_ACT_HARDSWISH: return hard_swish(l, x);
     case TDNN_ACT_MISH: return mish(l, x);
     case TDNN_ACT_GELU: return gelu(l, x, type_of);
+    case TDNN_ACT_GELU_TANH: return gelu_tanh(l, x, type_of);
     }
     return x;
 }
@@ -141,7 +142,7 @@ void tdnn_lower_gelu(tdnn_lowering *l)
 {
     const bool bent = ((const tdnn_gelu_params *)l->node->params)->approximate;
     const tdnn_id x = lower_input(l, 0);
-    lower_result(l, 0, bent ? gelu_tanh(l, x) : gelu(l, x, 0));
+    lower_result(l, 0, bent ? gelu_tanh(l, x, 0) : gelu(l, x, 0));
 }
 
 /* ---- ChannelShuffle ---- */

@@ -148,8 +148,8 @@ bool tdnn_match_activation(const tdnn_match *m, const tdnn_node *node, tdnn_acti
     case TDNN_OP_Swish: *out = (tdnn_activation){TDNN_ACT_SILU, 0, 0}; return alpha->alpha == 1;
     case TDNN_OP_Gelu: {
         const tdnn_gelu_params *gelu = node->params;
-        *out = (tdnn_activation){TDNN_ACT_GELU, 0, 0};
-        return gelu->approximate == 0;
+        *out = (tdnn_activation){gelu->approximate ? TDNN_ACT_GELU_TANH : TDNN_ACT_GELU, 0, 0};
+        return true;
     }
     default: return false;
     }

@@ -2,7 +2,8 @@
  *   Swish      x * Sigmoid(x)
  *   HardSwish  x * HardSigmoid(x), with alpha 1/6 and beta 1/2; x * Clip(x + 3, 0, 6) / 6
  *   Mish       x * Tanh(Softplus(x))
- *   Gelu       x * (1 + Erf(x / sqrt 2)) / 2, with its products in any order
+ *   Gelu       x * (1 + Erf(x / sqrt 2)) / 2, with its products in any order; the same with its
+ *              approximation, 1 + Tanh(sqrt(2 / pi) (x + 0.044715 x^3))
  */
 #include "lib/passes/match.h"
 
@@ -76,13 +77,46 @@ static tdnn_status visit_sixth(tdnn_match *m, tdnn_node *node)
 
 /* ---- Gelu ---- */
 
-/* The x of 1 + Erf(x / sqrt 2). */
-static tdnn_id gelu_gate(const tdnn_match *m, const tdnn_node *node, size_t index)
+/* Input `index` is x^3, as a power or as products. */
+static bool is_cube(const tdnn_match *m, const tdnn_node *node, size_t index, tdnn_id x)
+{
+    const tdnn_node *power = tdnn_match_lone(m, node, index, TDNN_OP_Pow);
+    if (power) return power->inputs[0] == x && tdnn_match_scalar_is(m, power, 1, 3);
+    const tdnn_node *outer = tdnn_match_lone(m, node, index, TDNN_OP_Mul);
+    for (size_t side = 0; outer && side < 2; side++) {
+        const tdnn_node *inner = tdnn_match_lone(m, outer, side, TDNN_OP_Mul);
+        if (inner && outer->inputs[1 - side] == x && inner->inputs[0] == x && inner->inputs[1] == x) return true;
+    }
+    return false;
+}
+
+/* The x of sqrt(2 / pi) (x + 0.044715 x^3). */
+static tdnn_id gelu_bend(const tdnn_match *m, const tdnn_node *tangent)
+{
+    const tdnn_node *outer = tdnn_match_lone(m, tangent, 0, TDNN_OP_Mul), *sum = NULL;
+    for (size_t side = 0; outer && !sum && side < 2; side++)
+        if (tdnn_match_scalar_is(m, outer, side, 0.7978845608)) sum = tdnn_match_lone(m, outer, 1 - side, TDNN_OP_Add);
+    for (size_t side = 0; sum && side < 2; side++) {
+        const tdnn_node *part = tdnn_match_lone(m, sum, side, TDNN_OP_Mul);
+        for (size_t k = 0; part && k < 2; k++)
+            if (tdnn_match_scalar_is(m, part, k, 0.044715) && is_cube(m, part, 1 - k, sum->inputs[1 - side]))
+                return sum->inputs[1 - side];
+    }
+    return TDNN_ABSENT;
+}
+
+/* The x of 1 + Erf(x / sqrt 2), or of its approximation. */
+static tdnn_id gelu_gate(const tdnn_match *m, const tdnn_node *node, size_t index, bool *bent)
 {
     const double root = 1.41421356237;
     const tdnn_node *add = tdnn_match_lone(m, node, index, TDNN_OP_Add), *erf = NULL;
     for (size_t side = 0; add && !erf && side < 2; side++)
-        if (tdnn_match_scalar_is(m, add, side, 1)) erf = tdnn_match_lone(m, add, 1 - side, TDNN_OP_Erf);
+        if (tdnn_match_scalar_is(m, add, side, 1)) {
+            erf = tdnn_match_lone(m, add, 1 - side, TDNN_OP_Erf);
+            const tdnn_node *tangent = tdnn_match_lone(m, add, 1 - side, TDNN_OP_Tanh);
+            *bent = tangent != NULL;
+            if (tangent) return gelu_bend(m, tangent);
+        }
     if (!erf) return TDNN_ABSENT;
     const tdnn_node *div = tdnn_match_lone(m, erf, 0, TDNN_OP_Div);
     if (div && tdnn_match_scalar_is(m, div, 1, root)) return div->inputs[0];
@@ -95,21 +129,25 @@ static tdnn_id gelu_gate(const tdnn_match *m, const tdnn_node *node, size_t inde
 /* A product of x, its gate and one half, in two multiplications, of which `node` is the outer. */
 static tdnn_status visit_gelu(tdnn_match *m, tdnn_node *node)
 {
+    bool bent = false;
     for (size_t side = 0; side < 2; side++) {
         const tdnn_node *inner = tdnn_match_lone(m, node, side, TDNN_OP_Mul);
         for (size_t k = 0; inner && k < 2; k++) {
             tdnn_id x = TDNN_ABSENT, a = inner->inputs[1 - k];
             if (tdnn_match_scalar_is(m, node, 1 - side, 0.5)) { /* (x * gate) * 1/2 */
-                x = gelu_gate(m, inner, k);
+                x = gelu_gate(m, inner, k, &bent);
                 if (x != a) x = TDNN_ABSENT;
             } else if (tdnn_match_scalar_is(m, inner, k, 0.5)) { /* (x * 1/2) * gate, x * (gate * 1/2) */
-                x = gelu_gate(m, node, 1 - side);
+                x = gelu_gate(m, node, 1 - side, &bent);
                 if (x == TDNN_ABSENT || x != a) {
-                    x = gelu_gate(m, inner, 1 - k);
+                    x = gelu_gate(m, inner, 1 - k, &bent);
                     if (x != node->inputs[1 - side]) x = TDNN_ABSENT;
                 }
             }
-            if (x != TDNN_ABSENT) return become_unary(m, node, TDNN_OP_Gelu, x);
+            if (x == TDNN_ABSENT) continue;
+            TDNN_TRY(become_unary(m, node, TDNN_OP_Gelu, x));
+            ((tdnn_gelu_params *)node->params)->approximate = bent;
+            return TDNN_OK;
         }
     }
     return TDNN_OK;

@@ -93,9 +93,11 @@ static bool activation_of(const tdnn_node *node, tdnn_activation *out)
     case TDNN_OP_HardSwish: *out = (tdnn_activation){TDNN_ACT_HARDSWISH, 0, 0}; return true;
     case TDNN_OP_Mish: *out = (tdnn_activation){TDNN_ACT_MISH, 0, 0}; return true;
     case TDNN_OP_Swish: *out = (tdnn_activation){TDNN_ACT_SILU, 0, 0}; return alpha->alpha == 1;
-    case TDNN_OP_Gelu:
-        *out = (tdnn_activation){TDNN_ACT_GELU, 0, 0};
-        return ((const tdnn_gelu_params *)node->params)->approximate == 0;
+    case TDNN_OP_Gelu: {
+        const tdnn_gelu_params *gelu = node->params;
+        *out = (tdnn_activation){gelu->approximate ? TDNN_ACT_GELU_TANH : TDNN_ACT_GELU, 0, 0};
+        return true;
+    }
     default: return false;
     }
 }
