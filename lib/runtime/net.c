@@ -269,7 +269,7 @@ static tdnn_status finish(tdnn_net *net, const tdnn_load_options *options, tdnn_
     TDNN_TRY(sum_weights(net->graph, &net->weight_bytes, err));
     net->mutex = tdnn_mutex_create();
     if (!net->mutex) return TDNN_NO_MEMORY(err);
-    return tdnn_packs_create(false, &net->packs, err);
+    return tdnn_packs_create(false, net->weight_bytes, &net->packs, err);
 }
 
 tdnn_status tdnn_net_ready(tdnn_net *net, tdnn_error *err)

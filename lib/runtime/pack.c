@@ -19,7 +19,7 @@ typedef struct slab {
     size_t used, size;
 } slab;
 
-enum { SLAB = 2 << 20, LARGEST_SLAB = 32 << 20 }; /* bytes; sizes are multiples of SLAB */
+enum { SLAB = 2 << 20, LARGEST_SLAB = 64 << 20 }; /* bytes; sizes are multiples of SLAB */
 enum { BUCKETS = 1024, SOURCES = sizeof(((tdnn_pack_key *)0)->source) / sizeof(tdnn_tensor *) };
 
 /* What has been asked for and is to be built. */
@@ -36,17 +36,18 @@ struct tdnn_packs {
     tdnn_mutex *mutex;
     pending *pending;
     size_t pending_count, pending_capacity;
-    uint64_t bytes;
+    uint64_t bytes, weight_bytes; /* packed; of the net's constants */
     bool measure; /* nothing is built, its size only counted */
     slab *slabs;
     pack *buckets[BUCKETS];
 };
 
-tdnn_status tdnn_packs_create(bool measure, tdnn_packs **out, tdnn_error *err)
+tdnn_status tdnn_packs_create(bool measure, uint64_t weight_bytes, tdnn_packs **out, tdnn_error *err)
 {
     tdnn_packs *packs = *out = tdnn_calloc(1, sizeof *packs);
     if (!packs) return TDNN_NO_MEMORY(err);
     packs->measure = measure;
+    packs->weight_bytes = weight_bytes;
     packs->mutex = tdnn_mutex_create();
     if (packs->mutex) return TDNN_OK;
     tdnn_free(packs);
@@ -87,20 +88,25 @@ static size_t bucket_of(const tdnn_pack_key *key)
     return (size_t)(tdnn_hash(key->number, sizeof key->number, h) >> 7) % BUCKETS;
 }
 
-/* A slab with room for `bytes`; a new one is as large as all there is. NULL: no memory. */
+/* A slab with room for `bytes`. A new one is as large as the weights or as all there is, since what is not
+ * used of it takes no memory but a part of its last page; if that is refused, as small as can be. NULL: no
+ * memory. */
 static slab *slab_for(tdnn_packs *packs, size_t bytes)
 {
     for (slab *s = packs->slabs; s; s = s->next)
         if (s->size - s->used >= bytes) return s;
-    size_t size = packs->bytes < LARGEST_SLAB ? (size_t)packs->bytes : LARGEST_SLAB;
-    if (size < bytes) size = bytes;
+    const uint64_t guess = packs->bytes > packs->weight_bytes ? packs->bytes : packs->weight_bytes;
+    size_t size = tdnn_round_up(guess < LARGEST_SLAB ? (size_t)guess : LARGEST_SLAB, SLAB);
+    const size_t enough = tdnn_round_up(bytes ? bytes : 1, SLAB);
+    if (size < enough || packs->measure) size = enough;
     slab *made = tdnn_calloc(1, sizeof *made);
-    unsigned char *data = made ? tdnn_alloc_huge(tdnn_round_up(size, SLAB)) : NULL;
+    unsigned char *data = made ? tdnn_alloc_huge(size) : NULL;
+    if (made && !data) data = tdnn_alloc_huge(size = enough);
     if (!data) {
         tdnn_free(made);
         return NULL;
     }
-    *made = (slab){packs->slabs, data, 0, tdnn_round_up(size, SLAB)};
+    *made = (slab){packs->slabs, data, 0, size};
     return packs->slabs = made;
 }
 

@@ -10,8 +10,9 @@
 
 typedef struct tdnn_packs tdnn_packs;
 
-/* `measure`: what is asked for is not built; only how large it would be is counted. */
-tdnn_status tdnn_packs_create(bool measure, tdnn_packs **out, tdnn_error *err);
+/* `measure`: what is asked for is not built; only how large it would be is counted.
+ * `weight_bytes`: of the net's constants, about what there will be. */
+tdnn_status tdnn_packs_create(bool measure, uint64_t weight_bytes, tdnn_packs **out, tdnn_error *err);
 void tdnn_packs_free(tdnn_packs *packs); /* takes NULL */
 /* One thread at a time is between these two; others wait. */
 void tdnn_packs_begin(tdnn_packs *packs);

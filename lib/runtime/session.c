@@ -26,7 +26,7 @@ static tdnn_status init(tdnn_session *session, tdnn_error *err)
     session->env.precision = session->options.precision;
     session->env.packs = session->net->packs;
     if (session->options.measure) {
-        TDNN_TRY(tdnn_packs_create(true, &session->measured, err));
+        TDNN_TRY(tdnn_packs_create(true, 0, &session->measured, err));
         session->env.packs = session->measured;
     } else {
         TDNN_TRY(tdnn_net_ready(session->net, err));
