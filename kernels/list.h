@@ -115,6 +115,14 @@
     X(log_f32, unary, 4)                                                                         \
     X(erf_f32, unary, 4)                                                                         \
     X(sqrt_f32, unary, 1)                                                                        \
+    X(floor_f32, unary, 0)                                                                       \
+    X(ceil_f32, unary, 0)                                                                        \
+    X(round_f32, unary, 0)                                                                       \
+    X(sin_f32, unary, 4)                                                                         \
+    X(cos_f32, unary, 4)                                                                         \
+    X(atan_f32, unary, 4)                                                                        \
+    X(asin_f32, unary, 4)                                                                        \
+    X(acos_f32, unary, 4)                                                                        \
     X(affine_f32, affine, 1)                                                                     \
     X(normalize_f32, normalize, 3)                                                               \
     X(row_sum_f32, reduce, 4)                                                                    \

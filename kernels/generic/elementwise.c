@@ -29,6 +29,14 @@ UNARY(exp_, expf(x[i]))
 UNARY(log_, logf(x[i]))
 UNARY(erf_, erff(x[i]))
 UNARY(sqrt_, sqrtf(x[i]))
+UNARY(floor_, floorf(x[i]))
+UNARY(ceil_, ceilf(x[i]))
+UNARY(round_, rintf(x[i]))
+UNARY(sin_, sinf(x[i]))
+UNARY(cos_, cosf(x[i]))
+UNARY(atan_, atanf(x[i]))
+UNARY(asin_, asinf(x[i]))
+UNARY(acos_, acosf(x[i]))
 
 static void affine(float *y, const float *x, size_t n, float scale, float shift)
 {
@@ -106,6 +114,14 @@ void tdnn_fill_elementwise_generic(tdnn_kernels *t)
     t->log_f32 = log_;
     t->erf_f32 = erf_;
     t->sqrt_f32 = sqrt_;
+    t->floor_f32 = floor_;
+    t->ceil_f32 = ceil_;
+    t->round_f32 = round_;
+    t->sin_f32 = sin_;
+    t->cos_f32 = cos_;
+    t->atan_f32 = atan_;
+    t->asin_f32 = asin_;
+    t->acos_f32 = acos_;
     t->affine_f32 = affine;
     t->normalize_f32 = normalize;
     t->widen_f16 = widen_f16;

@@ -6,6 +6,9 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simd/vmath.h"
+#include "kernels/simd/vtrig.h"
+
+#include <math.h>
 
 static inline v_f32 v_greater(v_f32 a, v_f32 b) { return v_select(v_eq(a, a), v_max(a, b), a); }
 static inline v_f32 v_less(v_f32 a, v_f32 b) { return v_select(v_eq(a, a), v_min(a, b), a); }
@@ -52,6 +55,29 @@ V_UNARY(exp_, v_exp)
 V_UNARY(log_, v_log)
 V_UNARY(erf_, v_erf)
 V_UNARY(sqrt_, v_sqrt)
+V_UNARY(floor_, v_floor)
+V_UNARY(ceil_, v_ceil)
+V_UNARY(round_, v_round)
+V_UNARY(atan_, v_atan)
+V_UNARY(asin_, v_asin)
+V_UNARY(acos_, v_acos)
+
+/* Numbers too large for the vectors, and NaN, go one by one. */
+#define V_TURN(name, op, libm)                                                                 \
+    static void name(float *y, const float *x, size_t n)                                       \
+    {                                                                                          \
+        for (size_t i = 0; i < n; i += V_LANES) {                                              \
+            const size_t m = n - i < V_LANES ? n - i : V_LANES;                                \
+            const v_f32 v = v_load_n(x + i, m);                                                \
+            const v_mask small = v_lt(v_abs(v), v_set1(V_TRIG_MOST));                          \
+            if (v_largest(v_select(small, v_set1(0), v_set1(1))) > 0)                          \
+                for (size_t k = i; k < i + m; k++) y[k] = libm(x[k]);                          \
+            else                                                                               \
+                v_store_n(y + i, op(v), m);                                                    \
+        }                                                                                      \
+    }
+V_TURN(sin_, v_sin, sinf)
+V_TURN(cos_, v_cos, cosf)
 
 static void affine(float *y, const float *x, size_t n, float scale, float shift)
 {
@@ -106,6 +132,14 @@ static void fill_elementwise(tdnn_kernels *t)
     t->log_f32 = log_;
     t->erf_f32 = erf_;
     t->sqrt_f32 = sqrt_;
+    t->floor_f32 = floor_;
+    t->ceil_f32 = ceil_;
+    t->round_f32 = round_;
+    t->sin_f32 = sin_;
+    t->cos_f32 = cos_;
+    t->atan_f32 = atan_;
+    t->asin_f32 = asin_;
+    t->acos_f32 = acos_;
     t->affine_f32 = affine;
     t->normalize_f32 = normalize;
     t->widen_f16 = widen_f16;

@@ -94,30 +94,19 @@ UNARY(Sign, sign, tdnn_elementwise_layout,
             ((double *)y)[i] = name##_one_f64(((const double *)x[0])[i]);                      \
     }
 
-LIBM(Ceil, ceil, tdnn_elementwise_layout)
-LIBM(Floor, floor, tdnn_elementwise_layout)
-LIBM(Sin, sin, tdnn_elementwise_layout)
-LIBM(Cos, cos, tdnn_elementwise_layout)
-LIBM(Atan, atan, tdnn_elementwise_layout)
 LIBM(Asinh, asinh, tdnn_elementwise_layout)
 LIBM(Tan, tan, tdnn_elementwise_layout_strict)
 LIBM(Sinh, sinh, tdnn_elementwise_layout_strict)
 LIBM(Cosh, cosh, tdnn_elementwise_layout_strict)
-LIBM(Asin, asin, tdnn_elementwise_layout_strict)
-LIBM(Acos, acos, tdnn_elementwise_layout_strict)
 LIBM(Acosh, acosh, tdnn_elementwise_layout_strict)
 LIBM(Atanh, atanh, tdnn_elementwise_layout_strict)
 
 #define RECIPROCAL(T, W, v) (1 / (v))
 #define SOFTSIGN(T, W, v) ((v) / (1 + ((v) < 0 ? -(v) : (v))))
-#define ROUND_F32(T, W, v) rintf(v) /* halves to even */
-#define ROUND_F64(T, W, v) rint(v)
 FLOATS(reciprocal, RECIPROCAL, RECIPROCAL)
 FLOATS(softsign, SOFTSIGN, SOFTSIGN)
-FLOATS(round, ROUND_F32, ROUND_F64)
 FLOAT_OP(Reciprocal, reciprocal, tdnn_elementwise_layout_strict)
 FLOAT_OP(Softsign, softsign, tdnn_elementwise_layout)
-FLOAT_OP(Round, round, tdnn_elementwise_layout)
 
 /* One that the table of kernels has. */
 #define KERNEL(Op, name, slot, function, layout_)                                              \
@@ -137,6 +126,14 @@ FLOAT_OP(Round, round, tdnn_elementwise_layout)
 KERNEL(Exp, kernel_exp, exp_f32, exp, tdnn_elementwise_layout_strict)
 KERNEL(Log, kernel_log, log_f32, log, tdnn_elementwise_layout_strict)
 KERNEL(Sqrt, kernel_sqrt, sqrt_f32, sqrt, tdnn_elementwise_layout_strict)
+KERNEL(Ceil, kernel_ceil, ceil_f32, ceil, tdnn_elementwise_layout)
+KERNEL(Floor, kernel_floor, floor_f32, floor, tdnn_elementwise_layout)
+KERNEL(Sin, kernel_sin, sin_f32, sin, tdnn_elementwise_layout)
+KERNEL(Cos, kernel_cos, cos_f32, cos, tdnn_elementwise_layout)
+KERNEL(Atan, kernel_atan, atan_f32, atan, tdnn_elementwise_layout)
+KERNEL(Asin, kernel_asin, asin_f32, asin, tdnn_elementwise_layout_strict)
+KERNEL(Acos, kernel_acos, acos_f32, acos, tdnn_elementwise_layout_strict)
+KERNEL(Round, kernel_round, round_f32, rint, tdnn_elementwise_layout) /* halves to even */
 KERNEL(Erf, kernel_erf, erf_f32, erf, tdnn_elementwise_layout)
 
 /* ---- truth values and bits ---- */

@@ -49,6 +49,14 @@ static double unary(const tdnn_kernels *table, tdnn_unary_fn *op, double x)
 {
     if (op == table->exp_f32) return exp(x);
     if (op == table->log_f32) return log(x);
+    if (op == table->floor_f32) return floor(x);
+    if (op == table->ceil_f32) return ceil(x);
+    if (op == table->round_f32) return rint(x);
+    if (op == table->sin_f32) return sin(x);
+    if (op == table->cos_f32) return cos(x);
+    if (op == table->atan_f32) return atan(x);
+    if (op == table->asin_f32) return asin(x);
+    if (op == table->acos_f32) return acos(x);
     return op == table->erf_f32 ? erf(x) : sqrt(x);
 }
 
