@@ -91,7 +91,12 @@ static void normalize(float *y, const float *x, const float *scale, const float 
                       size_t n, float center, float factor)
 {
     const v_f32 c = v_set1(center), f = v_set1(factor);
-    for (size_t i = 0; i < n; i += V_LANES) {
+    size_t i = 0;
+    for (; scale && shift && i + V_LANES <= n; i += V_LANES) {
+        const v_f32 v = v_mul(v_mul(v_sub(v_load(x + i), c), f), v_load(scale + i));
+        v_store(y + i, v_add(v, v_load(shift + i)));
+    }
+    for (; i < n; i += V_LANES) {
         const size_t m = n - i < V_LANES ? n - i : V_LANES;
         v_f32 v = v_mul(v_sub(v_load_n(x + i, m), c), f);
         if (scale) v = v_mul(v, v_load_n(scale + i, m));

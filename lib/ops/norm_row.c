@@ -11,6 +11,7 @@ typedef struct row_data {
     double epsilon;
     bool center;      /* LayerNormalization */
     bool scale, bias; /* spread over a row, in the shared scratch: floats, then floats */
+    bool scale_is_row, bias_is_row; /* f32, a row as it is: read where it lies         */
 } row_data;
 
 /* ---- run ---- */
@@ -18,11 +19,13 @@ typedef struct row_data {
 static const float *spread_scale(const tdnn_step *s)
 {
     const row_data *d = s->data;
+    if (d->scale_is_row) return s->in[1]->data;
     return d->scale ? (const float *)(const void *)s->shared : NULL;
 }
 static const float *spread_bias(const tdnn_step *s)
 {
     const row_data *d = s->data;
+    if (d->bias_is_row) return s->in[2]->data;
     return d->bias ? (const float *)(const void *)s->shared + d->length : NULL;
 }
 
@@ -51,8 +54,8 @@ static void spread_all(const tdnn_step *s, size_t task, size_t worker)
     (void)task, (void)worker;
     const row_data *d = s->data;
     float *to = (float *)(void *)s->shared;
-    if (d->scale) spread(s, s->in[1], to);
-    if (d->bias) spread(s, s->in[2], to + d->length);
+    if (d->scale && !d->scale_is_row) spread(s, s->in[1], to);
+    if (d->bias && !d->bias_is_row) spread(s, s->in[2], to + d->length);
 }
 
 static void row_f64(const tdnn_step *s, size_t first, size_t n, double center, double factor)
@@ -142,6 +145,11 @@ static tdnn_status infer_row(tdnn_infer *ctx)
     return tdnn_infer_same(ctx);
 }
 
+static bool is_row(const tdnn_tensor *t, size_t length)
+{
+    return t->dtype == TDNN_F32 && (size_t)tdnn_shape_count(&t->shape) == length;
+}
+
 static tdnn_status plan_row(tdnn_plan_ctx *ctx)
 {
     tdnn_step *s = ctx->step;
@@ -160,8 +168,12 @@ static tdnn_status plan_row(tdnn_plan_ctx *ctx)
     d->bias = s->input_count > 2 && s->in[2];
     if (!d->rows || !d->length) return TDNN_OK;
     const double flops = 6 * (double)d->rows * (double)d->length;
-    tdnn_plan_shared(ctx, 2 * d->length * sizeof(float));
-    tdnn_plan_phase(ctx, spread_all, 1);
+    d->scale_is_row = is_row(s->in[1], d->length);
+    d->bias_is_row = d->bias && is_row(s->in[2], d->length);
+    if (!d->scale_is_row || d->bias_is_row != d->bias) {
+        tdnn_plan_shared(ctx, 2 * d->length * sizeof(float));
+        tdnn_plan_phase(ctx, spread_all, 1);
+    }
     d->tasks = tdnn_plan_split(ctx, flops, d->rows);
     tdnn_plan_phase(ctx, run, d->tasks);
     tdnn_plan_inplace(ctx, 0, 0);
