@@ -362,6 +362,7 @@ PARSERS = \
 	parsers/tensorflow/op_shape.c \
 	parsers/tensorflow/op_slice.c \
 	parsers/tensorflow/op_soft_nms.c \
+	parsers/tensorflow/op_spectral.c \
 	parsers/tensorflow/pbtxt.c \
 	parsers/tensorflow/scope.c \
 	parsers/tensorflow/table.c \

@@ -34,6 +34,7 @@ typedef struct tf_value {
     bool sequence;    /* ... or as a sequence of the IR                 */
     tdnn_id reserved; /* of a list that nothing has filled (`id` is absent): how many elements */
     bool boxes;   /* of PriorBox: 1 x 2 x any                     */
+    bool complex; /* pairs, along a last dimension that `shape` does not have */
 } tf_value;
 
 typedef struct tf_node {
@@ -116,7 +117,8 @@ enum {
     TF_POINTWISE = 1, /* does not care for the order of dimensions     */
     TF_SPATIAL = 2,   /* has channels, and height and width            */
     TF_VOLUME = 4,    /* ... and depth                                 */
-    TF_QUIET = 8      /* nobody wants its output if it is not used     */
+    TF_QUIET = 8,     /* nobody wants its output if it is not used     */
+    TF_COMPLEX = 16   /* takes complex numbers                         */
 };
 
 typedef struct tf_op {

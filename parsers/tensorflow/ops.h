@@ -135,6 +135,13 @@ tdnn_status tf_soft_nms(const tf_call *c, tdnn_id boxes, tdnn_id scores, tdnn_id
                         tdnn_id least, double sigma, tdnn_id *chosen, tdnn_id *found,
                         tdnn_error *err);
 
+/* op_spectral.c */
+TF_IMPORTER(complex)
+TF_IMPORTER(complex_part)
+TF_IMPORTER(complex_abs)
+TF_IMPORTER(fft)
+TF_IMPORTER(real_fft)
+
 /* op_quant.c */
 TF_IMPORTER(dequantize)
 TF_IMPORTER(fake_quant)

@@ -250,6 +250,13 @@ static tdnn_status take_finding(tf_model *model, bool missing, tdnn_finding_kind
 }
 
 /* *known: not, if there is no such operator. */
+static bool is_complex(const tf_call *c)
+{
+    for (size_t i = 0; i < c->input_count; i++)
+        if (c->inputs[i]->complex) return true;
+    return false;
+}
+
 static tdnn_status import_known(tf_call *c, bool *missing, bool *known, tdnn_error *err)
 {
     bool dead = false;
@@ -266,6 +273,8 @@ static tdnn_status import_known(tf_call *c, bool *missing, bool *known, tdnn_err
     if (c->node->op) TDNN_TRY(tf_check_attrs(c, err));
     if (*missing && is_flow(c->node)) return TDNN_OK;
     if (*missing) TDNN_TRY(fill_in(c, err));
+    if (!function && is_complex(c) && !(c->node->op->flags & TF_COMPLEX))
+        return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "%s of complex numbers", c->node->proto->op);
     return function ? tf_import_call(c, err) : c->node->op->import(c, err);
 }
 

@@ -6,6 +6,7 @@
 #define POINT(name, importer) {name, tf_import_##importer, TDNN_OP_Identity, TF_POINTWISE}
 #define PLAIN(name, importer) {name, tf_import_##importer, TDNN_OP_Identity, 0}
 #define QUIET(name, importer) {name, tf_import_##importer, TDNN_OP_Identity, TF_QUIET}
+#define COMPLEX(name, importer) {name, tf_import_##importer, TDNN_OP_Identity, TF_COMPLEX}
 #define IMAGE(name, importer, op) {name, tf_import_##importer, TDNN_OP_##op, TF_SPATIAL}
 #define VOLUME(name, importer, op) {name, tf_import_##importer, TDNN_OP_##op, TF_SPATIAL | TF_VOLUME}
 #define KIND(name, importer, op) {name, tf_import_##importer, TDNN_OP_##op, 0}
@@ -173,6 +174,15 @@ const tf_op tf_ops[] = {
     PLAIN("Roll", roll),
     {"Softmax", tf_import_softmax, TDNN_OP_Softmax, TF_POINTWISE},
     KIND("Sum", reduce, ReduceSum),
+    /* complex numbers */
+    PLAIN("Complex", complex),
+    COMPLEX("ComplexAbs", complex_abs),
+    COMPLEX("FFT", fft),
+    COMPLEX("IFFT", fft),
+    COMPLEX("IRFFT", real_fft),
+    COMPLEX("Imag", complex_part),
+    PLAIN("RFFT", real_fft),
+    COMPLEX("Real", complex_part),
     /* matrices */
     PLAIN("BatchMatMul", batch_matmul),
     PLAIN("BatchMatMulV2", batch_matmul),

@@ -27,6 +27,7 @@ OF_DTYPE = {1: C.c_float, 2: C.c_uint8, 6: C.c_int32, 7: C.c_int64, 9: C.c_uint8
 class LoadOptions(C.Structure):
     _fields_ = [("format", C.c_int), ("darknet_as", C.c_int), ("io_layout", C.c_int), ("optimize", C.c_bool),
                 ("max_bytes", C.c_uint64), ("max_tensor_bytes", C.c_uint64), ("max_nodes", C.c_uint32),
+                ("memory_limit", C.c_uint64),
                 ("inputs", C.c_void_p), ("input_count", C.c_size_t), ("outputs", C.c_void_p),
                 ("output_count", C.c_size_t), ("found", C.c_void_p), ("user", C.c_void_p),
                 ("size_names", C.c_void_p), ("sizes", C.c_void_p), ("size_count", C.c_size_t)]

@@ -257,3 +257,34 @@ def matrices(r, name):
                    "Elu": np.where(y > 0, y, np.exp(y) - 1)}[last[0] if last else ()].astype(np.float32)]
         n.tfjs = not last or last[0] in ("Relu", "Relu6", "Elu")
     return n
+
+
+# ---- complex numbers ---------------------------------------------------------------------------
+
+
+@kind("RFFT", "IRFFT", "FFT", "IFFT", "Complex")
+def spectral(r, name):
+    n = Net(r)
+    x = r.array(3, r.int(2, 9))
+    x = x if r.flag() else x[0]
+    y = r.array(*x.shape)
+    if name == "RFFT":
+        size = r.one(x.shape[-1], r.int(1, 9))
+        z, at = np.fft.rfft(x, size), n.add(name, [n.input(x, False), n.const(np.array([size]))])
+        n.tfjs = size == x.shape[-1] # it takes no other length
+    else:
+        z = x + 1j * y
+        if name == "IRFFT":
+            z.imag[..., 0] = 0 # as it is of real numbers: judges differ in what they do else
+        at = n.add("Complex", [n.input(z.real.astype(np.float32), False), n.input(z.imag.astype(np.float32), False)])
+    if name == "IRFFT":
+        size = 2 * x.shape[-1] - 1 # uses all that there is
+        n.add("Neg", [n.add(name, [at, n.const(np.array([size]))])])
+        n.want, n.tfjs = [-np.fft.irfft(z, size).astype(np.float32)], False
+        return n
+    if name in ("FFT", "IFFT"):
+        z, at = (np.fft.fft if name == "FFT" else np.fft.ifft)(z), n.add(name, [at])
+    for part in ("Real", "Imag", "ComplexAbs"):
+        n.add("Neg", [n.add(part, [at])])
+    n.want = [-z.real.astype(np.float32), -z.imag.astype(np.float32), -np.abs(z).astype(np.float32)]
+    return n
