@@ -21,6 +21,7 @@ typedef struct deform_data {
     size_t pixels, places, depth; /* places: of the kernel; depth: rows of the columns */
     size_t blocks, tasks;
     size_t a_count, b_count;
+    bool plain; /* all is f32 */
 } deform_data;
 
 static const tdnn_tensor *given(const tdnn_step *s, size_t i)
@@ -79,6 +80,64 @@ static void fill_columns(const tdnn_step *s, const deform_data *d, size_t image,
     }
 }
 
+/* ---- the same where all is f32: neighbours and weights once for all channels of an offset ---- */
+
+typedef struct pixel_taps {
+    int32_t index[4 * PIXELS];
+    float weight[4 * PIXELS];
+} pixel_taps;
+
+/* Of place k, for n pixels. Neighbours outside have weight 0, and an index somewhere inside. */
+static void find_taps(const tdnn_step *s, const deform_data *d, size_t set, size_t k,
+                      size_t first, size_t n, pixel_taps *to)
+{
+    const float *offset = (const float *)s->in[IN_OFFSET]->data +
+                          (set * d->places + k) * 2 * d->pixels + first;
+    const tdnn_tensor *mask = given(s, IN_MASK);
+    const int64_t ky = (int64_t)k / d->w.kernel, kx = (int64_t)k % d->w.kernel;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t oy = (int64_t)(first + i) / d->w.out, ox = (int64_t)(first + i) % d->w.out;
+        const float y =
+            (float)(oy * d->h.stride - d->h.pad + ky * d->h.dilation) + offset[i];
+        const float x =
+            (float)(ox * d->w.stride - d->w.pad + kx * d->w.dilation) + offset[d->pixels + i];
+        const bool inside = y > -1 && x > -1 && y < (float)d->h.in && x < (float)d->w.in;
+        const float top = inside ? floorf(y) : -2, left = inside ? floorf(x) : -2;
+        const float factor =
+            !inside ? 0
+            : mask  ? ((const float *)mask->data)[(set * d->places + k) * d->pixels + first + i]
+                    : 1;
+        for (int t = 0; t < 4; t++) {
+            const int64_t iy = (int64_t)top + t / 2, ix = (int64_t)left + t % 2;
+            const bool is_in = iy >= 0 && ix >= 0 && iy < d->h.in && ix < d->w.in;
+            const float down = inside ? y - top : 0, right = inside ? x - left : 0;
+            to->index[(size_t)t * n + i] = is_in ? (int32_t)(iy * d->w.in + ix) : 0;
+            to->weight[(size_t)t * n + i] =
+                is_in ? factor * (t / 2 ? down : 1 - down) * (t % 2 ? right : 1 - right) : 0;
+        }
+    }
+}
+
+static void fill_columns_f32(const tdnn_step *s, const deform_data *d, size_t image,
+                             size_t group, size_t first, size_t n, float *columns)
+{
+    const size_t channels = d->groups * d->ic, each = channels / d->offset_groups;
+    const size_t size = (size_t)(d->h.in * d->w.in);
+    pixel_taps found;
+    const tdnn_taps taps = {n, 4, found.index, found.weight};
+    for (size_t k = 0; k < d->places; k++) {
+        for (size_t c = 0; c < d->ic; c++) {
+            const size_t channel = group * d->ic + c;
+            if (c == 0 || channel % each == 0)
+                find_taps(s, d, image * d->offset_groups + channel / each, k, first, n, &found);
+            s->kernels->taps_f32(columns + (c * d->places + k) * n,
+                                 (const float *)s->in[IN_X]->data +
+                                     (image * channels + channel) * size,
+                                 &taps, 1);
+        }
+    }
+}
+
 static void run(const tdnn_step *s, size_t task, size_t worker)
 {
     const deform_data *d = s->data;
@@ -95,7 +154,7 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         const tdnn_gemm gemm = {.m = d->oc, .n = n, .k = d->depth, .c_stride = n, .alpha = 1};
         const tdnn_gemm_io io = {.a = a, .b = b, .c = y};
         const tdnn_gemm_part all = {0, d->oc, 0, n};
-        fill_columns(s, d, image, group, first, n, columns);
+        (d->plain ? fill_columns_f32 : fill_columns)(s, d, image, group, first, n, columns);
         tdnn_get_f32(k, weights, s->in[IN_W], group * d->oc * d->depth, d->oc * d->depth);
         k->gemm_pack_a_f32(a, weights, d->depth, 1, d->oc, d->depth,
                            tdnn_gemm_panel_rows(k, d->oc), k);
@@ -169,6 +228,9 @@ static tdnn_status plan_deform(tdnn_plan_ctx *ctx)
     TDNN_TRY(read_shapes(p, x, w, &windows, ctx->err));
     if (tdnn_shape_count(&s->out[0]->shape) == 0) return TDNN_OK;
     d->h = windows.axis[0], d->w = windows.axis[1];
+    d->plain = tdnn_shape_count(x) < INT32_MAX;
+    for (size_t i = 0; i < s->input_count; i++)
+        d->plain = d->plain && (!s->in[i] || s->in[i]->dtype == TDNN_F32);
     d->batch = (size_t)x->dim[0], d->groups = (size_t)p->group,
     d->offset_groups = (size_t)p->offset_group;
     d->ic = (size_t)w->dim[1], d->oc = (size_t)(w->dim[0] / p->group);

@@ -283,21 +283,30 @@ static tdnn_status multinomial_infer(tdnn_infer *ctx)
     return TDNN_OK;
 }
 
-/* The class at which the running sum of e^logit passes a random share of the whole. */
-static size_t pick_class(tdnn_run logits, size_t classes, double share)
+/* Running sums of e^logit. */
+static void sum_classes(tdnn_run logits, size_t classes, double *sums)
 {
-    double most = -INFINITY, whole = 0, x;
-    for (size_t pass = 0; pass < 3; pass++) {
-        double sum = 0;
-        for (size_t c = 0; c < classes; c++) {
-            tdnn_load_f64(&x, (tdnn_run){logits.data, logits.type, logits.first + c, 1}, 1);
-            if (pass == 0 && x > most) most = x;
-            if (pass > 0) sum += exp(x - most);
-            if (pass == 2 && sum > share * whole) return c;
-        }
-        if (pass == 1) whole = sum;
+    double most = -INFINITY, sum = 0;
+    tdnn_load_f64(sums, logits, classes);
+    for (size_t c = 0; c < classes; c++) most = sums[c] > most ? sums[c] : most;
+    for (size_t c = 0; c < classes; c++) {
+        sum += exp(sums[c] - most);
+        sums[c] = sum;
     }
-    return classes - 1;
+}
+
+/* The first class whose sum is above `share`; the last if none is. */
+static size_t pick_class(const double *sums, size_t classes, double share)
+{
+    size_t low = 0, high = classes - 1;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (sums[middle] > share)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 static void multinomial_run(const tdnn_step *step, size_t task, size_t worker)
@@ -308,16 +317,22 @@ static void multinomial_run(const tdnn_step *step, size_t task, size_t worker)
     const size_t classes = (size_t)in->shape.dim[1], samples = (size_t)out->shape.dim[1];
     const size_t count = (size_t)out->shape.dim[0] * samples;
     tdnn_random *r = (tdnn_random *)(void *)step->shared;
+    double *sums = (double *)(void *)(step->shared + tdnn_round_up(sizeof *r, TDNN_ALIGN));
     tdnn_random_seed(r, p->has_seed, (double)p->seed);
     for (size_t i = 0; i < count; i++) {
-        const tdnn_run logits = {in->data, in->dtype, i / samples * classes, 1};
-        const int64_t c = (int64_t)pick_class(logits, classes, tdnn_random_uniform(r));
+        if (i % samples == 0)
+            sum_classes((tdnn_run){in->data, in->dtype, i / samples * classes, 1}, classes, sums);
+        const int64_t c = (int64_t)pick_class(
+            sums, classes, tdnn_random_uniform(r) * sums[classes - 1]);
         tdnn_store_i64((tdnn_run){out->data, out->dtype, i, 1}, &c, 1);
     }
 }
 
 static tdnn_status multinomial_plan(tdnn_plan_ctx *ctx)
 {
+    const size_t classes = (size_t)ctx->step->in[0]->shape.dim[1];
+    tdnn_plan_shared(ctx, tdnn_round_up(sizeof(tdnn_random), TDNN_ALIGN) +
+                              classes * sizeof(double));
     return plan_draw(ctx, multinomial_run);
 }
 
