@@ -41,8 +41,48 @@ static size_t place(const tdnn_conv *c, size_t o, size_t i, size_t k, size_t ter
            (lane / 2 * BLOCK + o % BLOCK) * 2 + lane % 2;
 }
 
+/* Weights of one plane of `lanes` input channels and one output channel, `area` for each lane; steps of the
+ * inner loop are `step` apart. The other terms of BF16X3 follow `term` further on each; 0: there are none. */
+static inline void pack_plane(uint16_t *to, const float *weights, size_t lanes, size_t area, size_t step,
+                              size_t term)
+{
+    for (size_t lane = 0; lane < lanes; lane++) {
+        uint16_t *at = to + lane / 2 * BLOCK * 2 + lane % 2;
+        for (size_t k = 0; k < area; k++, weights++, at += step) {
+            *at = tdnn_bf16_narrow(*weights);
+            if (!term) continue;
+            at[term] = *at;
+            at[2 * term] = tdnn_bf16_narrow(rest(*weights, *at));
+        }
+    }
+}
+
+/* Block by block and plane by plane: what is written stays in the first-level cache until it is full. */
+static void pack_blocks(const tdnn_conv *c, const float *weights, uint16_t *packed)
+{
+    const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, BLOCK);
+    const size_t ic = c->ic / c->groups, area = c->kh * c->kw;
+    for (size_t block = 0; block < c->groups * blocks; block++) {
+        const size_t first = block % blocks * BLOCK, left = group_oc - first;
+        const size_t width = first / (2 * BLOCK) * 2 + 1 < blocks ? 2 : 1, step = width * TDNN_BF16_STEP;
+        const float *from = weights + (block / blocks * group_oc + first) * ic * area;
+        uint16_t *to = packed + block / blocks * blocks * block_count(c) + place(c, first, 0, 0, 0);
+        for (size_t plane = 0; plane < c->planes; plane++, to += area * step) {
+            const size_t channel = plane * TDNN_BF16_PLANE, more = ic - channel;
+            for (size_t o = 0; o < BLOCK && o < left; o++)
+                pack_plane(to + o * 2, from + (o * ic + channel) * area,
+                           more < TDNN_BF16_PLANE ? more : TDNN_BF16_PLANE, area, step,
+                           c->method == TDNN_CONV_BF16X3 ? c->planes * area * step : 0);
+        }
+    }
+}
+
 void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed)
 {
+    if (c->method != TDNN_CONV_BF16_FIRST && c->merge == 1) {
+        pack_blocks(c, weights, packed);
+        return;
+    }
     const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, BLOCK);
     const size_t ic = c->ic / c->groups / c->merge, oc = group_oc / c->merge, area = c->kh * c->kw;
     for (size_t channel = 0; channel < c->asked_oc; channel++) {

@@ -37,6 +37,13 @@ static void pack_a(float *packed, const float *a, size_t row, size_t column, siz
 /* One plane of 16 columns, of which `count` are there. */
 static void pack_tile(uint16_t *to, const float *b, size_t row, size_t column, size_t rows, size_t count)
 {
+    if (column == 1 && count == LANES) {
+        for (size_t i = 0; i < rows; i++, b += row) {
+            uint16_t *at = to + i / 2 * LANES * 2 + i % 2;
+            for (size_t c = 0; c < LANES; c++) at[2 * c] = tdnn_bf16_narrow(b[c]);
+        }
+        return;
+    }
     for (size_t c = 0; c < count; c++)
         for (size_t i = 0; i < rows; i++)
             to[(i / 2 * LANES + c) * 2 + i % 2] = tdnn_bf16_narrow(b[i * row + c * column]);
@@ -48,12 +55,11 @@ static void pack_b(float *packed, const float *b, size_t row, size_t column, siz
     (void)panel, (void)table;
     uint16_t *to = (uint16_t *)(void *)packed;
     memset(to, 0, tdnn_gemm_bf16_b_count(n, k) * sizeof(float));
-    for (size_t begin = 0; begin < n; begin += COLUMNS)
-        for (size_t i = 0; i < k; i += PLANE)
-            for (size_t c = begin; c < begin + COLUMNS; c += LANES, to += STEP / 2)
-                if (c < n)
-                    pack_tile(to, b + i * row + c * column, row, column, k - i < PLANE ? k - i : PLANE,
-                              n - c < LANES ? n - c : LANES);
+    for (size_t i = 0; i < k; i += PLANE, to += STEP) /* rows from end to end: see the f32 one */
+        for (size_t c = 0; c < n; c += LANES)
+            pack_tile(to + c / COLUMNS * planes_of(k) * STEP + c % COLUMNS / LANES * (STEP / 2),
+                      b + i * row + c * column, row, column, k - i < PLANE ? k - i : PLANE,
+                      n - c < LANES ? n - c : LANES);
 }
 
 static float sum(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t r, size_t c)
