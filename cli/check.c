@@ -153,6 +153,16 @@ static void print_json(const findings *f, const char *model)
 
 /* ---- what is looked at ---- */
 
+/* An input whose number of images is a guess; SIZE_MAX: none. */
+static size_t open_first(const tdnn_net *net, const text_list *given)
+{
+    for (size_t i = 0; !given->count && i < tdnn_net_input_count(net); i++) {
+        const tdnn_shape *usual = &tdnn_net_input(net, i)->usual;
+        if (usual->ndim > 0 && usual->dim[0] < 0) return i;
+    }
+    return SIZE_MAX;
+}
+
 /* What only planning finds, in a model that loads. False: reported. */
 static bool plan(const check_options *o, tdnn_net *net, findings *f)
 {
@@ -168,12 +178,15 @@ static bool plan(const check_options *o, tdnn_net *net, findings *f)
     if (f->planned) {
         status = tdnn_session_create(net, NULL, &session, &err);
         if (status == TDNN_OK) status = model_plan(session, net, shapes, &err);
-        if (status != TDNN_OK)
+        open = open_first(net, &o->shapes);
+        f->planned = status == TDNN_OK || open == SIZE_MAX;
+        if (status != TDNN_OK && f->planned)
             add(f, &(tdnn_finding){TDNN_FINDING_SHAPE, "", "", err.where, err.message});
         tdnn_session_free(session);
-    } else {
+    }
+    if (!f->planned) {
         f->open = need_text("%s", tdnn_net_input(net, open)->name);
-        f->open_shape = shapes[open];
+        f->open_shape = tdnn_net_input(net, open)->usual;
     }
     free(shapes);
     return true;

@@ -7,45 +7,70 @@
 
 #include <string.h>
 
+typedef struct nodes {
+    const tdnn_node **at;
+    size_t count, capacity;
+} nodes;
+
 typedef struct survey {
     const tdnn_graph *graph;
     const tdnn_load_options *options;
-    tdnn_error *first;
-    size_t count;
+    tdnn_zone *zone;
+    int64_t images;     /* in place of an open first dimension */
+    bool guessed;       /* there is one */
+    bool no_memory;
+    nodes failed;
+    const nodes *tell; /* NULL: nobody is told; else of these       */
+    tdnn_error first;  /* of those that were told of                */
 } survey;
 
-static void tell(survey *s, const tdnn_finding *finding)
+static bool has(const nodes *list, const tdnn_node *node)
 {
-    s->count++;
-    s->options->found(s->options->user, finding);
+    for (size_t i = 0; i < list->count; i++)
+        if (list->at[i] == node) return true;
+    return false;
+}
+
+static void tell(survey *s, const tdnn_node *node, tdnn_error *why)
+{
+    const tdnn_origin *from = node->origin;
+    tdnn_node_error(s->graph, node, why->status, why);
+    const tdnn_finding finding = {why->status == TDNN_ERR_UNSUPPORTED ? TDNN_FINDING_TYPE
+                                                                      : TDNN_FINDING_SHAPE,
+                                  from ? from->node : node->name, from ? from->op : node->op->name,
+                                  from ? from->where : why->where, why->message};
+    if (!s->first.status) s->first = *why;
+    s->options->found(s->options->user, &finding);
 }
 
 static void failed(void *context, const tdnn_node *node, tdnn_error *why)
 {
     survey *s = context;
-    const tdnn_origin *from = node->origin;
-    tdnn_node_error(s->graph, node, why->status, why);
-    tdnn_finding finding = {why->status == TDNN_ERR_UNSUPPORTED ? TDNN_FINDING_TYPE
-                                                                : TDNN_FINDING_SHAPE,
-                            from ? from->node : node->name, from ? from->op : node->op->name,
-                            from ? from->where : why->where, why->message};
-    if (!s->count) *s->first = *why;
-    tell(s, &finding);
+    if (s->tell && has(s->tell, node)) tell(s, node, why);
+    if (TDNN_ZONE_PUSH(s->zone, s->failed.at, s->failed.count, s->failed.capacity))
+        s->failed.at[s->failed.count++] = node;
+    else
+        s->no_memory = true;
 }
 
-/* What the caller says, else what the model says, whose open number of images is one. */
-static tdnn_shape size_of(const tdnn_load_options *o, const tdnn_value *input, bool only)
+/* What the caller says, else what the model says. */
+static tdnn_shape size_of(survey *s, const tdnn_value *input, bool only)
 {
+    const tdnn_load_options *o = s->options;
     tdnn_shape shape = input->usual ? *input->usual : input->shape;
     for (size_t i = 0; i < o->size_count; i++)
         if (!strcmp(o->size_names[i], input->name) || (only && !*o->size_names[i]))
             shape = o->sizes[i];
-    if (shape.ndim > 0 && shape.dim[0] < 0) shape.dim[0] = 1;
+    if (shape.ndim > 0 && shape.dim[0] < 0) {
+        s->guessed = true;
+        shape.dim[0] = s->images;
+    }
     return shape;
 }
 
-static tdnn_status infer(survey *s, tdnn_zone *zone, tdnn_error *err)
+static tdnn_status infer(survey *s, tdnn_error *err)
 {
+    tdnn_zone *zone = s->zone;
     const tdnn_graph *g = s->graph;
     tdnn_tensor **values = tdnn_zone_alloc(zone, g->value_count + 1, sizeof *values);
     tdnn_tensor *inputs = tdnn_zone_alloc(zone, g->input_count + 1, sizeof *inputs);
@@ -61,26 +86,49 @@ static tdnn_status infer(survey *s, tdnn_zone *zone, tdnn_error *err)
     for (size_t i = 0; i < g->input_count; i++) {
         const tdnn_value *v = &g->values[g->inputs[i]];
         inputs[i] = (tdnn_tensor){.kind = v->kind, .dtype = v->dtype,
-                                  .shape = size_of(s->options, v, g->input_count == 1)};
+                                  .shape = size_of(s, v, g->input_count == 1)};
         if (v->kind == TDNN_KIND_TENSOR && v->dtype != TDNN_NONE && tdnn_shape_known(&inputs[i].shape))
             values[g->inputs[i]] = &inputs[i];
     }
     tdnn_status status = tdnn_planner_infer(&planner);
     for (size_t i = 0; i < plan.held_count; i++) tdnn_tensor_release(plan.held[i]);
-    return status;
+    return !status && s->no_memory ? TDNN_NO_MEMORY(err) : status;
+}
+
+/* What fails for one number of images and not for another one says nothing: the model leaves it open. */
+static tdnn_status find_failing(survey *s, nodes *always, tdnn_error *err)
+{
+    enum { MOST_IMAGES = 8 };
+    TDNN_TRY(infer(s, err));
+    *always = s->failed;
+    while (always->count && s->guessed && s->images < MOST_IMAGES) {
+        size_t kept = 0;
+        s->images++;
+        s->failed = (nodes){0};
+        TDNN_TRY(infer(s, err));
+        for (size_t i = 0; i < always->count; i++)
+            if (has(&s->failed, always->at[i])) always->at[kept++] = always->at[i];
+        always->count = kept;
+    }
+    return TDNN_OK;
 }
 
 tdnn_status tdnn_graph_survey(const tdnn_graph *graph, const tdnn_load_options *options,
                               tdnn_error *err)
 {
-    tdnn_error first = {0}, here = {0};
-    survey s = {graph, options, &first, 0};
-    tdnn_zone *zone = tdnn_zone_create();
-    tdnn_status status = zone ? infer(&s, zone, &here) : TDNN_NO_MEMORY(&here);
-    tdnn_zone_free(zone);
-    if (!status && !s.count) return TDNN_OK;
-    if (err) *err = status ? here : first;
-    return status ? status : first.status;
+    tdnn_error here = {0};
+    nodes always = {0};
+    survey s = {.graph = graph, .options = options, .zone = tdnn_zone_create(), .images = 1};
+    tdnn_status status = s.zone ? find_failing(&s, &always, &here) : TDNN_NO_MEMORY(&here);
+    if (!status && always.count) {
+        s.tell = &always;
+        s.images = 1;
+        status = infer(&s, &here);
+    }
+    tdnn_zone_free(s.zone);
+    if (!status && !s.first.status) return TDNN_OK;
+    if (err) *err = status ? here : s.first;
+    return status ? status : s.first.status;
 }
 
 /* ---- what is left of a graph ---- */
