@@ -239,17 +239,19 @@ const tdnn_op tdnn_op_RandomUniformLike = {
 
 static void bernoulli_run(const tdnn_step *step, size_t task, size_t worker)
 {
+    enum { CHUNK = 256 };
     (void)task, (void)worker;
+    double x[CHUNK];
     const random_params *p = step->params;
     const tdnn_tensor *in = step->in[0], *out = step->out[0];
     const size_t count = (size_t)tdnn_shape_count(&out->shape);
     tdnn_random *r = (tdnn_random *)(void *)step->shared;
     tdnn_random_seed(r, p->has_seed, (double)p->seed);
-    for (size_t i = 0; i < count; i++) {
-        double x;
-        tdnn_load_f64(&x, (tdnn_run){in->data, in->dtype, i, 1}, 1);
-        x = tdnn_random_uniform(r) < x;
-        tdnn_store_f64((tdnn_run){out->data, out->dtype, i, 1}, &x, 1);
+    for (size_t i = 0; i < count; i += CHUNK) {
+        const size_t n = count - i < CHUNK ? count - i : CHUNK;
+        tdnn_load_f64(x, (tdnn_run){in->data, in->dtype, i, 1}, n);
+        for (size_t k = 0; k < n; k++) x[k] = tdnn_random_uniform(r) < x[k];
+        tdnn_store_f64((tdnn_run){out->data, out->dtype, i, 1}, x, n);
     }
 }
 
