@@ -77,6 +77,8 @@
      * lane: 16-bit weights at (panel * taps + tap) * 16 + lane */                                 \
     X(dot, void, (int32_t *sums, const uint8_t *const *rows, size_t count, const void *weights,  \
                   const tdnn_dot *dot))                                                          \
+    /* sums[i * 16 + lane] -= rows[i * 16] * lanes[lane], modulo 2^32 */                            \
+    X(outer, void, (int32_t *sums, const int32_t *rows, size_t count, const int32_t *lanes))      \
     /* sums of 16 lanes, of which `lanes` are wanted, to floats at y[i * y_step + lane] */         \
     X(rescale, void, (float *y, size_t y_step, const int32_t *sums, size_t count, size_t lanes,  \
                       const tdnn_rescale *how))                                                  \
@@ -141,6 +143,7 @@
     X(quantize_lanes, quantize_lanes, 0)                                                         \
     X(dot_x8, dot, 0)                                                                            \
     X(depthwise_x8, dot, 0)                                                                      \
+    X(subtract_outer_x32, outer, 0)                                                              \
     X(rescale_x32, rescale, 0)                                                                   \
     X(widen_f16, widen, 0)                                                                       \
     X(narrow_f16, narrow, 0)                                                                     \

@@ -46,6 +46,14 @@ static void depthwise_x8(int32_t *sums, const uint8_t *const *rows, size_t count
             }
 }
 
+static void subtract_outer_x32(int32_t *sums, const int32_t *rows, size_t count, const int32_t *lanes)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t l = 0; l < LANES; l++)
+            sums[i * LANES + l] = (int32_t)((uint32_t)sums[i * LANES + l] -
+                                            (uint32_t)rows[i * LANES] * (uint32_t)lanes[l]);
+}
+
 static void rescale_x32(float *y, size_t y_step, const int32_t *sums, size_t count, size_t lanes,
                         const tdnn_rescale *how)
 {
@@ -69,5 +77,6 @@ void tdnn_fill_dot_generic(tdnn_kernels *t)
     t->quantize_lanes = quantize_lanes;
     t->dot_x8 = dot_x8;
     t->depthwise_x8 = depthwise_x8;
+    t->subtract_outer_x32 = subtract_outer_x32;
     t->rescale_x32 = rescale_x32;
 }

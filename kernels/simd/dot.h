@@ -138,6 +138,17 @@ static void depthwise_x8(int32_t *sums, const uint8_t *const *rows, size_t count
 
 /* ---- sums ---- */
 
+static void subtract_outer_x32(int32_t *sums, const int32_t *rows, size_t count, const int32_t *lanes)
+{
+    for (size_t v = 0; v < PARTS; v++) {
+        const v_i32 lane = vi_load(lanes + v * V_LANES);
+        for (size_t i = 0; i < count; i++) {
+            int32_t *to = sums + i * LANES + v * V_LANES;
+            vi_store(to, vi_sub(vi_load(to), vi_mul(vi_set1(rows[i * LANES]), lane)));
+        }
+    }
+}
+
 typedef struct rescaling {
     v_i32 offset;
     v_f32 factor, shift, low, high;
@@ -190,6 +201,7 @@ static void fill_dot(tdnn_kernels *t)
     t->quantize_lanes = quantize_lanes;
     t->dot_x8 = dot_x8;
     t->depthwise_x8 = depthwise_x8;
+    t->subtract_outer_x32 = subtract_outer_x32;
     t->rescale_x32 = rescale_x32;
 }
 

@@ -125,6 +125,8 @@ static inline v_i32 vi_quad(const uint8_t *p)
     __builtin_memcpy(&all, p, sizeof all);
     return _mm256_set1_epi32(all);
 }
+static inline v_i32 vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
+static inline v_i32 vi_mul(v_i32 a, v_i32 b) { return _mm256_mullo_epi32(a, b); }
 static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return _mm256_sub_epi32(a, b); }
 static inline v_i32 vi_of_u8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
 static inline v_i32 vi_of_i16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }

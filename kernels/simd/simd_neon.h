@@ -179,6 +179,8 @@ static inline v_i32 vi_quad(const uint8_t *p)
     __builtin_memcpy(&all, p, sizeof all);
     return (v_i32){vdupq_n_s32(all), vdupq_n_s32(all)};
 }
+static inline v_i32 vi_set1(int32_t x) { return (v_i32){vdupq_n_s32(x), vdupq_n_s32(x)}; }
+static inline v_i32 vi_mul(v_i32 a, v_i32 b) { return (v_i32){vmulq_s32(a.low, b.low), vmulq_s32(a.high, b.high)}; }
 static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return (v_i32){vsubq_s32(a.low, b.low), vsubq_s32(a.high, b.high)}; }
 static inline v_i32 vi_of_i16(const int16_t *p)
 {

@@ -14,6 +14,7 @@ typedef struct quantized_data {
     float *factor, *bias; /* of all panels' lanes; bias: NULL: none */
     tdnn_x8_source from;  /* without x, which is there at run time  */
     bool dynamic;
+    size_t lanes, lanes_at; /* of all panels; offsets and factors of each are in the shared scratch */
     size_t range_at, range_tasks, strips, strip; /* dynamic: in the shared scratch; parts of the input */
     float y_step;
     int y_zero, y_low;
@@ -78,10 +79,8 @@ static void find_range(const tdnn_step *s, size_t task, size_t worker)
 }
 
 /* The first two numbers become scale and zero point. */
-static void choose(const tdnn_step *s, size_t task, size_t worker)
+static void choose(const tdnn_step *s, const quantized_data *d)
 {
-    (void)task, (void)worker;
-    const quantized_data *d = s->data;
     float *range = range_of(s, d), low = 0, high = 0;
     int zero;
     for (size_t i = 1; i <= d->range_tasks; i++) {
@@ -100,6 +99,29 @@ static tdnn_x8_source source(const tdnn_step *s, const quantized_data *d)
     from.scale = range_of(s, d)[0];
     from.zero = (int)range_of(s, d)[1];
     return from;
+}
+
+static int32_t *offsets(const tdnn_step *s, const quantized_data *d)
+{
+    return (int32_t *)(void *)(s->shared + d->lanes_at);
+}
+static float *factors(const tdnn_step *s, const quantized_data *d)
+{
+    return (float *)(void *)(s->shared + d->lanes_at) + d->lanes;
+}
+
+/* What each lane's sums are less, and times, now that the input's scale and zero point are known. */
+static void prepare(const tdnn_step *s, size_t task, size_t worker)
+{
+    (void)task, (void)worker;
+    const quantized_data *d = s->data;
+    if (d->dynamic) choose(s, d);
+    const tdnn_x8_source from = source(s, d);
+    const int32_t *sums = tdnn_conv_x8_weight_sums(s, &d->conv);
+    for (size_t l = 0; l < d->lanes; l++) {
+        offsets(s, d)[l] = (int32_t)((uint32_t)from.zero * (uint32_t)sums[l]);
+        factors(s, d)[l] = d->dynamic ? from.scale * d->factor[l] : d->factor[l];
+    }
 }
 
 /* ---- run ---- */
@@ -138,15 +160,9 @@ static void store(const tdnn_step *s, const quantized_data *d, const tdnn_x8_par
 static void finish(const tdnn_step *s, const tdnn_x8_part *part)
 {
     const quantized_data *d = s->data;
-    const tdnn_x8_source from = source(s, d);
-    int32_t offset[LANES];
-    float factor[LANES];
-    for (size_t l = 0; l < LANES; l++) {
-        offset[l] = (int32_t)((uint32_t)from.zero * (uint32_t)part->weight_sums[l]);
-        factor[l] = d->dynamic ? from.scale * d->factor[part->at + l] : d->factor[part->at + l];
-    }
     store(s, d, part,
-          (tdnn_rescale){.offset = offset, .factor = factor, .shift = d->bias ? d->bias + part->at : NULL,
+          (tdnn_rescale){.offset = offsets(s, d) + part->at, .factor = factors(s, d) + part->at,
+                         .shift = d->bias ? d->bias + part->at : NULL,
                          .step = d->y_step, .zero = d->y_zero, .low = d->y_low, .high = d->y_low + 255});
 }
 
@@ -274,10 +290,9 @@ static void plan_range(tdnn_plan_ctx *ctx, quantized_data *d)
     d->strip = block ? d->conv.in_pixels * block : GRAIN;
     d->strips = (elements + d->strip - 1) / d->strip;
     d->range_tasks = tdnn_plan_split(ctx, (double)elements, d->strips);
-    d->range_at = d->conv.batch * d->conv.image;
+    d->range_at = d->lanes_at + 2 * d->lanes * sizeof(float);
     tdnn_plan_shared(ctx, d->range_at + 2 * (d->range_tasks + 1) * sizeof(float));
     tdnn_plan_phase(ctx, find_range, d->range_tasks);
-    tdnn_plan_phase(ctx, choose, 1);
 }
 
 static tdnn_status plan(tdnn_plan_ctx *ctx)
@@ -295,7 +310,11 @@ static tdnn_status plan(tdnn_plan_ctx *ctx)
     TDNN_TRY(spread(ctx, &d->conv, TDNN_CONVQ_FACTOR, &d->factor));
     TDNN_TRY(spread(ctx, &d->conv, TDNN_CONVQ_BIAS, &d->bias));
     d->act = tdnn_act_make(&p->activation);
+    d->lanes = d->conv.groups * d->conv.panels * LANES;
+    d->lanes_at = d->conv.batch * d->conv.image;
+    tdnn_plan_shared(ctx, d->lanes_at + 2 * d->lanes * sizeof(float));
     if (d->dynamic) plan_range(ctx, d);
+    tdnn_plan_phase(ctx, prepare, 1);
     tdnn_conv_x8_phases(ctx, &d->conv, NULL, fill, run);
     s->moved = s->in[0]->bytes + s->out[0]->bytes;
     return TDNN_OK;

@@ -224,15 +224,6 @@ static void find_rows(const tdnn_conv_x8 *d, const uint8_t *image, size_t first,
     }
 }
 
-/* Sums of the input's bytes, times the weights' zero points. */
-static void subtract_zeros(int32_t *sums, const int32_t *inputs, size_t count, const int32_t *zeros)
-{
-    for (size_t i = 0; i < count; i++)
-        for (size_t l = 0; l < LANES; l++)
-            sums[i * LANES + l] = (int32_t)((uint32_t)sums[i * LANES + l] -
-                                            (uint32_t)zeros[l] * (uint32_t)inputs[i * LANES]);
-}
-
 static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish, tdnn_x8_part *part,
                       size_t group, const uint8_t **rows)
 {
@@ -255,15 +246,21 @@ static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_
             part->at = at;
             part->channel = group * d->oc + lane;
             part->lanes = d->oc - lane < LANES ? d->oc - lane : LANES;
-            part->weight_sums = (const int32_t *)(const void *)(packed + d->sums_at) + at;
+            part->weight_sums = tdnn_conv_x8_weight_sums(s, d) + at;
             if (d->ones)
-                subtract_zeros(part->sums, inputs, part->count,
-                               (const int32_t *)(const void *)(packed + d->zeros_at) + at);
+                s->kernels->subtract_outer_x32(part->sums, inputs, part->count,
+                                               (const int32_t *)(const void *)(packed + d->zeros_at) + at);
             finish(s, part);
         }
         if (d->depthwise)
             for (size_t i = 0; i < part->count; i++) rows[i] += PANELS * LANES;
     }
+}
+
+const int32_t *tdnn_conv_x8_weight_sums(const tdnn_step *s, const tdnn_conv_x8 *d)
+{
+    const unsigned char *packed = d->packed ? d->packed : s->shared + d->batch * d->image;
+    return (const int32_t *)(const void *)(packed + d->sums_at);
 }
 
 void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish, size_t task,

@@ -59,6 +59,8 @@ void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack, 
 void tdnn_conv_x8_pack(const tdnn_step *s, const tdnn_conv_x8 *d, size_t w_at, size_t zero_at);
 void tdnn_conv_x8_fill(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from, size_t task,
                        size_t worker);
+/* Of each lane of all panels. */
+const int32_t *tdnn_conv_x8_weight_sums(const tdnn_step *s, const tdnn_conv_x8 *d);
 void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish, size_t task,
                       size_t worker);
 

@@ -196,3 +196,33 @@ void bench_rescale(tdnn_bench *b, tdnn_rescale_fn *variant, const tdnn_kernels *
             variant(y, LANES, sums, count, LANES, &how);
     }
 }
+
+void check_outer(tdnn_check *c, tdnn_outer_fn *variant, tdnn_outer_fn *generic, const tdnn_kernels *table)
+{
+    (void)generic, (void)table;
+    for (size_t count = 0; count < MOST; count++) {
+        int32_t *sums = check_output(c, count * LANES * sizeof *sums);
+        int32_t *rows = check_input(c, count * LANES * sizeof *rows), *lanes = check_input(c, LANES * sizeof *lanes);
+        int32_t want[MOST * LANES];
+        for (size_t l = 0; l < LANES; l++) lanes[l] = (int32_t)check_random(c) >> check_below(c, 25);
+        for (size_t i = 0; i < count * LANES; i++) {
+            rows[i] = (int32_t)check_random(c) >> check_below(c, 25);
+            sums[i] = (int32_t)check_random(c);
+        }
+        for (size_t i = 0; i < count * LANES; i++)
+            want[i] = (int32_t)((int64_t)sums[i] - (int64_t)rows[i / LANES * LANES] * lanes[i % LANES]);
+        variant(sums, rows, count, lanes);
+        const bool ok = check_bytes(c, sums, want, count * LANES * sizeof *sums, "%zu rows", count);
+        check_reset(c);
+        if (!ok) return;
+    }
+}
+
+void bench_outer(tdnn_bench *b, tdnn_outer_fn *variant, const tdnn_kernels *table)
+{
+    (void)table;
+    const size_t count = 48;
+    int32_t *sums = bench_buffer(b, count * LANES * sizeof *sums);
+    const int32_t *rows = bench_buffer(b, count * LANES * sizeof *rows), *lanes = bench_buffer(b, 64);
+    while (bench_go(b, 0, 8.0 * (double)(count * LANES), "%zu rows", count)) variant(sums, rows, count, lanes);
+}
