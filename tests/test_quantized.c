@@ -370,6 +370,85 @@ static void check_kind(kind k)
     }
 }
 
+/* ---- damaged models ---- */
+
+static tdnn_status run_hostile(bool linear, const int64_t *x_dims, const int64_t *w_dims, const char *attrs)
+{
+    onnx_build m = onnx_begin(8, 13);
+    const tdnn_shape shape = tdnn_shape_make(4, x_dims), weights = tdnn_shape_make(4, w_dims);
+    const size_t count = (size_t)tdnn_shape_count(&weights);
+    const float scale = 0.5f;
+    const int zero = 3;
+    uint8_t *w = room(count, 1);
+    tdnn_net *net = NULL;
+    tdnn_session *session = NULL;
+    tdnn_tensor *x = NULL;
+    onnx_constant(&m, "w", TDNN_U8, 4, w_dims, w, count);
+    onnx_floats(&m, "s", 0, NULL, &scale);
+    byte_constant(&m, "z", TDNN_U8, &zero, 1, true);
+    onnx_input(&m, "x", TDNN_U8, 4, x_dims);
+    if (linear)
+        onnx_node(&m, "QLinearConv", "x,s,z,w,s,z,s,z", "y", attrs);
+    else
+        onnx_node(&m, "ConvInteger", "x,w,z,z", "y", attrs);
+    onnx_output(&m, "y");
+    const tdnn_bytes model = onnx_end(&m);
+    tdnn_status status = tdnn_net_load_memory(model, (tdnn_bytes){NULL, 0}, NULL, &net, &err);
+    if (!status) status = tdnn_session_create(net, NULL, &session, &err);
+    assert_ok(tdnn_tensor_create(TDNN_U8, &shape, &x, &err), err);
+    if (!status) status = tdnn_session_set_input(session, "x", x, &err);
+    if (!status) status = tdnn_session_run(session, &err);
+    tdnn_session_free(session);
+    tdnn_net_release(net);
+    tdnn_tensor_release(x);
+    tdnn_free((void *)model.data);
+    free(w);
+    return status;
+}
+
+static void hostile(void **s)
+{
+    static const struct {
+        int64_t x[4], w[4];
+        const char *attrs;
+        bool works;
+    } cases[] = {
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "group=1", true},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "pads=[2147483648,0,0,0]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "pads=[0,0,4611686018427387904,4611686018427387904]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "pads=[-1,0,0,0]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "pads=[1073741824,1073741824,1073741824,1073741824]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3},
+         "pads=[1073741824,1073741824,1073741824,1073741824]; strides=[1073741824,1073741824]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "pads=[1073741824,0,1073741824,0]; strides=[1073741824,1]", false},
+        {{1, 4, 8, 8}, {2, 4, 1, 1}, "strides=[1073741824,1073741824]", true},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "strides=[4611686018427387904,1]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "strides=[0,1]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "dilations=[2147483648,1]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "dilations=[4611686018427387904,4611686018427387904]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3},
+         "dilations=[1,357913941]; pads=[0,536870912,0,536870912]", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "group=0", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "group=3", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "group=-2", false},
+        {{1, 4, 8, 8}, {2, 4, 3, 3}, "group=4611686018427387904", false},
+        {{1, 0, 8, 8}, {2, 0, 3, 3}, "group=1", true},
+        {{1, 0, 8, 8}, {2, 0, 3, 3}, "group=2", true},
+        {{1, 4, 8, 8}, {0, 4, 3, 3}, "group=4611686018427387904", false},
+        {{1, 4, 8, 8}, {0, 4, 3, 3}, "group=1", true},
+        {{0, 4, 8, 8}, {2, 4, 3, 3}, "group=1", true},
+        {{1, 4, 0, 8}, {2, 4, 1, 1}, "pads=[1,0,0,0]", true},
+    };
+    (void)s;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int linear = 0; linear < 2; linear++) {
+            const tdnn_status status = run_hostile(linear, cases[i].x, cases[i].w, cases[i].attrs);
+            if ((status == TDNN_OK) != cases[i].works)
+                fail_msg("case %zu, %s: '%s' %s", i, cases[i].attrs, tdnn_status_name(status), err.message);
+            if (status) assert_int_not_equal(status, TDNN_ERR_INTERNAL);
+        }
+}
+
 static void integer(void **s)
 {
     (void)s;
@@ -400,6 +479,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(integer), cmocka_unit_test(linear),
                                        cmocka_unit_test(dynamic), cmocka_unit_test(fixed),
-                                       cmocka_unit_test(pairs)};
+                                       cmocka_unit_test(pairs), cmocka_unit_test(hostile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

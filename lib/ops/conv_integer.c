@@ -23,7 +23,7 @@ static tdnn_status read_shapes(const tdnn_conv_params *p, const tdnn_shape *x, c
     if (windows->rank > 3)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an integer convolution in %d dimensions",
                          windows->rank);
-    if (p->group < 1 || w->dim[0] % p->group || w->dim[1] * p->group != x->dim[1])
+    if (p->group < 1 || p->group > INT32_MAX || w->dim[1] > INT32_MAX || w->dim[0] % p->group || w->dim[1] * p->group != x->dim[1])
         return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "weights of shape %s in %lld groups for an input of shape %s",
                          tdnn_shape_text(w, tw), (long long)p->group, tdnn_shape_text(x, tx));

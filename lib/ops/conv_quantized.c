@@ -202,7 +202,7 @@ static tdnn_status infer(tdnn_infer *ctx)
     tdnn_windows windows;
     TDNN_TRY(tdnn_expect_bytes(w, "the weights", ctx->err));
     TDNN_TRY(tdnn_windows_resolve(&p->window, &x->shape, &w->shape, false, &windows, ctx->err));
-    if (windows.rank > 3 || p->group < 1 || w->shape.dim[0] % p->group ||
+    if (windows.rank > 3 || p->group < 1 || p->group > INT32_MAX || w->shape.dim[1] > INT32_MAX || w->shape.dim[0] % p->group ||
         w->shape.dim[1] * p->group != x->shape.dim[1])
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input and weights do not fit");
     if (!bytes && x->dtype != TDNN_F32 && (x->dtype != TDNN_I32 || !tdnn_infer_has(ctx, TDNN_CONVQ_X_SCALE)))

@@ -30,15 +30,15 @@ static int32_t pack_channel(const packing *p, int8_t *to, size_t channel)
 {
     const tdnn_conv_x8 *d = p->d;
     const size_t places = d->places, wide = round4(d->ic);
-    int32_t sum = 0;
+    uint32_t sum = 0; /* as all sums here, modulo 2^32 */
     for (size_t c = 0; c < d->ic; c++)
         for (size_t place = 0; place < places; place++) {
             const size_t k = place * wide + c;
             const int v = weight(p, (channel * d->ic + c) * places + place);
             to[k / 4 * LANES * 4 + k % 4] = (int8_t)v;
-            sum += v;
+            sum += (uint32_t)v;
         }
-    return sum;
+    return (int32_t)sum;
 }
 
 static void pack_depthwise(const packing *p, unsigned char *out, int32_t *sums)
@@ -49,7 +49,7 @@ static void pack_depthwise(const packing *p, unsigned char *out, int32_t *sums)
         for (size_t t = 0; t < d->k; t++) {
             const int v = weight(p, c * d->k + t) - weight_zero(p->w, p->zero, c);
             w[(c / LANES * d->k + t) * LANES + c % LANES] = (int16_t)v;
-            sums[c] += v;
+            sums[c] = (int32_t)((uint32_t)sums[c] + (uint32_t)v);
         }
 }
 
@@ -66,7 +66,7 @@ static void pack_all(const packing *p, unsigned char *out)
         const size_t lane = i % d->oc % LANES, panel = i / d->oc * d->panels + i % d->oc / LANES;
         int8_t *to = (int8_t *)out + d->weights_at + panel * d->panel_bytes + lane * 4;
         const int zero = weight_zero(p->w, p->zero, i);
-        sums[panel * LANES + lane] = pack_channel(p, to, i) - zero * (int)d->k;
+        sums[panel * LANES + lane] = (int32_t)((uint32_t)pack_channel(p, to, i) - (uint32_t)zero * (uint32_t)d->k);
         zeros[panel * LANES + lane] = zero;
     }
     int8_t *ones = (int8_t *)out + d->weights_at + d->groups * d->panels * d->panel_bytes;
@@ -92,8 +92,10 @@ void tdnn_conv_x8_pack(const tdnn_step *s, const tdnn_conv_x8 *d, size_t w_at, s
 
 /* ---- geometry ---- */
 
-static void place_axes(tdnn_conv_x8 *d, const tdnn_windows *windows)
+/* The windows' own arithmetic keeps each axis far from overflow; products of them are checked. */
+static tdnn_status place_axes(tdnn_conv_x8 *d, const tdnn_windows *windows, tdnn_error *err)
 {
+    bool fits = true;
     d->in_pixels = d->out_pixels = d->places = 1;
     for (int i = 0; i < 3; i++) {
         tdnn_window_axis *a = &d->axis[i];
@@ -101,11 +103,12 @@ static void place_axes(tdnn_conv_x8 *d, const tdnn_windows *windows)
         if (i >= 3 - windows->rank) *a = windows->axis[i - (3 - windows->rank)];
         const int64_t read = (a->out - 1) * a->stride + a->reach, there = a->pad + a->in;
         d->extent[i] = (size_t)(read > there ? read : there);
-        d->in_pixels *= (size_t)a->in;
-        d->out_pixels *= (size_t)a->out;
-        d->places *= (size_t)a->kernel;
+        fits = fits && tdnn_size_mul(d->in_pixels, (size_t)a->in, &d->in_pixels) &&
+               tdnn_size_mul(d->out_pixels, (size_t)a->out, &d->out_pixels) &&
+               tdnn_size_mul(d->places, (size_t)a->kernel, &d->places);
     }
-    d->k = d->places * d->ic;
+    if (fits && tdnn_size_mul(d->places, d->ic, &d->k)) return TDNN_OK;
+    return TDNN_FAIL(err, TDNN_ERR_LIMIT, "more pixels or weights than can be counted");
 }
 
 /* The pixels of a kernel's line lie side by side, and are one tap, unless other groups are between. */
@@ -114,6 +117,7 @@ static tdnn_status place_taps(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
     const tdnn_window_axis *z = &d->axis[0], *y = &d->axis[1], *x = &d->axis[2];
     const bool joined = !d->depthwise && d->groups == 1 && x->dilation == 1;
     const int64_t columns = joined ? 1 : x->kernel;
+    if (d->ic == 0) return TDNN_OK; /* no taps: all sums are 0 */
     d->dot.taps = (size_t)(z->kernel * y->kernel * columns);
     d->dot.quads = round4(d->ic) / 4 * (joined ? (size_t)x->kernel : 1);
     size_t *tap = tdnn_plan_alloc(ctx, d->dot.taps, sizeof *tap);
@@ -127,31 +131,47 @@ static tdnn_status place_taps(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
     return TDNN_OK;
 }
 
+/* A model may ask for more padding than there is input; a gigabyte of nothing else is no network. */
+static tdnn_status place_image(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
+{
+    const size_t input = tdnn_round_up(ctx->step->in[0]->bytes, TDNN_ALIGN), most = (size_t)1 << 30;
+    size_t lines, bytes, all = 0;
+    const bool fits = tdnn_size_mul(d->groups, round4(d->ic), &d->pixel) &&
+                      (!d->depthwise || (d->pixel = tdnn_round_up(d->oc, LANES))) &&
+                      tdnn_size_mul(d->extent[2], d->pixel, &d->line) &&
+                      tdnn_size_mul(d->extent[0], d->extent[1], &lines) &&
+                      tdnn_size_mul(lines, d->line, &bytes) && bytes <= SIZE_MAX - TDNN_ALIGN &&
+                      tdnn_size_mul(tdnn_round_up(bytes, TDNN_ALIGN), d->batch, &all);
+    if (!fits || (all > most && all / 16 > input))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT,
+                         "an input of %zu bytes with padding to %zu x %zu x %zu pixels, which is too large",
+                         ctx->step->in[0]->bytes, d->extent[0], d->extent[1], d->extent[2]);
+    d->image = tdnn_round_up(bytes, TDNN_ALIGN);
+    return TDNN_OK;
+}
+
 static tdnn_status place_bytes(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
 {
-    const size_t panels = d->groups * d->panels, lanes = panels * LANES * sizeof(int32_t);
-    size_t all;
-    d->pixel = d->depthwise ? tdnn_round_up(d->oc, LANES) : d->groups * round4(d->ic);
-    d->line = d->extent[2] * d->pixel;
-    if (!tdnn_size_mul(d->extent[0] * d->extent[1], d->line, &d->image) ||
-        !tdnn_size_mul(d->image, d->batch, &all))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "the input with its padding is too large");
-    d->image = tdnn_round_up(d->image, TDNN_ALIGN);
-    const size_t each = d->depthwise ? 2 * LANES : 4 * LANES * (round4(d->ic) / 4);
-    d->panel_bytes = d->places * each;
+    const size_t each = d->depthwise ? 2 * LANES : 16 * round4(d->ic);
+    size_t panels, lanes;
+    TDNN_TRY(place_image(ctx, d));
+    if (!tdnn_size_mul(d->groups, d->panels, &panels) ||
+        !tdnn_size_mul(panels, LANES * sizeof(int32_t), &lanes) || lanes > (size_t)1 << 32 ||
+        !tdnn_size_mul(d->places, each, &d->panel_bytes) ||
+        !tdnn_size_mul(panels + d->ones, d->panel_bytes, &d->packed_bytes) ||
+        !tdnn_size_add(d->packed_bytes, 2 * lanes, &d->packed_bytes))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "the weights are too large");
     d->zeros_at = lanes;
     d->weights_at = 2 * lanes;
-    if (!tdnn_size_mul(panels + d->ones, d->panel_bytes, &d->packed_bytes))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "the weights are too large");
-    d->packed_bytes += d->weights_at;
     return place_taps(ctx, d);
 }
 
 /* ---- plan ---- */
 
-static bool any_zero(const tdnn_tensor *w, const tdnn_tensor *zero, size_t channels)
+static bool any_zero(const tdnn_tensor *w, const tdnn_tensor *zero)
 {
-    for (size_t c = 0; c < channels; c++)
+    const size_t count = zero ? (size_t)tdnn_shape_count(&zero->shape) : 1;
+    for (size_t c = 0; c < count; c++)
         if (weight_zero(w, zero, c)) return true;
     return false;
 }
@@ -166,9 +186,9 @@ tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_wi
     d->batch = (size_t)s->in[0]->shape.dim[0];
     d->groups = groups;
     d->ic = (size_t)w->shape.dim[1], d->oc = (size_t)w->shape.dim[0] / groups;
-    place_axes(d, windows);
+    TDNN_TRY(place_axes(d, windows, ctx->err));
     d->depthwise = groups > 1 && d->ic == 1 && d->oc == 1;
-    d->ones = !d->depthwise && ((has_zero && !zero) || any_zero(w, zero, groups * d->oc));
+    d->ones = !d->depthwise && ((has_zero && !zero) || any_zero(w, zero));
     if (d->depthwise) d->oc = groups, d->groups = 1;
     d->panels = (d->oc + LANES - 1) / LANES;
     TDNN_TRY(place_bytes(ctx, d));
@@ -196,13 +216,13 @@ static size_t scratch_bytes(void)
 void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack, tdnn_run_fn fill, tdnn_run_fn run)
 {
     const double flops = (double)ctx->step->flops;
-    const size_t lines = d->batch * d->extent[0] * d->extent[1];
+    const size_t lines = d->pixel ? d->batch * d->extent[0] * d->extent[1] : 0;
     const size_t four = 4 * (size_t)d->axis[2].in;
     tdnn_plan_shared(ctx, d->batch * d->image + (d->packed ? 0 : d->packed_bytes));
     tdnn_plan_scratch(ctx, four > scratch_bytes() ? four : scratch_bytes());
     if (!d->packed) tdnn_plan_phase(ctx, pack, 1);
-    d->fill_tasks = tdnn_plan_split(ctx, 2.0 * (double)(d->batch * d->image), lines);
-    tdnn_plan_phase(ctx, fill, d->fill_tasks);
+    if (lines) d->fill_tasks = tdnn_plan_split(ctx, 2.0 * (double)(d->batch * d->image), lines);
+    if (lines) tdnn_plan_phase(ctx, fill, d->fill_tasks);
     d->tasks = tdnn_plan_split(ctx, flops / 2, d->batch * d->groups * d->chunks);
     tdnn_plan_phase(ctx, run, d->tasks);
 }
