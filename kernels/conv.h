@@ -103,6 +103,9 @@ struct tdnn_kernels;
 
 /* Whether `method` can do what is asked, with blocks of `block` channels. */
 bool tdnn_conv_can(const tdnn_conv *c, tdnn_conv_method method, size_t block);
+/* Groups that do not come out even when they are joined to whole blocks: the first ones, which do, and the
+ * others. False if no method takes both, or one takes all. */
+bool tdnn_conv_split(const tdnn_conv *c, size_t block, tdnn_conv parts[2]);
 /* Fills the second half of *c. Only the number and size of tasks depend on `threads`. */
 void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const struct tdnn_kernels *table,
                     size_t threads);

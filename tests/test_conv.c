@@ -166,8 +166,9 @@ static void random_window(problem *p, int i, int64_t size)
 
 static void random_channels(problem *p, int64_t *gi, int64_t *go)
 {
-    static const int64_t kinds[][3] = {{1, 3, 20}, {1, 40, 33}, {2, 16, 32}, {4, 8, 8}, {3, 5, 7}, {24, 1, 1}, {6, 1, 2}};
-    const int64_t *kind = kinds[between(0, 6)];
+    static const int64_t kinds[][3] = {{1, 3, 20}, {1, 40, 33}, {2, 16, 32}, {4, 8, 8}, {3, 5, 7}, {24, 1, 1}, {6, 1, 2},
+                                       {5, 24, 24}, {7, 8, 8}, {32, 2, 2}, {8, 4, 8}, {3, 20, 10}, {9, 12, 12}};
+    const int64_t *kind = kinds[between(0, 12)];
     p->group = kind[0], *gi = kind[1], *go = kind[2];
 }
 
@@ -211,7 +212,7 @@ static void check_random(bool transposed, tdnn_dtype type, int rank)
 static void conv_2d(void **state)
 {
     (void)state;
-    for (int i = 0; i < 60; i++) check_random(false, TDNN_F32, 2);
+    for (int i = 0; i < 120; i++) check_random(false, TDNN_F32, 2);
 }
 static void conv_1d_3d(void **state)
 {

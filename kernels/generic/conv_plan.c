@@ -72,22 +72,48 @@ static void plan_channels(tdnn_conv *c)
 }
 
 /* Groups to join so that each has whole blocks of input and output channels; 0: that costs too many
- * products with zeros, or does not come out even. */
-static size_t groups_to_merge(const tdnn_conv *c, size_t block)
+ * products with zeros. */
+static size_t whole_merge(const tdnn_conv *c, size_t block)
 {
     const size_t ic = c->ic / c->groups, oc = c->oc / c->groups;
-    if (c->groups == 1 || (ic % block == 0 && oc % block == 0)) return 1;
-    size_t merge = 2;
-    while (ic * merge % block) merge++;
-    const bool even = ic * merge == block || c->groups % merge == 0;
-    return ic == oc && merge <= MERGE_GROUPS && even ? merge : 0;
+    size_t merge = 1;
+    while (ic * merge % block || oc * merge % block) merge++;
+    return merge <= MERGE_GROUPS || ic * merge <= 2 * block ? merge : 0;
+}
+
+/* The same where it comes out even, or all groups if they are few; else 0. */
+static size_t groups_to_merge(const tdnn_conv *c, size_t block)
+{
+    const size_t ic = c->ic / c->groups, merge = c->groups == 1 ? 1 : whole_merge(c, block);
+    if (merge && c->groups % merge == 0) return merge;
+    if (merge && c->ic == c->oc && ic * merge == block) return merge; /* the last block is not full */
+    return c->groups <= MERGE_GROUPS ? c->groups : 0;
 }
 
 static void merge_groups(tdnn_conv *c)
 {
-    const size_t group = c->ic / c->groups * c->merge;
+    const size_t ic = c->ic / c->groups * c->merge, oc = c->oc / c->groups * c->merge;
     c->groups = ceil_div(c->groups, c->merge);
-    c->ic = c->oc = c->groups * group;
+    c->ic = c->groups * ic;
+    c->oc = c->groups * oc;
+}
+
+static void take_groups(tdnn_conv *c, const tdnn_conv *from, size_t groups)
+{
+    *c = *from;
+    c->groups = groups;
+    c->ic = from->ic / from->groups * groups;
+    c->oc = from->oc / from->groups * groups;
+}
+
+bool tdnn_conv_split(const tdnn_conv *c, size_t block, tdnn_conv parts[2])
+{
+    if (block == 0 || c->groups == 1 || c->ic == 0 || groups_to_merge(c, block)) return false;
+    const size_t merge = whole_merge(c, block);
+    if (merge == 0 || c->groups < merge) return false;
+    take_groups(&parts[0], c, c->groups - c->groups % merge);
+    take_groups(&parts[1], c, c->groups % merge);
+    return tdnn_conv_can(&parts[0], TDNN_CONV_BLOCK, block) && tdnn_conv_can(&parts[1], TDNN_CONV_BLOCK, block);
 }
 
 static void plan_shape(tdnn_conv *c, tdnn_conv_method method, size_t block)

@@ -81,7 +81,7 @@ static void conv_layout(tdnn_layout_query *query)
 {
     const tdnn_info *x = query->in[CONV_X];
     const size_t block = (size_t)query->block;
-    tdnn_conv c;
+    tdnn_conv c, parts[2];
     if (x->dtype != TDNN_F32 ||
         !tdnn_conv_describe(query->params, &x->shape, &query->in[CONV_W]->shape,
                             &query->out[0].shape, false, &c))
@@ -89,7 +89,8 @@ static void conv_layout(tdnn_layout_query *query)
     const bool first = x->layout == TDNN_LAYOUT_PLAIN && c.ic <= FIRST_CHANNELS &&
                        tdnn_conv_can(&c, TDNN_CONV_FIRST, block);
     if (!first && !tdnn_conv_can(&c, TDNN_CONV_BLOCK, block) &&
-        !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block) && !tdnn_conv_can(&c, TDNN_CONV_BY_TAP, block))
+        !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block) && !tdnn_conv_can(&c, TDNN_CONV_BY_TAP, block) &&
+        !tdnn_conv_split(&c, block, parts))
         return;
     query->give[0] = query->block;
     if (!first) query->want[CONV_X] = query->block;
