@@ -9,6 +9,19 @@ static tdnn_id spread(tdnn_lowering *l, tdnn_id id, int axes)
     return lower_op(l, Reshape, id, lower_vector(l, dims, (size_t)axes));
 }
 
+/* The weights' zero points: none, one number, or one for each channel, which not every engine takes. */
+static tdnn_id weight_zero(tdnn_lowering *l)
+{
+    const tdnn_id id = lower_input(l, TDNN_CONVQ_W_ZERO);
+    tdnn_tensor *t = id == TDNN_ABSENT ? NULL : l->graph->values[id].constant;
+    if (!t || l->status || (l->status = tdnn_tensor_ready(t, l->err)) || !t->bytes) return id;
+    const unsigned char *zero = t->data;
+    for (size_t i = 1; i < t->bytes; i++)
+        if (zero[i] != zero[0]) return id;
+    if (zero[0] == 0) return TDNN_ABSENT;
+    return t->bytes == 1 ? id : lower_slice(l, id, 0, 0, 1, 1);
+}
+
 static tdnn_id to_bytes_and_back(tdnn_lowering *l, tdnn_id y)
 {
     const tdnn_id scale = lower_input(l, TDNN_CONVQ_Y_SCALE), zero = lower_input(l, TDNN_CONVQ_Y_ZERO);
@@ -40,8 +53,11 @@ void tdnn_lower_conv_quantized(tdnn_lowering *l)
         zero = lower_more(l);
         factor = lower_op(l, Mul, own, factor);
     }
-    tdnn_id y = lower_op(l, ConvInteger, x, lower_input(l, TDNN_CONVQ_W), zero, lower_input(l, TDNN_CONVQ_W_ZERO));
-    if (!l->status) *(tdnn_conv_params *)l->last->params = (tdnn_conv_params){.window = p.window, .group = p.group};
+    tdnn_id y = lower_op(l, ConvInteger, x, lower_input(l, TDNN_CONVQ_W), zero,
+                         weight_zero(l));
+    if (!l->status)
+        *(tdnn_conv_params *)l->last->params =
+            (tdnn_conv_params){.window = p.window, .group = p.group};
     y = lower_op(l, Cast, y);
     lower_set_int(l, "to", TDNN_F32);
     y = lower_op(l, Mul, y, spread(l, factor, w->shape.ndim));
