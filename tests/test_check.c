@@ -144,6 +144,51 @@ static void lists_all_of_tensorflow(void **state)
             "shape of g (Transpose): ", "attribute of m (MirrorPad): mode \"FOLD\"", NULL});
 }
 
+#define ATTR(key, value) " attr { key: '" key "' value { " value " } }"
+
+/* Behind an operator that is unknown, where no shape is. */
+static void tells_of_attributes_of_the_wrong_kind(void **state)
+{
+    (void)state;
+    must_list_text(
+        "node { name: 'x' op: 'Placeholder'" ATTR("dtype", "type: DT_FLOAT") " }\n"
+        "node { name: 'u' op: 'Foo' input: 'x' }\n"
+        "node { name: 'a' op: 'Conv2D' input: 'u' input: 'u'" ATTR("padding", "s: 'SAME'")
+            ATTR("strides", "list { i: 2 i: 1 i: 1 i: 1 }")
+            ATTR("dilations", "list { i: 1 i: 1 i: 1 i: 3 }") " }\n"
+        "node { name: 'b' op: 'MaxPool' input: 'u'" ATTR("padding", "s: 'SAME'")
+            ATTR("strides", "list { i: 1 i: 2 i: 1 }")
+            ATTR("ksize", "list { i: 1 i: -2 i: 2 i: 1 }") " }\n"
+        "node { name: 'c' op: 'AvgPool' input: 'u'" ATTR("padding", "s: 'VALID'")
+            ATTR("strides", "s: 'two'") ATTR("ksize", "list { f: 2 }") " }\n"
+        "node { name: 'd' op: 'MatMul' input: 'u' input: 'u'" ATTR("transpose_a", "i: 1")
+            ATTR("transpose_b", "b: true") " }\n"
+        "node { name: 'e' op: 'DepthToSpace' input: 'u'" ATTR("block_size", "i: 0") " }\n"
+        "node { name: 'f' op: 'Conv2D' input: 'u' input: 'u'" ATTR("padding", "s: 'EXPLICIT'")
+            ATTR("strides", "list { i: 1 i: 1 i: 1 i: 1 }")
+            ATTR("explicit_paddings", "list { i: 1 i: 0 i: 1 i: 1 i: 1 i: 1 i: 0 i: 0 }") " }\n"
+        "node { name: 'g' op: 'Conv2D' input: 'u' input: 'u'" ATTR("padding", "s: 'SAME'")
+            ATTR("data_format", "s: 'NCHW'") ATTR("strides", "list { i: 1 i: 1 i: 2 i: 2 }") " }\n"
+        "node { name: 'h' op: 'Squeeze' input: 'u'" ATTR("squeeze_dims", "list { s: 'a' }") " }\n"
+        "node { name: 'i' op: 'Cast' input: 'u'" ATTR("DstT", "f: 1") " }\n"
+        "node { name: 'j' op: 'Conv3D' input: 'u' input: 'u'" ATTR("padding", "s: 'SAME'")
+            ATTR("strides", "list { i: 1 i: 1 i: 1 i: 1 }") " }\n",
+        (const char *const[]){
+            "operator of u (Foo): operator Foo @ node u (Foo), line 2",
+            "attribute of a (Conv2D): strides over batch or channels @ node a (Conv2D), line 3",
+            "attribute of a (Conv2D): dilations over batch or channels",
+            "attribute of b (MaxPool): strides has 3 numbers, expected 4",
+            "attribute of b (MaxPool): ksize has -2, expected 1 or more",
+            "attribute of c (AvgPool): attribute \"strides\" is a text, expected a list of ints",
+            "attribute of c (AvgPool): attribute \"ksize\" is another list, expected a list of ints",
+            "attribute of d (MatMul): attribute \"transpose_a\" is an int, expected a bool",
+            "attribute of e (DepthToSpace): block_size 0, expected 1 to 4096",
+            "attribute of f (Conv2D): explicit_paddings over batch or channels",
+            "attribute of h (Squeeze): attribute \"squeeze_dims\" is another list, expected a list of ints",
+            "attribute of i (Cast): attribute \"DstT\" is a float, expected a type",
+            "attribute of j (Conv3D): strides has 4 numbers, expected 5", NULL});
+}
+
 /* ---- Darknet ---- */
 
 static void lists_all_of_darknet(void **state)
@@ -363,6 +408,7 @@ int main(void)
         cmocka_unit_test(lists_all_of_caffe),
         cmocka_unit_test(lists_all_of_darknet),
         cmocka_unit_test(lists_all_of_tensorflow),
+        cmocka_unit_test(tells_of_attributes_of_the_wrong_kind),
         cmocka_unit_test(lists_all_of_onnx),
         cmocka_unit_test(any_faults_are_all_found),
     };

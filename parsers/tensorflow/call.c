@@ -57,7 +57,8 @@ tdnn_status tf_attr_ints(const tf_call *c, const char *name, const int64_t **at,
     *at = NULL;
     *count = 0;
     if (!a) return TDNN_OK;
-    if (!a->list)
+    const Tensorflow__AttrValue__ListValue *l = a->list;
+    if (!l || l->n_s || l->n_f || l->n_b || l->n_type || l->n_shape)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "attribute \"%s\" is no list of integers", name);
     *at = a->list->i;
     *count = a->list->n_i;

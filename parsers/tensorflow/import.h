@@ -195,6 +195,7 @@ tdnn_status tf_set_known(tf_scope *scope, tf_value *v, const int64_t *at, size_t
 /* ---- call.c: for importers ---- */
 
 const Tensorflow__AttrValue *tf_attr(const tf_node *node, const char *name);
+/* `otherwise` if it is not given. What is read in this way has a row in attrs.c. */
 int64_t tf_attr_int(const tf_call *c, const char *name, int64_t otherwise);
 float tf_attr_float(const tf_call *c, const char *name, float otherwise);
 bool tf_attr_bool(const tf_call *c, const char *name, bool otherwise);
@@ -270,7 +271,8 @@ tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err, co
 
 /* ---- attrs.c ---- */
 
-/* Tells of attributes whose values or types tinydnn does not have, whatever the node's inputs are. */
+/* Tells of attributes that are of another kind than importers read, or whose values or types tinydnn
+ * does not have, whatever the node's inputs are. */
 tdnn_status tf_check_attrs(tf_call *c, tdnn_error *err);
 
 /* ---- layout.c ---- */
@@ -293,6 +295,8 @@ enum { TF_MOST_SPACE = 3 };
 /* Height and width, and depth before them, out of an attribute's list over all dimensions. */
 tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool last, int64_t *out,
                             tdnn_error *err);
+/* Begins, then ends, out of the attribute "explicit_paddings". */
+tdnn_status tf_explicit_pads(const tf_call *c, int space, bool last, int64_t *out, tdnn_error *err);
 /* From the attribute "padding". */
 tdnn_status tf_set_padding(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err);
 tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err);

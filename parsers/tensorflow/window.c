@@ -30,25 +30,39 @@ tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool 
     return TDNN_OK;
 }
 
-static tdnn_status explicit_pads(const tf_call *c, int space, bool last, tdnn_window *w,
-                                 tdnn_error *err)
+tdnn_status tf_explicit_pads(const tf_call *c, int space, bool last, int64_t *out,
+                             tdnn_error *err)
 {
     const int64_t *at;
     size_t count;
-    int64_t pads[2 * TF_MOST_SPACE];
+    const int first = last ? 1 : 2;
     TDNN_TRY(tf_attr_ints(c, "explicit_paddings", &at, &count, err));
     if (count != (size_t)(2 * space + 4))
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has %zu numbers, expected %d",
                          count, 2 * space + 4);
-    for (int i = 0; i < space; i++) {
-        pads[i] = at[2 * (i + (last ? 1 : 2))];
-        pads[space + i] = at[2 * (i + (last ? 1 : 2)) + 1];
-        if (pads[i] < 0 || pads[space + i] < 0)
+    for (int i = 0; i < space + 2; i++) {
+        const int64_t begin = at[2 * i], end = at[2 * i + 1];
+        const bool inner = i >= first && i < first + space;
+        if (!inner && (begin || end))
+            return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
+                             "explicit_paddings over batch or channels");
+        if (begin < 0 || end < 0)
             return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has a negative number");
-        if (pads[i] > INT32_MAX || pads[space + i] > INT32_MAX)
+        if (begin > INT32_MAX || end > INT32_MAX)
             return TDNN_FAIL(err, TDNN_ERR_FORMAT, "explicit_paddings has a number above %d",
                              INT32_MAX);
+        if (!inner) continue;
+        out[i - first] = begin;
+        out[space + i - first] = end;
     }
+    return TDNN_OK;
+}
+
+static tdnn_status explicit_pads(const tf_call *c, int space, bool last, tdnn_window *w,
+                                 tdnn_error *err)
+{
+    int64_t pads[2 * TF_MOST_SPACE];
+    TDNN_TRY(tf_explicit_pads(c, space, last, pads, err));
     return tdnn_graph_ints(c->scope->graph, pads, 2 * (size_t)space, &w->pads, err);
 }
 
