@@ -83,6 +83,7 @@ typedef struct tdnn_conv {
     size_t phases;       /* row classes modulo stride_h that the kernel touches                    */
     size_t copy_columns; /* of a view                                                              */
     size_t extra_rows;   /* of a phase, beyond the task's output rows                              */
+    size_t x_plane, y_plane; /* floats from a plane of the input or output to the next             */
     size_t row_count;    /* output rows (direct: pixels; Winograd: tiles) of an image              */
     size_t row_step;     /* of a task                                                              */
     size_t pair_step;    /* pairs of a task                                                        */
@@ -97,6 +98,7 @@ typedef struct tdnn_conv_io {
     const float *weights; /* as tdnn_conv_pack made them */
     const float *residual; /* laid out as y; NULL if there is none */
     float *y;
+    size_t x_block, y_block; /* of the image, at x and y: a band's buffers hold a few blocks only */
 } tdnn_conv_io;
 
 struct tdnn_kernels;
@@ -109,6 +111,11 @@ bool tdnn_conv_split(const tdnn_conv *c, size_t block, tdnn_conv parts[2]);
 /* Fills the second half of *c. Only the number and size of tasks depend on `threads`. */
 void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const struct tdnn_kernels *table,
                     size_t threads);
+/* Output rows begin .. end-1 of one image as a convolution of its own, whose input begins with the first
+ * row that they read, *first. For the methods BLOCK, FIRST and DEPTHWISE; io then says which blocks lie at
+ * x and y, and the caller sets x_plane and y_plane where those are buffers. Task i computes pair
+ * i % pair_tasks. In place (`direct`) rows are pixels. */
+void tdnn_conv_band(const tdnn_conv *whole, size_t begin, size_t end, tdnn_conv *band, size_t *first);
 /* Floats of the packed weights with bias; both depend only on method, block, channels, kernel size. */
 size_t tdnn_conv_packed_count(const tdnn_conv *c);
 /* weights: OC, IC/groups, KH, KW; bias: OC, or NULL. */

@@ -24,7 +24,7 @@ static void sum_pair(const tdnn_conv *c, const window *at, const float *w, size_
     const float *all = w;
     for (size_t plane = 0; plane < c->planes; plane++) {
         const size_t lanes = plane + 1 < c->planes ? c->unit : c->last_lanes;
-        const float *x = at->x + plane * c->ih * c->iw * c->unit;
+        const float *x = at->x + plane * c->x_plane;
         for (size_t k = 0; k < c->kh * c->kw; k++, w += lanes * width) {
             const size_t pixel = pixel_at(c, at, k / c->kw, k % c->kw);
             if (pixel == SIZE_MAX) continue;
@@ -70,7 +70,7 @@ static void convolve_pixel(const tdnn_conv *c, const tdnn_conv_io *io, const win
         sum_pair(c, at, w, width, acc);
     for (size_t v = 0; v < width / b; v++) {
         const size_t plane = image * blocks + block + v;
-        const size_t to = ((plane * c->oh + at->row) * c->ow + at->column) * b;
+        const size_t to = (plane - io->y_block) * c->y_plane + (at->row * c->ow + at->column) * b;
         store(c, acc + v * b, io->residual ? io->residual + to : NULL, io->y + to);
     }
 }
@@ -80,7 +80,7 @@ static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
     (void)scratch;
     const tdnn_conv_part part = tdnn_conv_part_of(c, task);
     const bool depthwise = c->method == TDNN_CONV_DEPTHWISE;
-    const size_t b = c->block, image_size = c->ih * c->iw * c->unit;
+    const size_t b = c->block;
     const size_t depth = depthwise ? c->kh * c->kw : tdnn_conv_depth(c);
     const size_t group_blocks = depthwise ? 1 : tdnn_conv_blocks(c->oc / c->groups, b);
     const size_t in_planes = depthwise ? c->pair_count : c->planes * c->groups;
@@ -91,7 +91,7 @@ static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
         const size_t width = first + 1 < group_blocks ? 2 * b : b;
         const size_t block = group * group_blocks + first;
         const float *w = io->weights + tdnn_conv_bias_count(c) + block * b * depth;
-        const float *x = io->x + (part.image * in_planes + group * c->planes) * image_size;
+        const float *x = io->x + (part.image * in_planes + group * c->planes - io->x_block) * c->x_plane;
         for (size_t pixel = begin; pixel < end; pixel++) {
             const window at = {x, pixel / columns, pixel % columns};
             convolve_pixel(c, io, &at, part.image, block, width, w);

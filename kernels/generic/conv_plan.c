@@ -301,8 +301,33 @@ void tdnn_conv_plan(tdnn_conv *c, tdnn_conv_method method, const tdnn_kernels *t
     }
     plan_shape(c, method, table->block);
     c->row_count = c->direct ? c->ow : c->oh;
+    c->x_plane = c->ih * c->iw * c->unit;
+    c->y_plane = c->oh * c->ow * c->block;
     if (method == TDNN_CONV_WINOGRAD)
         c->row_count = tdnn_winograd_strips(c->oh, c->dilation_h) * tdnn_winograd_strips(c->ow, c->dilation_w);
     plan_tasks(c, threads);
     c->scratch_bytes = scratch_bytes(c);
+}
+
+void tdnn_conv_band(const tdnn_conv *whole, size_t begin, size_t end, tdnn_conv *band, size_t *first)
+{
+    *band = *whole;
+    band->batch = 1;
+    *first = begin * whole->stride_h > whole->pad_top ? begin * whole->stride_h - whole->pad_top : 0;
+    if (whole->direct) {
+        band->iw = band->ow = band->row_count = end - begin;
+    } else {
+        const size_t last = (end - 1) * whole->stride_h + (whole->kh - 1) * whole->dilation_h;
+        const size_t behind = least(last + 1 > whole->pad_top ? last + 1 - whole->pad_top : 0, whole->ih);
+        band->ih = behind > *first ? behind - *first : 0;
+        band->pad_top = whole->pad_top + *first - begin * whole->stride_h;
+        band->oh = band->row_count = end - begin;
+    }
+    band->row_step = whole->method == TDNN_CONV_DEPTHWISE ? least(whole->row_step, band->row_count)
+                                                          : band->row_count;
+    band->pair_step = 1;
+    band->pair_tasks = band->pair_count;
+    band->row_tasks = ceil_div(band->row_count, band->row_step);
+    band->task_count = band->row_tasks * band->pair_tasks;
+    band->scratch_bytes = scratch_bytes(band);
 }

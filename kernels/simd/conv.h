@@ -111,7 +111,7 @@ static void copy_row(const tdnn_conv *c, const float *row, size_t first, float *
 static void copy_planes(const tdnn_conv *c, const float *x, size_t begin, size_t rows, float *to)
 {
     const size_t line = c->copy_columns * c->unit;
-    for (size_t plane = 0; plane < c->planes; plane++, x += c->ih * c->iw * c->unit)
+    for (size_t plane = 0; plane < c->planes; plane++, x += c->x_plane)
         for (size_t phase = 0; phase < c->phases; phase++)
             for (size_t view = 0; view < c->views; view++)
                 for (size_t r = 0; r < rows + c->extra_rows; r++, to += line) {
@@ -157,7 +157,7 @@ INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
     ptrdiff_t *taps = scratch;
     float *copy = (float *)((char *)scratch + (c->planes * area * sizeof *taps + 63) / 64 * 64);
     find_taps(c, rows, taps);
-    tile_work t = {.out.y_plane = c->oh * c->ow * V_LANES, .taps = taps,
+    tile_work t = {.out.y_plane = c->y_plane, .taps = taps,
                    .tap_count = {(c->planes - 1) * area, area}, .lanes = {c->unit, c->last_lanes}};
     if (!finish_late(c)) t.out.act = c->act;
     size_t copied = SIZE_MAX;
@@ -166,7 +166,7 @@ INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
         const size_t block = group * group_blocks + first;
         const int V = first + 1 < group_blocks ? 2 : 1;
         const float *x =
-            io->x + (part.image * c->groups + group) * c->planes * c->ih * c->iw * c->unit;
+            io->x + ((part.image * c->groups + group) * c->planes - io->x_block) * c->x_plane;
         if (c->direct) {
             x += part.row_begin * V_LANES;
         } else {
@@ -174,7 +174,7 @@ INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
             copied = group;
             x = copy;
         }
-        const size_t out = (part.image * out_blocks + block) * t.out.y_plane +
+        const size_t out = (part.image * out_blocks + block - io->y_block) * t.out.y_plane +
                            part.row_begin * (c->direct ? 1 : c->ow) * V_LANES;
         const float *residual = io->residual ? io->residual + out : NULL;
         t.out.bias = io->weights + block * V_LANES;

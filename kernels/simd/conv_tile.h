@@ -6,6 +6,8 @@
 #include "kernels/simd/tile.h"
 #include "kernels/simd/vact.h"
 
+#include <math.h>
+
 typedef struct tile_out {
     const float *bias;
     const float *residual; /* added before the activation, laid out as y; NULL: none */
@@ -31,7 +33,11 @@ INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_out *
 INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at, size_t step)
 {
     const v_f32 alpha = v_set1(t->act.alpha), beta = v_set1(t->act.beta);
-    if (t->act.kind == TDNN_ACTIVATE_CLIP) {
+    if (t->act.kind == TDNN_ACTIVATE_CLIP && t->act.beta == INFINITY) { /* Relu: nearly all clips */
+        V_UNROLL for (int p = 0; p < P; p++) {
+            V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_max(alpha, a[p][v]);
+        }
+    } else if (t->act.kind == TDNN_ACTIVATE_CLIP) {
         V_UNROLL for (int p = 0; p < P; p++) {
             V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_clip(a[p][v], alpha, beta);
         }
@@ -67,7 +73,7 @@ static inline void find_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
 {
     if (c->direct) {
         for (size_t plane = 0; plane < c->planes; plane++)
-            taps[plane] = (ptrdiff_t)(plane * c->iw * c->unit);
+            taps[plane] = (ptrdiff_t)(plane * c->x_plane);
         return;
     }
     const size_t copy_rows = rows + c->extra_rows;

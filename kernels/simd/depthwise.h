@@ -2,12 +2,13 @@
  * vectors, and the input is read in place.
  *
  * Near the border a pixel sees only some positions of the kernel. The output is cut into rectangles
- * of pixels that see the same ones: the interior, and rows and columns along the border.
+ * of pixels that see the same ones: the interior, and rows and columns along the border; where the
+ * window is one of depthwise_window.h's, into such rows only.
  */
 #ifndef TDNN_KERNELS_SIMD_DEPTHWISE_H
 #define TDNN_KERNELS_SIMD_DEPTHWISE_H
 
-#include "kernels/simd/conv_tile.h"
+#include "kernels/simd/depthwise_window.h"
 
 /* Kernel positions begin .. end-1 of one axis are inside for output indices first .. last-1. */
 typedef struct stretch {
@@ -41,20 +42,18 @@ INLINE void tile(const int P, const size_t step, const tile_work *t, const float
     tile_end(a, P, 1, &t->out, at, t->y_step);
 }
 
-/* Strides 1 and 2 have their own code: addresses become constants. */
+/* Stride 1 has its own code: addresses become constants. */
 #define DEPTHWISE_TILE(P, name, step)                                                            \
     static void name##_##P(const tile_work *t, const float *x, size_t at) { tile(P, step, t, x, at); }
 #define DEPTHWISE_NAME(P, name) name##_##P,
 TILES(DEPTHWISE_TILE, near, V_LANES)
-TILES(DEPTHWISE_TILE, second, 2 * V_LANES)
 TILES(DEPTHWISE_TILE, any, t->x_step)
-static tile_fn *const tiles[3][TILE + 1] = {{NULL, TILES(DEPTHWISE_NAME, near)},
-                                            {NULL, TILES(DEPTHWISE_NAME, second)},
+static tile_fn *const tiles[2][TILE + 1] = {{NULL, TILES(DEPTHWISE_NAME, near)},
                                             {NULL, TILES(DEPTHWISE_NAME, any)}};
 
 static void run_line(const tile_work *t, const float *x, size_t at, size_t count)
 {
-    const size_t which = t->x_step == V_LANES ? 0 : t->x_step == 2 * V_LANES ? 1 : 2;
+    const size_t which = t->x_step == V_LANES ? 0 : 1;
     for (size_t left = (count + TILE - 1) / TILE; left > 0; left--) {
         const size_t size = count / left;
         tiles[which][size](t, x, at);
@@ -110,11 +109,23 @@ static void run_rectangle(const tdnn_conv *c, tile_work *t, const float *x, cons
     t->w = w;
 }
 
+/* Output rows that see the same kernel rows, by the tiles for their windows. */
+static void run_known(const tdnn_conv *c, window_fn *const *known, const tile_work *t, const float *x,
+                      const stretch *row, size_t first_row)
+{
+    window_work w = {.out = t->out, .w = t->w + row->begin * t->w_row, .rows = row->end - row->begin,
+                     .x_row = t->x_row, .x_down = c->stride_h * c->iw * V_LANES, .y_down = c->ow * V_LANES};
+    if (w.rows) x += (row->first * c->stride_h + row->begin * c->dilation_h - c->pad_top) * c->iw * V_LANES;
+    run_windows(c, known, &w, x, (row->first - first_row) * w.y_down, row->last - row->first);
+}
+
 static void run_rows(const tdnn_conv *c, tile_work *t, const float *x, size_t begin, size_t end)
 {
+    window_fn *const *const known = window_tiles_of(c);
     for (size_t i = begin; i < end;) {
         const stretch row = stretch_at(i, end, c->ih, c->kh, c->stride_h, c->dilation_h, c->pad_top);
-        for (size_t j = 0; j < c->ow;) {
+        if (known) run_known(c, known, t, x, &row, begin);
+        for (size_t j = known ? c->ow : 0; j < c->ow;) {
             const stretch column =
                 stretch_at(j, c->ow, c->iw, c->kw, c->stride_w, c->dilation_w, c->pad_left);
             run_rectangle(c, t, x, &row, &column, begin);
@@ -135,13 +146,13 @@ static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
     if (!late) t.out.act = c->act;
     for (size_t block = part.pair_begin; block < part.pair_end; block++) {
         const size_t plane = part.image * blocks + block;
-        const size_t at = (plane * c->oh + part.row_begin) * c->ow * V_LANES;
+        const size_t at = (plane - io->y_block) * c->y_plane + part.row_begin * c->ow * V_LANES;
         const float *residual = io->residual ? io->residual + at : NULL;
         t.w = io->weights + tdnn_conv_bias_count(c) + block * c->kh * c->kw * V_LANES;
         t.out.bias = io->weights + block * V_LANES;
         t.out.residual = c->residual == TDNN_RESIDUAL_BEFORE ? residual : NULL;
         t.out.y = io->y + at;
-        run_rows(c, &t, io->x + plane * c->ih * c->iw * V_LANES, part.row_begin, part.row_end);
+        run_rows(c, &t, io->x + (plane - io->x_block) * c->x_plane, part.row_begin, part.row_end);
         if (late) finish(c, t.out.y, residual, rows * c->ow * V_LANES);
     }
 }

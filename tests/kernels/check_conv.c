@@ -248,7 +248,7 @@ static bool check_one(tdnn_check *c, tdnn_conv_fn *variant, tdnn_conv_method met
     float *y = check_output(c, out_count * sizeof *y);
     unsigned char *scratch = check_output(c, scratch_bytes + 64);
     scratch += -(uintptr_t)scratch % 64;
-    const tdnn_conv_io io = {p.x, packed, p.residual, y};
+    const tdnn_conv_io io = {.x = p.x, .weights = packed, .residual = p.residual, .y = y};
     for (size_t task = conv.task_count; task-- > 0;) variant(&conv, &io, task, scratch);
     char text[200];
     describe(&p.asked, text);
@@ -290,7 +290,7 @@ static void bench_layer(tdnn_bench *b, tdnn_conv_fn *variant, tdnn_conv_method m
     const float *w = bench_floats(b, l->oc * tdnn_conv_depth(&c));
     float *packed = bench_floats(b, tdnn_conv_packed_count(&c));
     tdnn_conv_pack(&c, w, NULL, packed, t);
-    const tdnn_conv_io io = {bench_floats(b, in_count), packed, NULL, bench_floats(b, out_count)};
+    const tdnn_conv_io io = {.x = bench_floats(b, in_count), .weights = packed, .y = bench_floats(b, out_count)};
     void *scratch = bench_buffer(b, c.scratch_bytes);
     const double flops = 2.0 * (double)(tdnn_conv_depth(&c) * l->oc * out * out);
     while (bench_go(b, flops, 4 * (double)(in_count + out_count), "%s %zu->%zu %zux%zu k%zu s%zu",
