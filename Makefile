@@ -153,6 +153,7 @@ OPS = \
 	lib/ops/control_flow.c \
 	lib/ops/conv.c \
 	lib/ops/conv_blocked.c \
+	lib/ops/conv_chain.c \
 	lib/ops/conv_integer.c \
 	lib/ops/conv_quantized.c \
 	lib/ops/conv_x8.c \
@@ -396,6 +397,7 @@ RUNTIME = \
 	lib/runtime/plan_view.c \
 	lib/runtime/plan_fuse.c \
 	lib/runtime/plan_shuffle.c \
+	lib/runtime/plan_chain.c \
 	lib/runtime/plan_layout.c \
 	lib/runtime/plan_product.c \
 	lib/runtime/plan_steps.c \

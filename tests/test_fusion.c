@@ -321,9 +321,118 @@ static void bent_gelus(void **unused)
     check_bent_gelu(false);
 }
 
+/* ---- convolutions in a row ---- */
+
+typedef struct layer {
+    int64_t in, out, kernel, stride, group; /* padded by half the kernel */
+    bool relu;
+} layer;
+
+typedef struct conv_row {
+    int64_t batch, height, width;
+    layer layers[3];
+    bool residual; /* the input is added to the output */
+    size_t steps;  /* of three threads, on a level with blocked layout */
+} conv_row;
+
+static int64_t out_size(const layer *l, int64_t in) { return (in + l->kernel / 2 * 2 - l->kernel) / l->stride + 1; }
+
+/* One channel of one image. */
+static void convolve_channel(const layer *l, const double *x, int64_t h, int64_t w, const float *weights, int64_t o,
+                             double *y)
+{
+    const int64_t each = l->in / l->group, first = o / (l->out / l->group) * each, half = l->kernel / 2;
+    const int64_t oh = out_size(l, h), ow = out_size(l, w), area = l->kernel * l->kernel;
+    for (int64_t p = 0; p < oh * ow; p++) {
+        double sum = 0;
+        for (int64_t i = 0; i < each; i++)
+            for (int64_t k = 0; k < area; k++) {
+                const int64_t row = p / ow * l->stride + k / l->kernel - half, column = p % ow * l->stride + k % l->kernel - half;
+                if (row < 0 || row >= h || column < 0 || column >= w) continue;
+                sum += x[((first + i) * h + row) * w + column] * (double)weights[(o * each + i) * area + k];
+            }
+        y[p] = l->relu ? fmax(sum, 0) : sum;
+    }
+}
+
+/* *h and *w become those of the result, which is the caller's. */
+static double *convolve_all(const layer *l, int64_t batch, const double *x, int64_t *h, int64_t *w, const float *weights)
+{
+    const int64_t oh = out_size(l, *h), ow = out_size(l, *w);
+    double *y = malloc((size_t)(batch * l->out * oh * ow) * sizeof *y);
+    assert_non_null(y);
+    for (int64_t n = 0; n < batch; n++)
+        for (int64_t o = 0; o < l->out; o++)
+            convolve_channel(l, x + n * l->in * *h * *w, *h, *w, weights, o, y + (n * l->out + o) * oh * ow);
+    *h = oh;
+    *w = ow;
+    return y;
+}
+
+static void check_conv_row(const conv_row *c)
+{
+    static const char *const names[][3] = {{"w0", "c0", "r0"}, {"w1", "c1", "r1"}, {"w2", "c2", "r2"}};
+    const tdnn_shape shape = {4, {c->batch, c->layers[0].in, c->height, c->width}};
+    const size_t count = (size_t)tdnn_shape_count(&shape);
+    float *x = random_floats(count), *weights[3] = {NULL};
+    double *want = malloc(count * sizeof *want);
+    onnx_build m = onnx_begin(8, 13);
+    int64_t h = c->height, w = c->width;
+    char at[8] = "x";
+    assert_non_null(want);
+    for (size_t i = 0; i < count; i++) want[i] = x[i];
+    for (size_t i = 0; i < 3; i++) {
+        const layer *l = &c->layers[i];
+        if (!l->out) continue;
+        const int64_t dim[] = {l->out, l->in / l->group, l->kernel, l->kernel};
+        const size_t size = (size_t)(dim[0] * dim[1] * dim[2] * dim[3]);
+        const int pad = (int)(l->kernel / 2), stride = (int)l->stride;
+        char inputs[16], attributes[96];
+        weights[i] = random_floats(size);
+        double *y = convolve_all(l, c->batch, want, &h, &w, weights[i]);
+        free(want), want = y;
+        onnx_constant(&m, names[i][0], TDNN_F32, 4, dim, weights[i], size * sizeof(float));
+        snprintf(inputs, sizeof inputs, "%s,%s", at, names[i][0]);
+        snprintf(attributes, sizeof attributes, "pads=[%d,%d,%d,%d];strides=[%d,%d];group=%d", pad, pad, pad, pad, stride,
+                 stride, (int)l->group);
+        onnx_node(&m, "Conv", inputs, names[i][1], attributes);
+        if (l->relu) onnx_node(&m, "Relu", names[i][1], names[i][2], "");
+        snprintf(at, sizeof at, "%s", names[i][l->relu ? 2 : 1]);
+    }
+    const int64_t channels = c->layers[2].out ? c->layers[2].out : c->layers[1].out;
+    const size_t out_count = (size_t)(c->batch * channels * h * w);
+    for (size_t i = 0; c->residual && i < out_count; i++) want[i] += x[i];
+    onnx_node(&m, c->residual ? "Add" : "Identity", c->residual ? (snprintf(at + 2, 3, ",x"), at) : at, "y", "");
+    onnx_input(&m, "x", TDNN_F32, 4, shape.dim);
+    onnx_output(&m, "y");
+    const feed feeds[] = {{"x", x, shape}};
+    assert_int_equal(check_model(onnx_end(&m), feeds, 1, want, out_count, 1e-4), c->steps);
+    tdnn_free(m.out.data);
+    for (size_t i = 0; i < 3; i++) free(weights[i]);
+    free(x), free(want);
+}
+
+/* The first three are in one step where several threads share it; what lies between those that follow is large
+ * enough for one with any number, but in the last. Reorders stand before and behind. */
+static void conv_rows(void **unused)
+{
+    (void)unused;
+    static const conv_row rows[] = {
+        {2, 13, 17, {{20, 72, 1, 1, 1, true}, {72, 72, 3, 1, 72, true}, {72, 20, 1, 1, 1, false}}, true, 3},
+        {1, 14, 9, {{24, 40, 1, 1, 1, true}, {40, 40, 5, 2, 40, false}, {40, 33, 1, 1, 1, true}}, false, 3},
+        {1, 12, 12, {{3, 24, 3, 2, 1, true}, {24, 24, 3, 1, 24, true}, {24, 8, 1, 1, 1, false}}, false, 2},
+        {2, 97, 130, {{18, 18, 3, 1, 18, true}, {18, 9, 1, 1, 1, true}, {0}}, false, 3},
+        {1, 97, 130, {{4, 24, 3, 1, 1, true}, {24, 24, 3, 1, 24, true}, {24, 17, 1, 1, 1, true}}, false, 2},
+        {1, 97, 130, {{17, 24, 1, 1, 1, true}, {24, 24, 5, 2, 24, true}, {0}}, false, 3},
+        {2, 97, 130, {{17, 17, 1, 2, 1, true}, {17, 17, 7, 1, 17, true}, {17, 17, 1, 1, 1, true}}, false, 5},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check_conv_row(&rows[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(products), cmocka_unit_test(scales), cmocka_unit_test(channels_last),
-                                       cmocka_unit_test(dense_blocks), cmocka_unit_test(dropouts), cmocka_unit_test(bent_gelus)};
+                                       cmocka_unit_test(dense_blocks), cmocka_unit_test(dropouts),
+                                       cmocka_unit_test(bent_gelus), cmocka_unit_test(conv_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,6 +217,7 @@
     X(Gemm)                                                                                      \
     X(MatMul)                                                                                    \
     /* ours */                                                                                   \
+    X(ConvChain)                                                                                 \
     X(ConvQuantized)                                                                             \
     X(Correlation)                                                                               \
     X(FlowWarp)                                                                                  \

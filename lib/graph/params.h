@@ -47,6 +47,12 @@ typedef struct tdnn_conv_params {
     int64_t residual_after;     /* 1: y = activation(conv(x) + b) + residual */
 } tdnn_conv_params;
 
+/* ConvChain: inputs X, then weights and bias of up to three convolutions one behind the other, residual?.
+ * The second is depthwise; the others may be missing (NULL), with their inputs. */
+typedef struct tdnn_conv_chain_params {
+    const tdnn_conv_params *stage[3];
+} tdnn_conv_chain_params;
+
 /* QuantizeLinear, DequantizeLinear. */
 typedef struct tdnn_quantize_params {
     int64_t axis, block_size, output_dtype, precision, saturate;

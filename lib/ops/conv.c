@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 
-/* With more input channels, reordering a plain input is cheaper than reading it channel by channel. */
-enum { FIRST_CHANNELS = 16 };
-
 static const tdnn_attr conv_attrs[] = {TDNN_WINDOW_ATTRS(tdnn_conv_params),
                                        TDNN_INT(tdnn_conv_params, group, 1),
                                        {0}};
@@ -27,6 +24,17 @@ static tdnn_status check_channels(const tdnn_shape *x, const tdnn_shape *w, int6
     return TDNN_OK;
 }
 
+tdnn_status tdnn_conv_shape(const tdnn_conv_params *params, const tdnn_shape *x, const tdnn_shape *w,
+                            tdnn_shape *y, tdnn_error *err)
+{
+    tdnn_windows windows;
+    TDNN_TRY(tdnn_windows_resolve(&params->window, x, w, false, &windows, err));
+    TDNN_TRY(check_channels(x, w, params->group, err));
+    *y = (tdnn_shape){.ndim = x->ndim, .dim = {x->dim[0], w->dim[0]}};
+    for (int i = 0; i < windows.rank; i++) y->dim[i + 2] = windows.axis[i].out;
+    return TDNN_OK;
+}
+
 static tdnn_status conv_infer(tdnn_infer *ctx)
 {
     const tdnn_conv_params *params = ctx->params;
@@ -35,11 +43,8 @@ static tdnn_status conv_infer(tdnn_infer *ctx)
         if (ctx->in[i] && ctx->in[i]->dtype != ctx->in[0]->dtype)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, input 0 is %s", i,
                              tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
-    tdnn_windows windows;
-    TDNN_TRY(tdnn_windows_resolve(&params->window, x, w, false, &windows, ctx->err));
-    TDNN_TRY(check_channels(x, w, params->group, ctx->err));
-    tdnn_shape y = {.ndim = x->ndim, .dim = {x->dim[0], w->dim[0]}};
-    for (int i = 0; i < windows.rank; i++) y.dim[i + 2] = windows.axis[i].out;
+    tdnn_shape y;
+    TDNN_TRY(tdnn_conv_shape(params, x, w, &y, ctx->err));
     char text[TDNN_SHAPE_TEXT], other[TDNN_SHAPE_TEXT];
     if (tdnn_infer_has(ctx, CONV_B)) {
         const tdnn_shape *b = &ctx->in[CONV_B]->shape;
@@ -86,7 +91,7 @@ static void conv_layout(tdnn_layout_query *query)
         !tdnn_conv_describe(query->params, &x->shape, &query->in[CONV_W]->shape,
                             &query->out[0].shape, false, &c))
         return;
-    const bool first = x->layout == TDNN_LAYOUT_PLAIN && c.ic <= FIRST_CHANNELS &&
+    const bool first = x->layout == TDNN_LAYOUT_PLAIN && tdnn_conv_is_first(x->shape.dim[1]) &&
                        tdnn_conv_can(&c, TDNN_CONV_FIRST, block);
     if (!first && !tdnn_conv_can(&c, TDNN_CONV_BLOCK, block) &&
         !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block) && !tdnn_conv_can(&c, TDNN_CONV_BY_TAP, block) &&

@@ -21,6 +21,14 @@ static inline const float *tdnn_step_floats(const tdnn_step *step, size_t index)
 bool tdnn_conv_describe(const tdnn_conv_params *params, const tdnn_shape *x, const tdnn_shape *w,
                         const tdnn_shape *y, bool residual, tdnn_conv *out);
 
+/* The output's shape, or what is wrong. */
+tdnn_status tdnn_conv_shape(const tdnn_conv_params *params, const tdnn_shape *x, const tdnn_shape *w,
+                            tdnn_shape *y, tdnn_error *err);
+
+/* Whether a convolution of so many plain channels reads them as they are. With more, reordering the input
+ * is cheaper than reading it channel by channel. */
+static inline bool tdnn_conv_is_first(int64_t channels) { return channels <= 16; }
+
 /* Layouts of input and output say which method: blocked or plain. */
 tdnn_status tdnn_conv_plan_blocked(tdnn_plan_ctx *ctx);
 tdnn_status tdnn_conv_plan_plain(tdnn_plan_ctx *ctx);

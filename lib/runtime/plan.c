@@ -41,6 +41,7 @@ static tdnn_status build(tdnn_planner *p)
     TDNN_TRY(tdnn_planner_fuse(p));
     TDNN_TRY(tdnn_planner_product(p));
     TDNN_TRY(tdnn_planner_shuffle(p));
+    TDNN_TRY(tdnn_planner_chain(p));
     TDNN_TRY(tdnn_planner_layout(p));
     TDNN_TRY(tdnn_planner_steps(p));
     TDNN_TRY(tdnn_planner_memory(p));

@@ -4,7 +4,8 @@
  * depends on values that must be computed first, or because the operator has `exec`. For most networks it
  * is the whole graph.
  *
- * Making one: infer (plan_infer.c) -> fuse (plan_einsum.c, plan_attention.c, plan_fuse.c, plan_product.c, plan_shuffle.c) -> layouts (plan_layout.c) -> steps
+ * Making one: infer (plan_infer.c) -> fuse (plan_einsum.c, plan_attention.c, plan_fuse.c, plan_product.c,
+ * plan_shuffle.c, plan_chain.c) -> layouts (plan_layout.c) -> steps
  * (plan_steps.c) -> memory (plan_memory.c).
  */
 #ifndef TDNN_RUNTIME_PLAN_H
@@ -146,6 +147,7 @@ tdnn_status tdnn_planner_attention(tdnn_planner *p);
 tdnn_status tdnn_planner_fuse(tdnn_planner *p);
 tdnn_status tdnn_planner_product(tdnn_planner *p);
 tdnn_status tdnn_planner_shuffle(tdnn_planner *p);
+tdnn_status tdnn_planner_chain(tdnn_planner *p);
 tdnn_status tdnn_planner_layout(tdnn_planner *p);
 tdnn_status tdnn_planner_steps(tdnn_planner *p);
 tdnn_status tdnn_planner_memory(tdnn_planner *p);
