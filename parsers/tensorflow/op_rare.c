@@ -3,6 +3,7 @@
 #include "parsers/tensorflow/ops.h"
 
 #include <math.h>
+#include <string.h>
 
 static tdnn_status give_like(const tf_call *c, const tf_value *like, tdnn_id id,
                              tdnn_error *err)
@@ -122,4 +123,47 @@ tdnn_status tf_import_euclidean_norm(tf_call *c, tdnn_error *err)
         ndim = x->shape.ndim - (int)axes->known_count;
     tdnn_shape shape = tf_unknown_shape(ndim);
     return tf_give_new(c, 0, id, x->dtype, &shape, NULL, err);
+}
+
+/* How many of the boundaries, which rise, are not above each number. */
+tdnn_status tf_import_bucketize(tf_call *c, tdnn_error *err)
+{
+    static const int64_t last = -1;
+    const Tensorflow__AttrValue *a = tf_attr(c->node, "boundaries");
+    const size_t count = a && a->list ? a->list->n_f : 0;
+    const tdnn_shape shape = {1, {(int64_t)count}};
+    tf_value *x;
+    tdnn_tensor *t;
+    tdnn_id in, bounds, at, id;
+    tdnn_node *node;
+    TDNN_TRY(tf_input(c, 0, &x, err));
+    TDNN_TRY(tf_plain(c->scope, x, &in, err));
+    TDNN_TRY(tdnn_tensor_create(TDNN_F32, &shape, &t, err));
+    if (count) memcpy(t->data, a->list->f, count * sizeof(float));
+    TDNN_TRY(tdnn_graph_add_constant(c->scope->graph, NULL, t, &bounds, err));
+    TDNN_TRY(tf_const_ints(c, &last, 1, &at, err));
+    TDNN_TRY(tf_cast(c, in, TDNN_F32, &in, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Unsqueeze, in, at, &in, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_GreaterOrEqual, in, bounds, &id, err));
+    TDNN_TRY(tf_cast(c, id, TDNN_I32, &id, err));
+    TDNN_TRY(tf_inner(c, TDNN_OP_ReduceSum, (tdnn_id[2]){id, at}, 2, &node, &id, err));
+    TDNN_TRY(tf_set_int(c, node, "keepdims", 0, err));
+    return tf_give_new(c, 0, id, TDNN_I32, &x->shape, NULL, err);
+}
+
+/* images, factor: away from the mean of each channel of each image. */
+tdnn_status tf_import_contrast(tf_call *c, tdnn_error *err)
+{
+    static const int64_t places[2] = {-3, -2};
+    tf_value *x;
+    tdnn_id in, factor, axes, mean, id;
+    TDNN_TRY(tf_input(c, 0, &x, err));
+    TDNN_TRY(tf_plain(c->scope, x, &in, err));
+    TDNN_TRY(tf_input_plain(c, 1, &factor, err));
+    TDNN_TRY(tf_const_ints(c, places, 2, &axes, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_ReduceMean, in, axes, &mean, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Sub, in, mean, &id, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Mul, id, factor, &id, err));
+    TDNN_TRY(tf_two(c, TDNN_OP_Add, id, mean, &id, err));
+    return tf_give_new(c, 0, id, x->dtype, &x->shape, NULL, err);
 }

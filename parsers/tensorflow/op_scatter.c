@@ -105,24 +105,29 @@ tdnn_status tf_import_segments(tf_call *c, tdnn_error *err)
         const char *op, *reduction;
         double start;
     } rows[] = {{"UnsortedSegmentSum", "add", 0},
+                {"SegmentSum", "add", 0},
                 {"UnsortedSegmentProd", "mul", 1},
                 {"UnsortedSegmentMax", "max", -3.40282346638528859812e38},
                 {"UnsortedSegmentMin", "min", 3.40282346638528859812e38}};
     size_t row = 0;
     int64_t axes[TDNN_MAX_DIMS];
-    tf_value *x, *at, *number;
+    tf_value *x, *at, *number = NULL;
     tdnn_id ids[3], parts[2], shape, id, data;
+    const bool sorted = tf_is(c->node, "SegmentSum"); /* as many as the last one says */
     TDNN_TRY(tf_input(c, 0, &x, err));
     TDNN_TRY(tf_input(c, 1, &at, err));
-    TDNN_TRY(tf_input(c, 2, &number, err));
+    if (!sorted) TDNN_TRY(tf_input(c, 2, &number, err));
     if (at->shape.ndim != 1 || x->shape.ndim < 1 ||
-        (tdnn_dtype_is_int(x->dtype) && !tf_is(c->node, rows[0].op)))
+        (tdnn_dtype_is_int(x->dtype) && !sorted && !tf_is(c->node, rows[0].op)))
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "segments of %d dimensions, of %s",
                          at->shape.ndim, tdnn_dtype_name(x->dtype));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (tf_is(c->node, rows[i].op)) row = i;
     TDNN_TRY(tf_plain(c->scope, x, &data, err));
-    TDNN_TRY(tf_cast(c, number->id, TDNN_I64, &id, err));
+    TDNN_TRY(sorted ? tf_one(c, TDNN_OP_ReduceMax, at->id, &id, err)
+                    : tf_input_plain(c, 2, &id, err));
+    TDNN_TRY(tf_cast(c, id, TDNN_I64, &id, err));
+    if (sorted) TDNN_TRY(tf_with(c, TDNN_OP_Add, id, TDNN_I64, 1, &id, err));
     TDNN_TRY(tf_reshape(c, id, flat, 1, &parts[0], err));
     for (int i = 1; i < x->shape.ndim; i++) axes[i - 1] = i;
     TDNN_TRY(tf_dims(c, data, axes, (size_t)x->shape.ndim - 1, &parts[1], err));
@@ -133,7 +138,7 @@ tdnn_status tf_import_segments(tf_call *c, tdnn_error *err)
     ids[2] = data;
     TDNN_TRY(scatter(c, ids, rows[row].reduction, &id, err));
     tdnn_shape known = x->shape;
-    known.dim[0] = number->known && number->known_count == 1 ? number->known[0] : -1;
+    known.dim[0] = number && number->known && number->known_count == 1 ? number->known[0] : -1;
     return tf_give_new(c, 0, id, x->dtype, &known, NULL, err);
 }
 
@@ -197,8 +202,7 @@ static tdnn_status stitch_part(const tf_call *c, size_t part, int64_t *places, s
     for (size_t k = 0; k < index->known_count; k++) places[(*count)++] = index->known[k];
     for (int k = 0; k < rest; k++) {
         dims[k + 1] = x->shape.dim[index->shape.ndim + k];
-        if (dims[k + 1] < 0)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "data of unknown shape");
+        if (dims[k + 1] < 0) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "data of unknown shape");
     }
     TDNN_TRY(tf_plain(c->scope, x, out, err));
     return tf_reshape(c, *out, dims, (size_t)rest + 1, out, err);

@@ -36,6 +36,8 @@ TF_IMPORTER(erfc)
 TF_IMPORTER(approximate_equal)
 TF_IMPORTER(prelu)
 TF_IMPORTER(euclidean_norm)
+TF_IMPORTER(bucketize)
+TF_IMPORTER(contrast)
 
 /* op_conv.c, op_pool.c, op_fused.c, op_blocks.c */
 TF_IMPORTER(conv)

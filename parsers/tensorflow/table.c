@@ -119,6 +119,7 @@ const tf_op tf_ops[] = {
     POINT("Snapshot", identity),
     POINT("StopGradient", identity),
     /* spatial */
+    PLAIN("AdjustContrastv2", contrast),
     IMAGE("AvgPool", pool, AveragePool),
     VOLUME("AvgPool3D", pool, AveragePool),
     IMAGE("BatchNormWithGlobalNormalization", global_norm, BatchNormalization),
@@ -255,6 +256,8 @@ const tf_op tf_ops[] = {
     PLAIN("UnsortedSegmentProd", segments),
     PLAIN("UnsortedSegmentSum", segments),
     PLAIN("Where", where),
+    PLAIN("Bucketize", bucketize),
+    PLAIN("SegmentSum", segments),
     /* boxes */
     PLAIN("CombinedNonMaxSuppression", combined_nms),
     PLAIN("NonMaxSuppression", nms),

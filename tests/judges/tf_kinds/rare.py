@@ -288,3 +288,27 @@ def spectral(r, name):
         n.add("Neg", [n.add(part, [at])])
     n.want = [-z.real.astype(np.float32), -z.imag.astype(np.float32), -np.abs(z).astype(np.float32)]
     return n
+
+
+@kind("Bucketize", "AdjustContrastv2", "SegmentSum")
+def single(r, name):
+    n, x = Net(r), r.array(*r.shape(4))
+    if name == "Bucketize":
+        bounds = np.sort(r.array(r.int(1, 6)))
+        x.flat[0] = bounds[0]
+        n.floats(n.add(name, [n.input(x)], boundaries=[float(b) for b in bounds]))
+        n.want = [np.searchsorted(bounds, x, side="right").astype(np.float32)]
+    elif name == "AdjustContrastv2":
+        factor = np.float32(r.int(1, 30) / 10)
+        n.add(name, [n.input(x), n.const(factor)])
+        mean = x.mean((1, 2), keepdims=True)
+        n.want = [(x - mean) * factor + mean]
+    else:
+        x = r.array(r.int(1, 8), *r.shape(r.int(0, 2)))
+        at = np.sort(r.ints(len(x), low=0, high=4))
+        y = np.zeros((at[-1] + 1,) + x.shape[1:], np.float32)
+        np.add.at(y, at, x)
+        n.add(name, [n.input(x), n.const(at)])
+        n.want = [y]
+    n.tfjs = False
+    return n
