@@ -258,6 +258,106 @@ static void lists_all_of_onnx(void **state)
     tdnn_free((void *)(uintptr_t)model.data);
 }
 
+/* ---- Subgraphs ---- */
+
+static size_t open_body(onnx_build *m, const char *attr, size_t *graph)
+{
+    size_t mark = onnx_open(m, 5);
+    onnx_text(m, 1, attr);
+    ONNX_MUST(tdnn_wire_put_int(&m->out, 20, 5));
+    *graph = onnx_open(m, 6);
+    return mark;
+}
+
+static void close_body(onnx_build *m, const char *const *outputs, size_t graph, size_t mark)
+{
+    for (; *outputs; outputs++) onnx_output(m, *outputs);
+    onnx_close(m, graph);
+    onnx_close(m, mark);
+}
+
+/* One of its branches adds what does not fit, to what it gets from outside. */
+static void put_if(onnx_build *m, const char *condition, const char *out, const char *branches[2])
+{
+    size_t graph, node = onnx_node_open(m, "If", condition, out, "");
+    for (int i = 0; i < 2; i++) {
+        char name[16];
+        size_t mark = open_body(m, i ? "else_branch" : "then_branch", &graph);
+        snprintf(name, sizeof name, "%s%d", out, i);
+        onnx_node(m, "Add", branches[i], name, "");
+        close_body(m, (const char *const[]){name, NULL}, graph, mark);
+    }
+    onnx_close(m, node);
+}
+
+static void looks_into_bodies_of_onnx(void **state)
+{
+    (void)state;
+    onnx_build m = onnx_begin(8, 17);
+    size_t graph, node;
+    const unsigned char no = 0;
+    onnx_constant(&m, "no", TDNN_BOOL, 0, NULL, &no, 1);
+    put_if(&m, "c", "p", (const char *[]){"x,y", "x,x"});
+    put_if(&m, "no", "q", (const char *[]){"x,y", "x,x"}); /* never taken */
+    node = onnx_node_open(&m, "Loop", "n,,x", "r,s", "");
+    size_t mark = open_body(&m, "body", &graph);
+    onnx_node(&m, "Identity", "b", "b2", "");
+    onnx_node(&m, "MatMul", "v,y", "w", ""); /* 1x3 times 1x4 */
+    onnx_node(&m, "Relu", "v", "v2", "");
+    onnx_value(&m, 11, "i", TDNN_I64, 0, NULL);
+    onnx_value(&m, 11, "b", TDNN_BOOL, 0, NULL);
+    onnx_text(&m, 11, "\n\1v");
+    close_body(&m, (const char *const[]){"b2", "v2", "w", NULL}, graph, mark);
+    onnx_close(&m, node);
+    node = onnx_node_open(&m, "Scan", "x,z", "t", "num_scan_inputs=1");
+    mark = open_body(&m, "body", &graph);
+    onnx_node(&m, "Add", "a,e", "d", ""); /* 1x3 and a row of 4 */
+    onnx_text(&m, 11, "\n\1a");
+    onnx_text(&m, 11, "\n\1e");
+    close_body(&m, (const char *const[]){"d", NULL}, graph, mark);
+    onnx_close(&m, node);
+    onnx_input(&m, "x", TDNN_F32, 2, (int64_t[]){1, 3});
+    onnx_input(&m, "y", TDNN_F32, 2, (int64_t[]){1, 4});
+    onnx_input(&m, "z", TDNN_F32, 2, (int64_t[]){5, 4});
+    onnx_input(&m, "c", TDNN_BOOL, 0, NULL);
+    onnx_input(&m, "n", TDNN_I64, 0, NULL);
+    for (const char *const *o = (const char *const[]){"p", "q", "r", "s", "t", NULL}; *o; o++)
+        onnx_output(&m, *o);
+    tdnn_bytes model = onnx_end(&m);
+    must_list(model, (tdnn_bytes){0},
+              (const char *const[]){
+                  "shape of  (Add): shapes 1x3 and 1x4 do not broadcast: 3 against 4 @ node making p0 (Add)",
+                  "shape of  (MatMul): ",
+                  "shape of  (Add): shapes 1x3 and 4 do not broadcast: 3 against 4 @ node making d (Add)", NULL});
+    tdnn_free((void *)(uintptr_t)model.data);
+}
+
+static void looks_into_bodies_of_tensorflow(void **state)
+{
+    (void)state;
+    must_list_text(
+        "node { name: 'x' op: 'Placeholder'" ATTR("dtype", "type: DT_FLOAT")
+            ATTR("shape", "shape { dim { size: 5 } dim { size: 7 } }") " }\n"
+        "node { name: 'n' op: 'Placeholder'" ATTR("dtype", "type: DT_BOOL") ATTR("shape", "shape { }") " }\n"
+        "node { name: 'w' op: 'While' input: 'n' input: 'x'" ATTR("cond", "func { name: 'more' }")
+            ATTR("body", "func { name: 'step' }") " }\n"
+        "node { name: 'u' op: 'Foo' input: 'x' }\n"
+        "library {\n"
+        "  function { signature { name: 'more' input_arg { name: 'a' type: DT_BOOL } input_arg { name: 'b' type: DT_FLOAT }\n"
+        "      output_arg { name: 'r' type: DT_BOOL } } ret { key: 'r' value: 'a' } }\n"
+        "  function { signature { name: 'step' input_arg { name: 'a' type: DT_BOOL } input_arg { name: 'b' type: DT_FLOAT }\n"
+        "      output_arg { name: 'r' type: DT_BOOL } output_arg { name: 's' type: DT_FLOAT } }\n"
+        "    node_def { name: 'm' op: 'MatMul' input: 'b' input: 'b' }\n"
+        "    node_def { name: 'k' op: 'Bar' input: 'b' }\n"
+        "    node_def { name: 'g' op: 'MatMul' input: 'b' input: 'b' " ATTR("transpose_a", "s: 'yes'") " }\n"
+        "    node_def { name: 'o' op: 'AddN' input: 'm:product:0' input: 'k:y:0' input: 'g:product:0' }\n"
+        "    ret { key: 'r' value: 'a' } ret { key: 's' value: 'o:sum:0' } } }\n",
+        (const char *const[]){"operator of u (Foo): operator Foo",
+                              "operator of w/body/k (Bar): operator Bar",
+                              "attribute of w/body/g (MatMul): attribute \"transpose_a\" is a text",
+                              "shape of w/body/m (MatMul): 5x7 times 5x7", NULL});
+}
+
 /* ---- Faults in whole models ---- */
 
 typedef enum change { WORD, QUOTED, SAME_LENGTH } change;
@@ -410,6 +510,8 @@ int main(void)
         cmocka_unit_test(lists_all_of_tensorflow),
         cmocka_unit_test(tells_of_attributes_of_the_wrong_kind),
         cmocka_unit_test(lists_all_of_onnx),
+        cmocka_unit_test(looks_into_bodies_of_onnx),
+        cmocka_unit_test(looks_into_bodies_of_tensorflow),
         cmocka_unit_test(any_faults_are_all_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,25 @@ static tdnn_status find_graph(const tdnn_exec *ctx, int64_t index, const tdnn_gr
     return TDNN_OK;
 }
 
+/* Whether input `index` is a number that is known, and 0 or less. */
+static bool is_known_to_stop(const tdnn_infer *ctx, size_t index)
+{
+    const tdnn_tensor *t =
+        index < ctx->input_count && ctx->in[index] ? ctx->in[index]->contents : NULL;
+    return t && t->kind == TDNN_KIND_TENSOR && tdnn_shape_count(&t->shape) == 1 &&
+           (t->dtype == TDNN_BOOL || tdnn_dtype_is_int(t->dtype)) &&
+           tdnn_tensor_get_i64(t, 0) <= 0;
+}
+
+/* A type and a shape that are known; contents change from step to step. */
+static tdnn_info without_contents(const tdnn_infer *ctx, size_t index)
+{
+    if (index >= ctx->input_count || !ctx->in[index]) return (tdnn_info){0};
+    tdnn_info info = *ctx->in[index];
+    info.contents = NULL;
+    return info;
+}
+
 /* ---- If ---- */
 
 typedef struct if_params {
@@ -37,6 +56,15 @@ static tdnn_status if_exec(tdnn_exec *ctx)
     return tdnn_exec_subgraph(ctx, (size_t)branch, NULL, 0, ctx->out, ctx->output_count);
 }
 
+static bool if_enter(const tdnn_infer *ctx, size_t index, tdnn_info *in, size_t count)
+{
+    const if_params *p = ctx->params;
+    (void)in;
+    (void)count;
+    if (!ctx->in[0] || !ctx->in[0]->contents) return true;
+    return (int64_t)index == (is_known_to_stop(ctx, 0) ? p->else_branch : p->then_branch);
+}
+
 static const tdnn_attr if_attrs[] = {
     TDNN_GRAPH(if_params, then_branch),
     TDNN_GRAPH(if_params, else_branch),
@@ -47,6 +75,7 @@ const tdnn_op tdnn_op_If = {
     .schema = {TDNN_SCHEMA(If, 1, 1, 1, -1, if_attrs, if_params)},
     .flags = TDNN_OP_LISTS,
     .exec = if_exec,
+    .enter = if_enter,
 };
 
 /* ---- what Loop and Scan share: a body that runs again and again ---- */
@@ -190,12 +219,22 @@ static tdnn_status loop_exec(tdnn_exec *ctx)
     return status;
 }
 
+static bool loop_enter(const tdnn_infer *ctx, size_t index, tdnn_info *in, size_t count)
+{
+    (void)index;
+    if (is_known_to_stop(ctx, 0) || is_known_to_stop(ctx, 1)) return false;
+    for (size_t i = 0; i < count; i++)
+        in[i] = i < 2 ? (tdnn_info){.dtype = i ? TDNN_BOOL : TDNN_I64} : without_contents(ctx, i);
+    return true;
+}
+
 static const tdnn_attr loop_attrs[] = {TDNN_GRAPH(body_params, body), {0}};
 
 const tdnn_op tdnn_op_Loop = {
     .schema = {TDNN_SCHEMA(Loop, 0, -1, 1, -1, loop_attrs, body_params)},
     .flags = TDNN_OP_LISTS,
     .exec = loop_exec,
+    .enter = loop_enter,
 };
 
 /* ---- Scan ---- */
@@ -376,6 +415,33 @@ static tdnn_status scan_exec(tdnn_exec *ctx)
     return scan_once(ctx, graph, ctx->in, ctx->input_count, INT64_MAX, ctx->out);
 }
 
+/* False if the dimension is not there. */
+static bool drop_dim(tdnn_shape *shape, int64_t axis)
+{
+    if (axis < 0) axis += shape->ndim;
+    if (axis < 0 || axis >= shape->ndim) return false;
+    for (int i = (int)axis; i + 1 < shape->ndim; i++) shape->dim[i] = shape->dim[i + 1];
+    shape->ndim--;
+    return true;
+}
+
+static bool scan_enter(const tdnn_infer *ctx, size_t index, tdnn_info *in, size_t count)
+{
+    const scan_params *p = ctx->params;
+    const size_t skip = p->batched ? 1 : 0;
+    (void)index;
+    if (p->num_scan_inputs < 1 || (size_t)p->num_scan_inputs + skip > ctx->input_count) return false;
+    const size_t states = ctx->input_count - skip - (size_t)p->num_scan_inputs;
+    for (size_t i = 0; i < count; i++) {
+        in[i] = without_contents(ctx, i + skip);
+        if (!in[i].dtype || in[i].kind != TDNN_KIND_TENSOR) continue;
+        bool good = !p->batched || drop_dim(&in[i].shape, 0);
+        if (i >= states) good = good && drop_dim(&in[i].shape, entry(&p->scan_input_axes, i - states));
+        if (!good) in[i] = (tdnn_info){0};
+    }
+    return true;
+}
+
 static const tdnn_attr scan_attrs[] = {
     TDNN_GRAPH(scan_params, body),
     TDNN_INT(scan_params, num_scan_inputs, 0),
@@ -390,4 +456,5 @@ static const tdnn_attr scan_attrs[] = {
 const tdnn_op tdnn_op_Scan = {
     .schema = {TDNN_SCHEMA(Scan, 0, -1, 1, -1, scan_attrs, scan_params)},
     .exec = scan_exec,
+    .enter = scan_enter,
 };

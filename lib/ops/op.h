@@ -217,6 +217,9 @@ typedef struct tdnn_op {
     void (*layout)(tdnn_layout_query *query);
     tdnn_status (*plan)(tdnn_plan_ctx *ctx);
     tdnn_status (*exec)(tdnn_exec *ctx);
+    /* Of operators with subgraphs: says what inputs subgraph `index` gets at first, as far as that is
+     * known (ctx->in is NULL where it is not, and so is in[i].dtype); false: it never runs. */
+    bool (*enter)(const tdnn_infer *ctx, size_t index, tdnn_info *in, size_t count);
 } tdnn_op;
 
 static inline const tdnn_op *tdnn_op_of(const tdnn_node *node) { return (const tdnn_op *)(const void *)node->op; }

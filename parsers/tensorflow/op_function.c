@@ -196,12 +196,17 @@ static tdnn_status take_inside(const tf_call *c, size_t first, tdnn_graph *graph
     return TDNN_OK;
 }
 
+/* What is missing becomes a value that nothing makes, so that the rest of the subgraph is looked at. */
 static tdnn_status add_result(const tf_call *c, tdnn_graph *graph, tf_value *v, tdnn_error *err)
 {
     tf_scope inside = {.model = c->scope->model, .outer = c->scope, .graph = graph};
     tf_call there = *c;
     tdnn_id id;
     there.scope = &inside;
+    if (v->missing) {
+        TDNN_TRY(tdnn_graph_add_value(graph, NULL, &id, err));
+        return tdnn_graph_add_output(graph, id, err);
+    }
     if (v->dead || v->block[0])
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "a result that is no tensor");
     TDNN_TRY(v->flow ? tf_list_sequence(&there, v, &id, err) : tf_plain(&inside, v, &id, err));
@@ -273,8 +278,7 @@ tdnn_status tf_import_if(tf_call *c, tdnn_error *err)
         TDNN_TRY(put_in_place(c, f[i], branches[i], i ? "else/" : "then/", inputs, &results[i],
                               err));
     }
-    if (any_missing(results[0], count) || any_missing(results[1], count))
-        return give_missing(c, err);
+    const bool missing = any_missing(results[0], count) || any_missing(results[1], count);
     for (int i = 0; i < 2; i++)
         for (size_t k = 0; k < count; k++)
             TDNN_TRY(add_result(c, branches[i], results[i][k], err));
@@ -285,6 +289,7 @@ tdnn_status tf_import_if(tf_call *c, tdnn_error *err)
         TDNN_TRY(tdnn_node_set_attr(c->scope->graph, node, names[i], &v, err));
     }
     TDNN_TRY(tdnn_node_own(c->scope->graph, node, branches, 2, err));
+    if (missing) return give_missing(c, err);
     for (size_t k = 0; k < count; k++) {
         tdnn_shape shape = common_shape(results[0][k], results[1][k]);
         if (results[0][k]->flow != results[1][k]->flow)
@@ -349,10 +354,12 @@ static tdnn_status make_body(const tf_call *c, const Tensorflow__FunctionDef *te
     }
     TDNN_TRY(put_in_place(c, f, body, "body/", before, &after, err));
     *missing = any_missing(after, c->input_count);
-    if (*missing) return TDNN_OK;
-    TDNN_TRY(condition_of(c, test, body, "next/", after, &go_on, err));
+    if (*missing)
+        go_on = TDNN_ABSENT;
+    else
+        TDNN_TRY(condition_of(c, test, body, "next/", after, &go_on, err));
     *missing = go_on == TDNN_ABSENT;
-    if (*missing) return TDNN_OK;
+    if (*missing) TDNN_TRY(tdnn_graph_add_value(body, NULL, &go_on, err));
     TDNN_TRY(tdnn_graph_append(body, TDNN_OP_Identity, NULL, &go_on, 1, NULL, &id, err));
     TDNN_TRY(tdnn_graph_add_output(body, id, err));
     for (size_t i = 0; i < c->input_count; i++) TDNN_TRY(add_result(c, body, after[i], err));
@@ -364,7 +371,7 @@ tdnn_status tf_import_while(tf_call *c, tdnn_error *err)
     const Tensorflow__FunctionDef *test, *f;
     const size_t count = c->input_count;
     tdnn_graph *body;
-    bool missing;
+    bool missing = false;
     tdnn_id go_on, *ids = tdnn_zone_alloc(c->scope->model->zone, count + 2, sizeof *ids);
     tdnn_node *node;
     if (!ids) return TDNN_NO_MEMORY(err);
@@ -382,12 +389,13 @@ tdnn_status tf_import_while(tf_call *c, tdnn_error *err)
     TDNN_TRY(condition_of(c, test, c->scope->graph, "first/", c->inputs, &go_on, err));
     TDNN_TRY(tdnn_graph_create_sub(c->scope->graph, &body, err));
     TDNN_TRY(make_body(c, test, f, body, &missing, err));
-    if (missing || go_on == TDNN_ABSENT) return give_missing(c, err);
+    missing = missing || go_on == TDNN_ABSENT;
     ids[0] = TDNN_ABSENT, ids[1] = go_on;
     TDNN_TRY(tf_many(c, TDNN_OP_Loop, ids, count + 2, count, &node, err));
     tdnn_attr_value v = {.type = TDNN_ATTR_GRAPH, .i = 0};
     TDNN_TRY(tdnn_node_set_attr(c->scope->graph, node, "body", &v, err));
     TDNN_TRY(tdnn_node_own(c->scope->graph, node, &body, 1, err));
+    if (missing) return give_missing(c, err);
     for (size_t i = 0; i < count; i++) {
         const tf_value *in = c->inputs[i];
         tdnn_shape shape = tf_unknown_shape(in->shape.ndim);
