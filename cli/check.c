@@ -13,7 +13,7 @@ enum { KINDS = TDNN_FINDING_USE + 1 };
 
 typedef struct check_options {
     model_options model;
-    text_list shapes;
+    text_list shapes, from, to;
     bool json;
 } check_options;
 
@@ -35,6 +35,7 @@ typedef struct findings {
     bool planned; /* shapes and kernels were gone through to the end      */
     char *open;   /* NULL, or the input whose open size stood in the way  */
     tdnn_shape open_shape;
+    const char *cut; /* NULL, or where to begin so that nothing is missing */
 } findings;
 
 static void add(void *user, const tdnn_finding *finding)
@@ -54,6 +55,15 @@ static void add(void *user, const tdnn_finding *finding)
     m->places[m->count++] = (place){need_text("%s", finding->where),
                                     need_text("%s", finding->node), need_text("%s", finding->op)};
     f->places++;
+}
+
+/* What ended the search, if that is no finding itself. */
+static void add_end(findings *f, const tdnn_error *err)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (!strcmp(f->list[i].what, err->message)) return;
+    if (err->status != TDNN_ERR_UNSUPPORTED)
+        add(f, &(tdnn_finding){TDNN_FINDING_USE, "", "", err->where, err->message});
 }
 
 static void free_findings(findings *f)
@@ -108,6 +118,7 @@ static void print_text(const findings *f)
         printf("cannot run: ");
         print_counts(f);
         printf(", in %zu place%s\n", f->places, f->places > 1 ? "s" : "");
+        if (f->cut) printf("can run without what is in front of it: --from %s\n", f->cut);
     } else if (f->open) {
         printf("can run; shapes not looked at, since the size of input %s is open (%s): "
                "--input-shape %s=... settles it\n",
@@ -145,6 +156,7 @@ static void print_json(const findings *f, const char *model)
     json_bool(&w, "supported", !f->count);
     json_bool(&w, "planned", f->planned);
     if (f->open) json_text(&w, "open", f->open);
+    if (f->cut) json_text(&w, "from", f->cut);
     json_open(&w, "missing", '[');
     for (size_t i = 0; i < f->count; i++) print_missing_json(&w, &f->list[i]);
     json_close(&w, ']');
@@ -200,6 +212,31 @@ static bool read_sizes(const text_list *given, char **inputs, tdnn_shape *sizes)
     return true;
 }
 
+/* Whether the model loads if it begins behind one of the operators that are missing: those that were
+ * found last come first, since they stand behind the others. */
+static void find_cut(const command_line *line, const tdnn_load_options *load, findings *f)
+{
+    enum { MOST_TRIES = 8 };
+    int tries = 0;
+
+    for (size_t i = f->count; i-- > 0 && !f->cut && tries < MOST_TRIES;) {
+        const char *node = f->list[i].places[f->list[i].count - 1].node;
+        tdnn_load_options begun = *load;
+        tdnn_net *net = NULL;
+        tdnn_error err;
+
+        if (f->list[i].kind != TDNN_FINDING_OPERATOR || !*node) continue;
+        begun.found = NULL;
+        begun.inputs = &node;
+        begun.input_count = 1;
+        tries++;
+        if (tdnn_net_load(line->given[0], line->count > 1 ? line->given[1] : NULL, &begun, &net,
+                          &err) == TDNN_OK)
+            f->cut = node;
+        tdnn_net_release(net);
+    }
+}
+
 static bool load(const check_options *o, const command_line *line, tdnn_load_options *load,
                  findings *f)
 {
@@ -214,6 +251,9 @@ static bool load(const check_options *o, const command_line *line, tdnn_load_opt
     } else if (!f->count) { /* damaged, or no model */
         report_error(model, &err);
         good = false;
+    } else {
+        add_end(f, &err);
+        if (!load->input_count) find_cut(line, load, f);
     }
     tdnn_net_release(net);
     return good;
@@ -237,6 +277,10 @@ static bool check(const check_options *o, const command_line *line)
     options.size_names = (const char *const *)inputs;
     options.sizes = sizes;
     options.size_count = count;
+    options.inputs = o->from.text;
+    options.input_count = o->from.count;
+    options.outputs = o->to.text;
+    options.output_count = o->to.count;
     good = read_sizes(&o->shapes, inputs, sizes) && load(o, line, &options, &f);
     if (good && o->json)
         print_json(&f, line->given[0]);
@@ -256,6 +300,8 @@ int command_check(int argc, char **argv)
     const option known[] = {
         OPTION("input-shape", TEXTS, &o.shapes, "NAME=1x3x224x224",
                "of an input that the model leaves open; an open batch is 1"),
+        OPTION("from", TEXTS, &o.from, "NAME", "a tensor to begin at; may be repeated"),
+        OPTION("to", TEXTS, &o.to, "NAME", "a tensor to end at; may be repeated"),
         OPTION("json", FLAG, &o.json, NULL, "an object with all findings"),
         MODEL_OPTIONS(o.model),
         OPTION_END,
@@ -266,7 +312,8 @@ int command_check(int argc, char **argv)
         .about =
             "Tells whether a model can run here. Lists every operator, attribute, element type and\n"
             "shape that stands in the way, with the name and place of every node that has it, also\n"
-            "behind operators that tinydnn does not have; status 1 if there is any.",
+            "behind operators that tinydnn does not have; status 1 if there is any. --from and --to look\n"
+            "at a part of the model alone.",
         .options = known,
         .least = 1,
         .most = 2,
@@ -276,6 +323,8 @@ int command_check(int argc, char **argv)
     if (options_parse(&line, argc, argv, &status))
         status = check(&o, &line) && output_flush() ? EXIT_DONE : EXIT_FAULT;
     free(o.shapes.text);
+    free(o.from.text);
+    free(o.to.text);
     free(line.given);
     return status;
 }

@@ -101,6 +101,19 @@ verdict $? "check lists all that is missing"
 run check "$tmp/two.cfg" --json
 grep -q '"supported":false,.*{"kind":"operator","what":"section \[bogus\]","where":\["layer 1 \[bogus\], line 6","layer 3 \[bogus\], line 8"\],"nodes":\[{"name":"layer 1","op":"bogus"},' "$tmp/out"
 verdict $? "check --json lists all that is missing"
+printf "node { name: 'x' op: 'Placeholder' }\nnode { name: 'd' op: 'Decode' input: 'x' }\nnode { name: 'e' op: 'Spectre' \
+input: 'd' }\nnode { name: 'y' op: 'Neg' input: 'e' }\n" >"$tmp/front.pbtxt"
+run check "$tmp/front.pbtxt"
+[ $? -eq 1 ] && grep -q '^cannot run: 2 operators' "$tmp/out" && grep -q ': --from e$' "$tmp/out"
+verdict $? "check says where a model can begin"
+good '^can run' check "$tmp/front.pbtxt" --from e
+run check "$tmp/front.pbtxt" --to d
+[ $? -eq 1 ] && grep -q '^cannot run: 1 operator, in 1 place' "$tmp/out"
+verdict $? "check --to looks at a part alone"
+printf "node { name: 'z' op: 'Neg' input: 'nowhere' }\n" >>"$tmp/front.pbtxt"
+run check "$tmp/front.pbtxt"
+[ $? -eq 1 ] && grep -q 'nothing makes its input "nowhere"' "$tmp/out" && grep -q '^operator Spectre' "$tmp/out"
+verdict $? "check tells of what ends the search"
 
 ssd=examples/models/digits-ssd/digits-ssd
 scene=examples/models/digits-yolo/samples/scene_0000.png

@@ -358,6 +358,31 @@ static void looks_into_bodies_of_tensorflow(void **state)
                               "shape of w/body/m (MatMul): 5x7 times 5x7", NULL});
 }
 
+/* ---- A part of a model ---- */
+
+static void a_part_is_checked_alone(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "node { name: 'x' op: 'Placeholder' }\nnode { name: 'u' op: 'Foo' input: 'x' }\n"
+        "node { name: 'v' op: 'Neg' input: 'u' }\nnode { name: 'w' op: 'Bar' input: 'v' }\n";
+    static const char *const from[] = {"u"}, *const to[] = {"v"};
+    const tdnn_bytes model = {text, strlen(text)};
+    tdnn_net *net = NULL;
+    listing found;
+    tdnn_load_options options = telling(&found);
+    options.inputs = from;
+    options.input_count = 1;
+    assert_true(tdnn_net_load_memory(model, (tdnn_bytes){0}, &options, &net, &err) != TDNN_OK);
+    must_be(&found, (const char *const[]){"operator of w (Bar)", NULL});
+    options.outputs = to;
+    options.output_count = 1;
+    found = (listing){.lines = 0};
+    assert_ok(tdnn_net_load_memory(model, (tdnn_bytes){0}, &options, &net, &err), err);
+    must_be(&found, (const char *const[]){NULL});
+    tdnn_net_release(net);
+}
+
 /* ---- Faults in whole models ---- */
 
 typedef enum change { WORD, QUOTED, SAME_LENGTH } change;
@@ -510,6 +535,7 @@ int main(void)
         cmocka_unit_test(lists_all_of_tensorflow),
         cmocka_unit_test(tells_of_attributes_of_the_wrong_kind),
         cmocka_unit_test(lists_all_of_onnx),
+        cmocka_unit_test(a_part_is_checked_alone),
         cmocka_unit_test(looks_into_bodies_of_onnx),
         cmocka_unit_test(looks_into_bodies_of_tensorflow),
         cmocka_unit_test(any_faults_are_all_found),
