@@ -35,6 +35,7 @@ typedef struct findings {
     bool planned; /* shapes and kernels were gone through to the end      */
     char *open;   /* NULL, or the input whose open size stood in the way  */
     tdnn_shape open_shape;
+    bool no_tensor;  /* it is a sequence or optional, of any size               */
     const char *cut; /* NULL, or where to begin so that nothing is missing */
 } findings;
 
@@ -119,6 +120,8 @@ static void print_text(const findings *f)
         print_counts(f);
         printf(", in %zu place%s\n", f->places, f->places > 1 ? "s" : "");
         if (f->cut) printf("can run without what is in front of it: --from %s\n", f->cut);
+    } else if (f->no_tensor) {
+        printf("can run; shapes not looked at to the end, since input %s is no tensor\n", f->open);
     } else if (f->open) {
         printf("can run; shapes not looked at, since the size of input %s is open (%s): "
                "--input-shape %s=... settles it\n",
@@ -175,6 +178,14 @@ static size_t open_first(const tdnn_net *net, const text_list *given)
     return SIZE_MAX;
 }
 
+/* An input that is a sequence or an optional; SIZE_MAX: none. */
+static size_t list_input(const tdnn_net *net)
+{
+    for (size_t i = 0; i < tdnn_net_input_count(net); i++)
+        if (tdnn_net_input(net, i)->kind != TDNN_KIND_TENSOR) return i;
+    return SIZE_MAX;
+}
+
 /* What only planning finds, in a model that loads. False: reported. */
 static bool plan(const check_options *o, tdnn_net *net, findings *f)
 {
@@ -185,7 +196,9 @@ static bool plan(const check_options *o, tdnn_net *net, findings *f)
     size_t open;
 
     if (!model_shapes(net, &o->shapes, &shapes)) return false;
-    open = first_unknown(net, shapes);
+    open = list_input(net);
+    f->no_tensor = open != SIZE_MAX;
+    if (!f->no_tensor) open = first_unknown(net, shapes);
     f->planned = open == SIZE_MAX;
     if (f->planned) {
         status = tdnn_session_create(net, NULL, &session, &err);

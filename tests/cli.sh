@@ -114,6 +114,10 @@ printf "node { name: 'z' op: 'Neg' input: 'nowhere' }\n" >>"$tmp/front.pbtxt"
 run check "$tmp/front.pbtxt"
 [ $? -eq 1 ] && grep -q 'nothing makes its input "nowhere"' "$tmp/out" && grep -q '^operator Spectre' "$tmp/out"
 verdict $? "check tells of what ends the search"
+# a model of SequenceLength
+printf '\010\010:,\012\026\012\001s\022\001n"\016SequenceLengthZ\015\012\001s\022\010"\006\012\004\012\002\010\001b\003\012\001nB\002\020\021' \
+    >"$tmp/list.onnx"
+good '^can run; .* input s is no tensor$' check "$tmp/list.onnx"
 
 ssd=examples/models/digits-ssd/digits-ssd
 scene=examples/models/digits-yolo/samples/scene_0000.png
