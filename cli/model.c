@@ -72,6 +72,7 @@ tdnn_session_options session_options(const session_choice *choice, const model_o
     options.cpu = choice->cpu;
     options.memory_limit = model->memory_limit;
     options.precision = (tdnn_precision)choice->precision;
+    options.no_winograd = choice->no_winograd;
     return options;
 }
 

@@ -23,6 +23,7 @@ typedef struct model_options {
 typedef struct session_choice {
     int threads, precision; /* tdnn_precision */
     const char *cpu;
+    bool no_winograd;
 } session_choice;
 
 #define SESSION_OPTIONS(s)                                                                     \
@@ -30,7 +31,8 @@ typedef struct session_choice {
         OPTION("cpu", TEXT, &(s).cpu, "LEVEL",                                                 \
                "at most these instructions: generic, avx2, avx512, avx512vnni; fast: avx512bf16, amx"),            \
         OPTION("precision", CHOICE, &(s).precision, "fp32|fast",                               \
-               "fast: bf16 products, f32 sums where the CPU has them")
+               "fast: bf16 products, f32 sums where the CPU has them"),                           \
+        OPTION("no-winograd", FLAG, &(s).no_winograd, NULL, "3x3 convolutions by direct sums")
 
 typedef struct names {
     const char *const *text;

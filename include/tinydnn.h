@@ -354,6 +354,10 @@ typedef struct tdnn_session_options {
      * allocate while running, whose sizes depend on data. 0: what the machine has. Beyond:
      * TDNN_ERR_LIMIT with the node, and the bytes that are needed. */
     uint64_t memory_limit;
+    /* 3x3 convolutions sum products directly, never by Winograd's transformation F(4x4, 3x3) (Lavin
+     * and Gray, 2015), which takes a quarter of the products and four times the memory for weights,
+     * and whose results lie within 1e-4 of the largest value. */
+    bool no_winograd;
 } tdnn_session_options;
 
 /* A net made ready to run, with its memory and its threads. Retains the net. */

@@ -103,6 +103,8 @@ static tdnn_net *net_of(message *model)
     return net;
 }
 
+static bool no_winograd; /* of the sessions that `run` makes */
+
 static tdnn_session *run(tdnn_net *net, tdnn_tensor *const *in, size_t count, unsigned constants,
                          const char *cpu, int threads, const tdnn_tensor **y)
 {
@@ -111,6 +113,7 @@ static tdnn_session *run(tdnn_net *net, tdnn_tensor *const *in, size_t count, un
     tdnn_session_options_init(&options);
     options.cpu = cpu;
     options.threads = threads;
+    options.no_winograd = no_winograd;
     assert_ok(tdnn_session_create(net, &options, &s, &err), err);
     char name[3] = "i0";
     for (size_t i = 0; i < count; i++) {
@@ -219,6 +222,46 @@ static void conv_1d_3d(void **state)
     (void)state;
     for (int i = 0; i < 60; i++) check_random(false, TDNN_F32, i % 2 ? 1 : 3);
 }
+/* The largest distance of its values from those of the other way, as a share of the largest. */
+static double share_apart(const tdnn_tensor *a, const tdnn_tensor *b)
+{
+    double largest = 0, apart = 0;
+    for (int64_t i = 0; i < tdnn_shape_count(tdnn_tensor_shape(a)); i++) {
+        largest = fmax(largest, fabs(at(a, i)));
+        apart = fmax(apart, fabs(at(a, i) - at(b, i)));
+    }
+    return apart / largest;
+}
+static void winograd_switched_off(void **state)
+{
+    (void)state;
+    const int64_t pads[4] = {1, 1, 1, 1};
+    tdnn_tensor *in[2] = {random_tensor(TDNN_F32, 4, (int64_t[]){1, 64, 40, 40}),
+                          random_tensor(TDNN_F32, 4, (int64_t[]){64, 64, 3, 3})};
+    message node = {0};
+    put_attr_ints(&node, "pads", pads, 4);
+    message model = write_model(&node, "Conv", in, 2, 2);
+    tdnn_net *net = net_of(&model);
+    for (size_t level = 0; level < TEST_LEVELS; level++) {
+        const tdnn_tensor *y[2];
+        tdnn_session *s[2];
+        for (int off = 0; off < 2; off++) {
+            no_winograd = off;
+            s[off] = run(net, in, 2, 2, test_levels[level], 1, &y[off]);
+            for (size_t i = 0; i < tdnn_session_step_count(s[off]); i++) {
+                tdnn_step_info step;
+                assert_ok(tdnn_session_step(s[off], i, &step, &err), err);
+                assert_false(off && strstr(step.kernel, "winograd"));
+            }
+        }
+        assert_true(share_apart(y[1], y[0]) < 1e-4);
+        tdnn_session_free(s[0]);
+        tdnn_session_free(s[1]);
+    }
+    no_winograd = false;
+    tdnn_net_release(net);
+    release(in, 2);
+}
 static void conv_f64(void **state)
 {
     (void)state;
@@ -264,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_2d), cmocka_unit_test(conv_1d_3d), cmocka_unit_test(conv_f64),
+        cmocka_unit_test(winograd_switched_off),
         cmocka_unit_test(conv_transpose), cmocka_unit_test(matmul),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,14 +103,15 @@ static size_t by_tap_cost(const tdnn_conv *c)
 
 /* The cheapest way, each counted in products for each weight; transformed tiles cost a third more. At 20x20
  * with 960->256 channels: dilation 12 18.6 ms direct, 24 29.1, 36 16.5 as a matrix product. */
-static tdnn_conv_method choose_f32(const tdnn_conv *c, size_t block)
+static tdnn_conv_method choose_f32(const tdnn_conv *c, size_t block, bool may_winograd)
 {
     const bool direct = tdnn_conv_can(c, TDNN_CONV_BLOCK, block);
     size_t best = direct ? c->oh * c->ow * c->kh * c->kw : SIZE_MAX;
     tdnn_conv_method method = TDNN_CONV_BLOCK;
     const size_t tiles = tdnn_winograd_strips(c->oh, c->dilation_h) * tdnn_winograd_strips(c->ow, c->dilation_w);
     const size_t winograd = tiles * TDNN_WINOGRAD_POINTS * 4 / 3;
-    if (tdnn_conv_can(c, TDNN_CONV_WINOGRAD, block) && winograd < best && winograd_pays(c, tiles)) {
+    if (may_winograd && tdnn_conv_can(c, TDNN_CONV_WINOGRAD, block) && winograd < best &&
+        winograd_pays(c, tiles)) {
         best = winograd;
         method = TDNN_CONV_WINOGRAD;
     }
@@ -138,7 +139,7 @@ tdnn_conv_method tdnn_conv_choose(const tdnn_plan_ctx *ctx, const tdnn_conv *c, 
     if (c->groups > 1 && tdnn_conv_can(c, TDNN_CONV_DEPTHWISE, block)) return TDNN_CONV_DEPTHWISE;
     if (bf16 && tdnn_conv_can(c, TDNN_CONV_BF16, block))
         return (double)ctx->step->flops < BF16X3_FLOPS * (double)c->batch ? TDNN_CONV_BF16X3 : TDNN_CONV_BF16;
-    return choose_f32(c, block);
+    return choose_f32(c, block, !ctx->no_winograd);
 }
 
 tdnn_conv_fn *tdnn_conv_kernel(const tdnn_kernels *k, tdnn_conv_method method)

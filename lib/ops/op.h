@@ -119,6 +119,7 @@ typedef struct tdnn_plan_ctx {
     const tdnn_kernels *kernels;
     int threads;
     tdnn_precision precision;
+    bool no_winograd;
     /* Per input: its contents if they never change, else NULL. Of the inputs in op->later the
      * data may be missing or lie unaligned: see lib/base/tensor.h. */
     const tdnn_tensor *const *constants;

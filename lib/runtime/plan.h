@@ -20,6 +20,7 @@ typedef struct tdnn_plan_env {
     const tdnn_kernels *kernels;
     int threads;
     tdnn_precision precision;
+    bool no_winograd;
     tdnn_packs *packs; /* NULL: constants are not packed */
     tdnn_workers *workers; /* who pack; NULL: the caller alone */
 } tdnn_plan_env;

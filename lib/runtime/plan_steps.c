@@ -145,7 +145,8 @@ static tdnn_status plan_node(tdnn_planner *p, tdnn_plan_node *n, tdnn_step *step
         step->moved += step->out[i]->bytes;
     }
     tdnn_plan_ctx ctx = {.step = step, .kernels = p->env->kernels, .threads = p->env->threads,
-                         .precision = p->env->precision, .constants = constants, .known = known,
+                         .precision = p->env->precision,
+                         .no_winograd = p->env->no_winograd, .constants = constants, .known = known,
                          .err = p->err, .planner = p};
     p->current = n;
     return op->plan(&ctx);

@@ -24,6 +24,7 @@ static tdnn_status init(tdnn_session *session, tdnn_error *err)
     TDNN_TRY(choose_kernels(session, err));
     session->env.threads = session->options.threads;
     session->env.precision = session->options.precision;
+    session->env.no_winograd = session->options.no_winograd;
     session->env.packs = session->net->packs;
     if (session->options.measure) {
         TDNN_TRY(tdnn_packs_create(true, 0, &session->measured, err));
