@@ -99,7 +99,7 @@ static void bad_windows(void **state)
         {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), STRIDES("[1, 0, 1, 1]") PADDING("SAME")), "strides has 0"},
         {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), STRIDES("[1, 1]") PADDING("SAME")), "strides has 2 numbers"},
         {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), STRIDES("[2, 1, 1, 1]") PADDING("SAME")), "over batch or channels"},
-        {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), TF_ATTR("strides", "i: 1") PADDING("SAME")), "no list of integers"},
+        {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), TF_ATTR("strides", "i: 1") PADDING("SAME")), "expected a list of ints"},
         {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), STRIDES("[1, 1, 1, 1]") PADDING("MAYBE")), "padding \"MAYBE\""},
         {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"), STRIDES("[1, 1, 1, 1]") PADDING("EXPLICIT")), "explicit_paddings has 0"},
         {TWO("Conv2D", WEIGHTS("3", "3", "2", "1"),
