@@ -121,7 +121,8 @@ static void print_text(const findings *f)
         printf(", in %zu place%s\n", f->places, f->places > 1 ? "s" : "");
         if (f->cut) printf("can run without what is in front of it: --from %s\n", f->cut);
     } else if (f->no_tensor) {
-        printf("can run; shapes not looked at to the end, since input %s is no tensor\n", f->open);
+        printf("can run; shapes not looked at to the end, since input %s is no tensor\n",
+               f->open);
     } else if (f->open) {
         printf("can run; shapes not looked at, since the size of input %s is open (%s): "
                "--input-shape %s=... settles it\n",
@@ -225,8 +226,8 @@ static bool read_sizes(const text_list *given, char **inputs, tdnn_shape *sizes)
     return true;
 }
 
-/* Whether the model loads if it begins behind one of the operators that are missing: those that were
- * found last come first, since they stand behind the others. */
+/* Whether the model loads if it begins behind one of the operators that are missing: those that
+ * were found last come first, since they stand behind the others. */
 static void find_cut(const command_line *line, const tdnn_load_options *load, findings *f)
 {
     enum { MOST_TRIES = 8 };

@@ -17,7 +17,7 @@ typedef struct model_options {
                "inputs and outputs of TensorFlow models"),                                     \
         OPTION("no-optimize", FLAG, &(m).no_optimize, NULL,                                    \
                "run the graph as the file has it, without folding and fusion"),                \
-        OPTION("memory-limit", BYTES, &(m).memory_limit, "BYTES[K|M|G]",                              \
+        OPTION("memory-limit", BYTES, &(m).memory_limit, "BYTES[K|M|G]",                       \
                "most memory that may be allocated; default: what the machine has")
 
 typedef struct session_choice {
@@ -26,12 +26,13 @@ typedef struct session_choice {
     bool no_winograd;
 } session_choice;
 
-#define SESSION_OPTIONS(s)                                                                     \
-    OPTION_FROM(1, "threads", INT, &(s).threads, "N", "threads that compute (default 1)"),     \
-        OPTION("cpu", TEXT, &(s).cpu, "LEVEL",                                                 \
-               "at most these instructions: generic, avx2, avx512, avx512vnni; fast: avx512bf16, amx"),            \
-        OPTION("precision", CHOICE, &(s).precision, "fp32|fast",                               \
-               "fast: bf16 products, f32 sums where the CPU has them"),                           \
+#define SESSION_OPTIONS(s)                                                                           \
+    OPTION_FROM(1, "threads", INT, &(s).threads, "N", "threads that compute (default 1)"),           \
+        OPTION(                                                                                      \
+            "cpu", TEXT, &(s).cpu, "LEVEL",                                                          \
+            "at most these instructions: generic, avx2, avx512, avx512vnni; fast: avx512bf16, amx"), \
+        OPTION("precision", CHOICE, &(s).precision, "fp32|fast",                                     \
+               "fast: bf16 products, f32 sums where the CPU has them"),                              \
         OPTION("no-winograd", FLAG, &(s).no_winograd, NULL, "3x3 convolutions by direct sums")
 
 typedef struct names {
@@ -54,8 +55,8 @@ size_t net_output_index(const tdnn_net *net, const char *name);
  * declared shapes of all inputs. A first dimension that stays unknown becomes 1. False:
  * reported. `shapes` (freed with free) has one a net input. */
 bool model_shapes(const tdnn_net *net, const text_list *given, tdnn_shape **shapes);
-/* One of them, for an input whose name is "" where none is given. False: reported. `name` is freed
- * with free in either case. */
+/* One of them, for an input whose name is "" where none is given. False: reported. `name` is
+ * freed with free in either case. */
 bool size_read(const char *given, char **name, tdnn_shape *shape);
 /* The first input whose shape is not known in full; SIZE_MAX if there is none. */
 size_t first_unknown(const tdnn_net *net, const tdnn_shape *shapes);

@@ -109,7 +109,8 @@ double peak_flops(const char *level)
 }
 
 #if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-/* Tiles of 16 rows of 64 bytes: two of A times two of B into four of sums, as a product has them. */
+/* Tiles of 16 rows of 64 bytes: two of A times two of B into four of sums, as a product has
+ * them. */
 __attribute__((target("amx-tile,amx-bf16"))) static float tile_loop(void)
 {
     static const struct {

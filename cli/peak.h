@@ -1,4 +1,5 @@
-/* peak.h - what this machine can do at best, measured: what a share of the limit is a share of. */
+/* peak.h - what this machine can do at best, measured: what a share of the limit is a share of.
+ */
 #ifndef TINYDNN_CLI_PEAK_H
 #define TINYDNN_CLI_PEAK_H
 

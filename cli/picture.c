@@ -59,7 +59,8 @@ bool picture_params(const picture_options *o, const char *preset, tdnn_blob_para
         return false;
     }
     if (!o->preset && (o->scales || o->means || o->stds)) {
-        /* who gives numbers does not want to mix them with those of a preset he did not ask for */
+        /* who gives numbers does not want to mix them with those of a preset he did not ask for
+         */
         tdnn_blob_params plain;
 
         tdnn_blob_params_init(&plain);

@@ -100,7 +100,8 @@ static int by_time(const void *a, const void *b)
 
 static void print_groups(group *groups, size_t count, double total)
 {
-    static const char *const heads[] = {"operator", "steps", "ms", "%", "GFLOP/s", "% of limit", "share"};
+    static const char *const heads[] = {"operator", "steps",      "ms",   "%",
+                                        "GFLOP/s",  "% of limit", "share"};
     table t = table_make("lrrrrrl", heads);
 
     qsort(groups, count, sizeof *groups, by_time);

@@ -84,7 +84,8 @@ typedef struct tdnn_error {
 
 TDNN_API const char *tdnn_version(void);
 TDNN_API const char *tdnn_status_name(tdnn_status status);
-/* The best instruction-set level of this machine: "generic", "avx2", "avx512", "neon", ... Static. */
+/* The best instruction-set level of this machine: "generic", "avx2", "avx512", "neon", ...
+ * Static. */
 TDNN_API const char *tdnn_cpu_level(void);
 
 /* ---- Element types, shapes, tensors ----------------------------------------------------- */
@@ -152,15 +153,17 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_tensor_wrap(void *data, size_t bytes, td
 /* A sequence or an optional of `count` items (optional: 0 or 1), which it retains. `dtype` is the
  * element type of the items, TDNN_NONE if unknown. Freed with tdnn_tensor_release. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_tensor_create_list(tdnn_kind kind, tdnn_dtype dtype,
-                                                           tdnn_tensor *const *items, size_t count,
-                                                           tdnn_tensor **out, tdnn_error *err);
+                                                           tdnn_tensor *const *items,
+                                                           size_t count, tdnn_tensor **out,
+                                                           tdnn_error *err);
 /* Tensors are reference-counted. Retain returns its argument; release takes NULL. */
 TDNN_API tdnn_tensor *tdnn_tensor_retain(const tdnn_tensor *tensor);
 TDNN_API void tdnn_tensor_release(tdnn_tensor *tensor);
 
 TDNN_API tdnn_kind tdnn_tensor_kind(const tdnn_tensor *tensor);
 TDNN_API tdnn_dtype tdnn_tensor_dtype(const tdnn_tensor *tensor);
-/* Borrowed as long as the tensor; for a sequence or an optional: its item count, one dimension. */
+/* Borrowed as long as the tensor; for a sequence or an optional: its item count, one dimension.
+ */
 TDNN_API const tdnn_shape *tdnn_tensor_shape(const tdnn_tensor *tensor);
 TDNN_API size_t tdnn_tensor_bytes(const tdnn_tensor *tensor);
 /* The elements, borrowed as long as the tensor; NULL for strings and lists. */
@@ -194,9 +197,10 @@ typedef enum tdnn_format {
     TDNN_FORMAT_DARKNET
 } tdnn_format;
 
-/* Whose meaning a Darknet model has, where AlexeyAB's Darknet and OpenCV 4.6 differ: the epsilon of
- * batch normalisation (1e-5, 1e-6), and the rows of region and yolo layers (OpenCV sets class
- * scores not above the layer's `thresh` to 0 and suppresses overlaps within the layer). */
+/* Whose meaning a Darknet model has, where AlexeyAB's Darknet and OpenCV 4.6 differ: the
+ * epsilon of batch normalisation (1e-5, 1e-6), and the rows of region and yolo layers (OpenCV
+ * sets class scores not above the layer's `thresh` to 0 and suppresses overlaps within the
+ * layer). */
 typedef enum tdnn_darknet_as { TDNN_DARKNET_AS_DARKNET, TDNN_DARKNET_AS_OPENCV } tdnn_darknet_as;
 
 /* How TensorFlow's NHWC inputs and outputs look from outside. */
@@ -229,13 +233,14 @@ typedef struct tdnn_load_options {
     uint64_t max_bytes;         /* of files plus weights; default 16 GiB                      */
     uint64_t max_tensor_bytes;  /* of one constant; default 8 GiB                             */
     uint32_t max_nodes;         /* with subgraphs and expanded functions; default 1 000 000   */
-    uint64_t memory_limit;      /* bytes that loading may allocate; default: what the machine has. Beyond:
-                                   TDNN_ERR_LIMIT. Mapped files do not count                  */
+    uint64_t memory_limit; /* bytes that loading may allocate; default: what the machine has.
+                              Beyond: TDNN_ERR_LIMIT. Mapped files do not count */
     /* Inner tensors to cut the graph at: they become its inputs, and what only fed them is
      * dropped. NULL and 0: the model's own inputs. Read only during the call. */
     const char *const *inputs;
     size_t input_count;
-    /* Tensors to give out, in place of the model's own outputs; inner ones are kept from fusion. */
+    /* Tensors to give out, in place of the model's own outputs; inner ones are kept from
+     * fusion. */
     const char *const *outputs;
     size_t output_count;
     /* Told of each thing in the model that stands in the way of running it. With it, loading goes
@@ -285,10 +290,11 @@ TDNN_API const char *tdnn_format_name(tdnn_format format);
 /* AUTO if the bytes are of no format that tinydnn reads. */
 TDNN_API tdnn_format tdnn_format_detect(tdnn_bytes bytes);
 
-/* Loads a model. `config` is the second file of Caffe (.prototxt + .caffemodel), Darknet (.cfg +
- * .weights) and some TensorFlow models (.pb + .pbtxt), in either order, else NULL. `options` may be
- * NULL. Released with tdnn_net_release. Weights are read from the files when a session packs or uses
- * them: until the net is released their contents must not change (a new file in their place may come). */
+/* Loads a model. `config` is the second file of Caffe (.prototxt + .caffemodel), Darknet (.cfg
+ * + .weights) and some TensorFlow models (.pb + .pbtxt), in either order, else NULL. `options`
+ * may be NULL. Released with tdnn_net_release. Weights are read from the files when a session
+ * packs or uses them: until the net is released their contents must not change (a new file in
+ * their place may come). */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_load(const char *model, const char *config,
                                                  const tdnn_load_options *options, tdnn_net **out,
                                                  tdnn_error *err);
@@ -319,15 +325,15 @@ typedef struct tdnn_onnx_options {
     const char *const *input_names;
     const tdnn_shape *input_shapes;
     size_t input_count;
-    /* A model of more bytes has its weights in a second file, PATH.data; 0: 2 GiB - 1, where protocol
-     * buffers end. */
+    /* A model of more bytes has its weights in a second file, PATH.data; 0: 2 GiB - 1, where
+     * protocol buffers end. */
     uint64_t external_above;
 } tdnn_onnx_options;
 
 TDNN_API void tdnn_onnx_options_init(tdnn_onnx_options *options);
-/* Writes the net as an ONNX model of standard operators, whatever its format was. A file that is there
- * already is replaced when all has gone well. TDNN_ERR_UNSUPPORTED, with the node's name, where the opset
- * has no form for an operator. `options` may be NULL. */
+/* Writes the net as an ONNX model of standard operators, whatever its format was. A file that
+ * is there already is replaced when all has gone well. TDNN_ERR_UNSUPPORTED, with the node's
+ * name, where the opset has no form for an operator. `options` may be NULL. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_net_write_onnx(tdnn_net *net, const char *path,
                                                        const tdnn_onnx_options *options,
                                                        tdnn_error *err);
@@ -347,16 +353,16 @@ typedef struct tdnn_session_options {
      * TDNN_ERR_CANCELLED. NULL: none. */
     int (*progress)(void *user, size_t step, size_t step_count);
     void *user;
-    /* For tdnn_session_plan and what it tells of steps and memory: weights are not rearranged, only
-     * counted, and the session does not run. */
+    /* For tdnn_session_plan and what it tells of steps and memory: weights are not rearranged,
+     * only counted, and the session does not run. */
     bool measure;
-    /* Bytes that the net and this session may allocate: weights, plans, the arena, and what operators
-     * allocate while running, whose sizes depend on data. 0: what the machine has. Beyond:
-     * TDNN_ERR_LIMIT with the node, and the bytes that are needed. */
+    /* Bytes that the net and this session may allocate: weights, plans, the arena, and what
+     * operators allocate while running, whose sizes depend on data. 0: what the machine has.
+     * Beyond: TDNN_ERR_LIMIT with the node, and the bytes that are needed. */
     uint64_t memory_limit;
-    /* 3x3 convolutions sum products directly, never by Winograd's transformation F(4x4, 3x3) (Lavin
-     * and Gray, 2015), which takes a quarter of the products and four times the memory for weights,
-     * and whose results lie within 1e-4 of the largest value. */
+    /* 3x3 convolutions sum products directly, never by Winograd's transformation F(4x4, 3x3)
+     * (Lavin and Gray, 2015), which takes a quarter of the products and four times the memory
+     * for weights, and whose results lie within 1e-4 of the largest value. */
     bool no_winograd;
 } tdnn_session_options;
 
@@ -375,18 +381,19 @@ TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_set_input(tdnn_session *session,
                                                           const tdnn_tensor *value,
                                                           tdnn_error *err);
 /* Binds the tensor without a copy: it is retained, and must keep its values while running. */
-TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_bind_input(tdnn_session *session, const char *name,
-                                                           tdnn_tensor *value, tdnn_error *err);
-/* Plans for input shapes without values, so that the first run need not. Optional. An input that is
- * not named here is planned for with its usual shape, which then must have no -1. */
+TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_bind_input(tdnn_session *session,
+                                                           const char *name, tdnn_tensor *value,
+                                                           tdnn_error *err);
+/* Plans for input shapes without values, so that the first run need not. Optional. An input
+ * that is not named here is planned for with its usual shape, which then must have no -1. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_plan(tdnn_session *session,
                                                      const char *const *names,
                                                      const tdnn_shape *shapes, size_t count,
                                                      tdnn_error *err);
 /* Subnormal numbers count as zeros meanwhile: they would cost over a hundred cycles each. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_run(tdnn_session *session, tdnn_error *err);
-/* An output of the last run. `name`: its own, or that of the node (in Caffe and Darknet: the layer)
- * that makes it; NULL: the first. Borrowed until the next run, plan or free. */
+/* An output of the last run. `name`: its own, or that of the node (in Caffe and Darknet: the
+ * layer) that makes it; NULL: the first. Borrowed until the next run, plan or free. */
 TDNN_API TDNN_MUST_USE tdnn_status tdnn_session_output(const tdnn_session *session,
                                                        const char *name, const tdnn_tensor **out,
                                                        tdnn_error *err);

@@ -53,8 +53,8 @@ static void fill_amx(tdnn_kernels *t) { TDNN_KERNEL_FILES_AMX(FILL) }
 static void (*const fill_level[TDNN_CPU_LEVELS])(tdnn_kernels *) = {
     fill_generic, fill_avx2, fill_avx512, fill_vnni, fill_bf16, fill_amx};
 
-/* Which registers the operating system saves: bits 1-2 XMM and YMM, 5-7 the AVX-512 state, 17-18 the
- * tiles. */
+/* Which registers the operating system saves: bits 1-2 XMM and YMM, 5-7 the AVX-512 state,
+ * 17-18 the tiles. */
 static unsigned saved_registers(void)
 {
     unsigned low, high;
@@ -76,11 +76,13 @@ static tdnn_cpu detect(void)
     const unsigned tiles = 1u << 22 | 1u << 24, amx = d & tiles; /* AMX-BF16, AMX-TILE */
     if (!(c & (1u << 11))) return TDNN_CPU_AVX512;
     if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & (1u << 5))) return TDNN_CPU_VNNI;
-    return amx == tiles && (saved_registers() & 0x60000) == 0x60000 ? TDNN_CPU_AMX : TDNN_CPU_BF16;
+    return amx == tiles && (saved_registers() & 0x60000) == 0x60000 ? TDNN_CPU_AMX
+                                                                    : TDNN_CPU_BF16;
 }
 
-/* Linux saves tiles only for processes that have asked: arch_prctl(ARCH_REQ_XCOMP_PERM, 18). Asking
- * twice does no harm. Asked for only by who uses them, since it makes signal frames larger. */
+/* Linux saves tiles only for processes that have asked: arch_prctl(ARCH_REQ_XCOMP_PERM, 18).
+ * Asking twice does no harm. Asked for only by who uses them, since it makes signal frames
+ * larger. */
 static bool tiles_allowed(void)
 {
 #if defined(__linux__)

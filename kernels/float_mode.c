@@ -1,5 +1,5 @@
-/* Subnormal numbers count as zeros while steps run: x86 takes over a hundred cycles for each product
- * with one. Trained weights have them where training has driven channels to nothing. */
+/* Subnormal numbers count as zeros while steps run: x86 takes over a hundred cycles for each
+ * product with one. Trained weights have them where training has driven channels to nothing. */
 #include "kernels/kernels.h"
 
 #if defined(__x86_64__)

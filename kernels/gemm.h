@@ -1,12 +1,13 @@
 /* Matrix products of packed matrices: C = act(alpha A B + beta D) + R.
  *
- * Both factors are packed first, once if they are constants. A is cut into panels of equal height, at
- * most table->gemm_rows, each stored column by column; B into panels of table->gemm_columns
- * columns, each stored row by row, the last one filled up with zeros. What the panels look like is
- * the level's own business; their sizes are those that the functions below tell.
+ * Both factors are packed first, once if they are constants. A is cut into panels of equal
+ * height, at most table->gemm_rows, each stored column by column; B into panels of
+ * table->gemm_columns columns, each stored row by row, the last one filled up with zeros. What
+ * the panels look like is the level's own business; their sizes are those that the functions
+ * below tell.
  *
- * Each element of C is one sum over k in ascending order: cutting C into tasks changes no bit, as
- * long as the cuts are at panels.
+ * Each element of C is one sum over k in ascending order: cutting C into tasks changes no bit,
+ * as long as the cuts are at panels.
  */
 #ifndef TDNN_KERNELS_GEMM_H
 #define TDNN_KERNELS_GEMM_H
@@ -42,9 +43,10 @@ size_t tdnn_gemm_panel_rows(const struct tdnn_kernels *table, size_t m);
 size_t tdnn_gemm_a_count(const struct tdnn_kernels *table, size_t m, size_t k); /* floats */
 size_t tdnn_gemm_b_count(const struct tdnn_kernels *table, size_t n, size_t k);
 
-/* Products of bf16: panels of A have 32 rows, cut into planes of 32 columns, each stored row by row (the
- * last plane filled up with zeros); panels of B have 32 columns in the same planes, each two halves of 16
- * columns: 16 pairs of rows, the two numbers of a column side by side. Counts are in floats. */
+/* Products of bf16: panels of A have 32 rows, cut into planes of 32 columns, each stored row by
+ * row (the last plane filled up with zeros); panels of B have 32 columns in the same planes,
+ * each two halves of 16 columns: 16 pairs of rows, the two numbers of a column side by side.
+ * Counts are in floats. */
 enum { TDNN_GEMM_BF16_ROWS = 32, TDNN_GEMM_BF16_COLUMNS = 32 };
 size_t tdnn_gemm_bf16_a_count(size_t m, size_t k);
 size_t tdnn_gemm_bf16_b_count(size_t n, size_t k);

@@ -1,11 +1,12 @@
 /* The table of compute kernels: the one door to all fast code.
  *
- * A kernel knows numbers only: pointers, counts, strides; no tensor, node or error. It allocates
- * nothing and cannot fail. kernels/list.h names every kernel once; function types, table fields,
- * checks and benchmarks (tests/kernels) all expand from it.
+ * A kernel knows numbers only: pointers, counts, strides; no tensor, node or error. It
+ * allocates nothing and cannot fail. kernels/list.h names every kernel once; function types,
+ * table fields, checks and benchmarks (tests/kernels) all expand from it.
  *
- * Each level's table starts as a copy of the one below and overwrites what it has faster, so every
- * field of every table is set. Files ending in _avx2.c, _avx512.c and _neon.c are compiled for that level.
+ * Each level's table starts as a copy of the one below and overwrites what it has faster, so
+ * every field of every table is set. Files ending in _avx2.c, _avx512.c and _neon.c are
+ * compiled for that level.
  */
 #ifndef TDNN_KERNELS_H
 #define TDNN_KERNELS_H
@@ -46,19 +47,20 @@ struct tdnn_kernels {
 #undef TDNN_FIELD
 };
 
-/* The level's table; static, never changes. A level above the machine's best gives the best. Asking for
- * TDNN_CPU_AMX asks the kernel to let this process use its tiles; if it refuses, the level below is given.
+/* The level's table; static, never changes. A level above the machine's best gives the best.
+ * Asking for TDNN_CPU_AMX asks the kernel to let this process use its tiles; if it refuses, the
+ * level below is given.
  */
 const tdnn_kernels *tdnn_kernels_get(tdnn_cpu level);
 
 /* The highest level that this CPU and its operating system support. */
 tdnn_cpu tdnn_cpu_best(void);
-/* The level for whoever takes bf16 products if they are faster. Without tiles: not on Intel's CPUs, where
- * dot products of bf16 measure 0.6 times as fast as f32's. */
+/* The level for whoever takes bf16 products if they are faster. Without tiles: not on Intel's
+ * CPUs, where dot products of bf16 measure 0.6 times as fast as f32's. */
 tdnn_cpu tdnn_cpu_fast(void);
 
-/* float_mode.c: this thread takes subnormal numbers as zeros from here on, until its mode of before
- * (which is returned) is restored. */
+/* float_mode.c: this thread takes subnormal numbers as zeros from here on, until its mode of
+ * before (which is returned) is restored. */
 unsigned tdnn_float_mode_fast(void);
 void tdnn_float_mode_restore(unsigned before);
 /* "generic", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", "neon"; static. */

@@ -1,10 +1,10 @@
 /* Every kernel, once.
  *
- * A family is a function type: X(family, result, (arguments)). A kernel is a field of the table:
- * X(slot, family, tolerance), where a result may be `tolerance` ulps of the check's scale away from
- * the reference (tests/kernels/check.h). The check program expects check_<family>() and
- * bench_<family>(), so a kernel that is not checked does not compile.
- * A file is a source that fills slots: X(level, name) stands for tdnn_fill_<name>_<level>().
+ * A family is a function type: X(family, result, (arguments)). A kernel is a field of the
+ * table: X(slot, family, tolerance), where a result may be `tolerance` ulps of the check's
+ * scale away from the reference (tests/kernels/check.h). The check program expects
+ * check_<family>() and bench_<family>(), so a kernel that is not checked does not compile. A
+ * file is a source that fills slots: X(level, name) stands for tdnn_fill_<name>_<level>().
  */
 #ifndef TDNN_KERNELS_LIST_H
 #define TDNN_KERNELS_LIST_H

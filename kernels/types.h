@@ -28,13 +28,15 @@ typedef struct tdnn_act {
     float alpha, beta;
 } tdnn_act;
 
-/* The windows of a convolution with up to three spatial axes; unused ones come first, with ones. */
+/* The windows of a convolution with up to three spatial axes; unused ones come first, with
+ * ones. */
 typedef struct tdnn_unfold {
     size_t channels;
     size_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
 } tdnn_unfold;
 
-/* Pooling of one plane: a channel (lanes 1), or a block of channels, whose lanes lie side by side. */
+/* Pooling of one plane: a channel (lanes 1), or a block of channels, whose lanes lie side by
+ * side. */
 typedef struct tdnn_pool {
     size_t lanes;
     size_t ih, iw, oh, ow;
@@ -55,15 +57,16 @@ typedef struct tdnn_softmax_rows {
 
 #define TDNN_X8_LANES 16 /* columns of a panel of packed 8-bit weights */
 
-/* Products of rows of bytes by packed 8-bit weights, summed in 32 bits. A row is read at each of `taps`
- * offsets: 4 `quads` bytes there, or, for products channel by channel, 16 of each panel. */
+/* Products of rows of bytes by packed 8-bit weights, summed in 32 bits. A row is read at each
+ * of `taps` offsets: 4 `quads` bytes there, or, for products channel by channel, 16 of each
+ * panel. */
 typedef struct tdnn_dot {
     const size_t *tap; /* bytes from where a row points */
     size_t taps, quads, panels;
 } tdnn_dot;
 
-/* y = (sum - offset) * factor + shift, by lanes; then, with `step`, the nearest of the values that a
- * byte stands for: (low .. high - zero) * step. */
+/* y = (sum - offset) * factor + shift, by lanes; then, with `step`, the nearest of the values
+ * that a byte stands for: (low .. high - zero) * step. */
 typedef struct tdnn_rescale {
     const int32_t *offset;
     const float *factor, *shift; /* shift: NULL: none */

@@ -1,19 +1,23 @@
-/* The public functions of nets and sessions: they check what the caller hands over, and delegate. (Those of
- * tensors and images stand beside what they do, in lib/base and lib/vision.) */
+/* The public functions of nets and sessions: they check what the caller hands over, and
+ * delegate. (Those of tensors and images stand beside what they do, in lib/base and
+ * lib/vision.) */
 #include "lib/base/file.h"
 #include "lib/runtime/session.h"
 #include "lib/runtime/write.h"
 
 #include <string.h>
 
-#define TDNN_NEED(condition, err)                                                                \
-    do {                                                                                         \
-        if (!(condition)) return TDNN_FAIL((err), TDNN_ERR_ARGUMENT, "%s: expected %s", __func__, #condition); \
+#define TDNN_NEED(condition, err)                                                              \
+    do {                                                                                       \
+        if (!(condition))                                                                      \
+            return TDNN_FAIL((err), TDNN_ERR_ARGUMENT, "%s: expected %s", __func__,            \
+                             #condition);                                                      \
     } while (0)
 
 const char *tdnn_version(void)
 {
-    return TDNN_STR(TDNN_VERSION_MAJOR) "." TDNN_STR(TDNN_VERSION_MINOR) "." TDNN_STR(TDNN_VERSION_PATCH);
+    return TDNN_STR(TDNN_VERSION_MAJOR) "." TDNN_STR(TDNN_VERSION_MINOR) "." TDNN_STR(
+        TDNN_VERSION_PATCH);
 }
 
 const char *tdnn_cpu_level(void) { return tdnn_cpu_level_name(tdnn_cpu_best()); }
@@ -83,7 +87,8 @@ tdnn_status tdnn_net_load(const char *model, const char *config, const tdnn_load
     if (!status) status = tdnn_file_open(model, opts.max_bytes, &model_file, err);
     if (!status && config) status = tdnn_file_open(config, opts.max_bytes, &config_file, err);
     if (config_file && !tdnn_file_bytes(config_file).size) /* the loader would take it for none */
-        status = tdnn_error_at(err, TDNN_FAIL(err, TDNN_ERR_FORMAT, "the file is empty"), "%s", config);
+        status = tdnn_error_at(err, TDNN_FAIL(err, TDNN_ERR_FORMAT, "the file is empty"), "%s",
+                               config);
     if (!status) {
         tdnn_load_request request = {
             .model = tdnn_file_bytes(model_file), .model_name = model, .model_file = model_file,
@@ -98,8 +103,9 @@ tdnn_status tdnn_net_load(const char *model, const char *config, const tdnn_load
     return status;
 }
 
-tdnn_status tdnn_net_load_memory(tdnn_bytes model, tdnn_bytes config, const tdnn_load_options *options,
-                                 tdnn_net **out, tdnn_error *err)
+tdnn_status tdnn_net_load_memory(tdnn_bytes model, tdnn_bytes config,
+                                 const tdnn_load_options *options, tdnn_net **out,
+                                 tdnn_error *err)
 {
     tdnn_error_clear(err);
     TDNN_NEED(out != NULL, err);
@@ -108,10 +114,13 @@ tdnn_status tdnn_net_load_memory(tdnn_bytes model, tdnn_bytes config, const tdnn
     TDNN_NEED(config.data != NULL || config.size == 0, err);
     tdnn_load_options opts = with_defaults(options);
     if (model.size > opts.max_bytes || config.size > opts.max_bytes)
-        return TDNN_FAIL(err, TDNN_ERR_LIMIT, "the model has %zu bytes, the limit is %llu", model.size,
-                         (unsigned long long)opts.max_bytes);
-    tdnn_load_request request = {.model = model, .config = config, .model_name = "model in memory",
-                                 .config_name = "config in memory", .options = &opts};
+        return TDNN_FAIL(err, TDNN_ERR_LIMIT, "the model has %zu bytes, the limit is %llu",
+                         model.size, (unsigned long long)opts.max_bytes);
+    tdnn_load_request request = {.model = model,
+                                 .config = config,
+                                 .model_name = "model in memory",
+                                 .config_name = "config in memory",
+                                 .options = &opts};
     return tdnn_net_build(&request, out, err);
 }
 
@@ -149,7 +158,9 @@ tdnn_status tdnn_net_node(const tdnn_net *net, size_t index, tdnn_node_info *out
     TDNN_NEED(out != NULL, err);
     TDNN_NEED(index < net->graph->node_count, err);
     const tdnn_node *node = net->graph->nodes[index];
-    *out = (tdnn_node_info){.name = node->name, .op = node->op->name, .input_count = node->input_count,
+    *out = (tdnn_node_info){.name = node->name,
+                            .op = node->op->name,
+                            .input_count = node->input_count,
                             .output_count = node->output_count};
     if (!node->name[0] && node->output_count && node->outputs[0] != TDNN_ABSENT)
         out->name = net->graph->values[node->outputs[0]].name; /* as tdnn_session_step has it */
@@ -196,8 +207,8 @@ void tdnn_session_options_init(tdnn_session_options *options)
     if (options) *options = (tdnn_session_options){.threads = 1};
 }
 
-tdnn_status tdnn_session_create(tdnn_net *net, const tdnn_session_options *options, tdnn_session **out,
-                                tdnn_error *err)
+tdnn_status tdnn_session_create(tdnn_net *net, const tdnn_session_options *options,
+                                tdnn_session **out, tdnn_error *err)
 {
     tdnn_error_clear(err);
     TDNN_NEED(out != NULL, err);
@@ -212,8 +223,8 @@ tdnn_status tdnn_session_create(tdnn_net *net, const tdnn_session_options *optio
     return tdnn_session_open(net, &opts, out, err);
 }
 
-static tdnn_status set_input(tdnn_session *session, const char *name, const tdnn_tensor *value, bool copy,
-                             tdnn_error *err)
+static tdnn_status set_input(tdnn_session *session, const char *name, const tdnn_tensor *value,
+                             bool copy, tdnn_error *err)
 {
     tdnn_error_clear(err);
     TDNN_NEED(session != NULL, err);
@@ -226,8 +237,8 @@ static tdnn_status set_input(tdnn_session *session, const char *name, const tdnn
     return status;
 }
 
-tdnn_status tdnn_session_set_input(tdnn_session *session, const char *name, const tdnn_tensor *value,
-                                   tdnn_error *err)
+tdnn_status tdnn_session_set_input(tdnn_session *session, const char *name,
+                                   const tdnn_tensor *value, tdnn_error *err)
 {
     return set_input(session, name, value, true, err);
 }
@@ -238,8 +249,8 @@ tdnn_status tdnn_session_bind_input(tdnn_session *session, const char *name, tdn
     return set_input(session, name, value, false, err);
 }
 
-tdnn_status tdnn_session_plan(tdnn_session *session, const char *const *names, const tdnn_shape *shapes,
-                              size_t count, tdnn_error *err)
+tdnn_status tdnn_session_plan(tdnn_session *session, const char *const *names,
+                              const tdnn_shape *shapes, size_t count, tdnn_error *err)
 {
     tdnn_error_clear(err);
     TDNN_NEED(session != NULL, err);
@@ -260,8 +271,8 @@ tdnn_status tdnn_session_run(tdnn_session *session, tdnn_error *err)
     return tdnn_budget_end(before, tdnn_session_go(session, err), err);
 }
 
-tdnn_status tdnn_session_output(const tdnn_session *session, const char *name, const tdnn_tensor **out,
-                                tdnn_error *err)
+tdnn_status tdnn_session_output(const tdnn_session *session, const char *name,
+                                const tdnn_tensor **out, tdnn_error *err)
 {
     tdnn_error_clear(err);
     TDNN_NEED(out != NULL, err);

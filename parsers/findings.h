@@ -1,10 +1,10 @@
 /* What a model wants that tinydnn does not have: collected while a parser goes on, so that one
  * error can name it all.
  *
- * A parser takes the failure of a node as a finding, lets what the node makes be unknown, and goes
- * on. What reads attributes may also tell of a bad one right away and go on with a default, so that
- * those behind it are looked at; the node's failure, which may come of that, then is none of its
- * own. Nor is one of a node with unknown inputs.
+ * A parser takes the failure of a node as a finding, lets what the node makes be unknown, and
+ * goes on. What reads attributes may also tell of a bad one right away and go on with a
+ * default, so that those behind it are looked at; the node's failure, which may come of that,
+ * then is none of its own. Nor is one of a node with unknown inputs.
  */
 #ifndef TDNN_PARSERS_FINDINGS_H
 #define TDNN_PARSERS_FINDINGS_H
@@ -39,7 +39,8 @@ tdnn_status tdnn_findings_add_error(tdnn_findings *findings, tdnn_finding_kind k
 bool tdnn_findings_take(const tdnn_findings *findings, tdnn_status status);
 /* Whether the failure of a node that hangs on something unknown says nothing. */
 bool tdnn_is_doubtful(tdnn_status status);
-/* TDNN_OK if there are none. Names the first few, and counts all; the graph then is what is left. */
+/* TDNN_OK if there are none. Names the first few, and counts all; the graph then is what is
+ * left. */
 tdnn_status tdnn_findings_report(const tdnn_findings *findings, tdnn_graph *graph,
                                  tdnn_error *err);
 

@@ -99,11 +99,12 @@ static tdnn_status check_type(const char *name, int64_t type, tdnn_error *err)
 {
     if (type >= 0 && type < TDNN_DTYPE_COUNT && type != TDNN_C64 && type != TDNN_C128)
         return TDNN_OK;
-    return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED,
-                     "attribute \"%s\" is element type %lld%s%s, expected a real one of 1 to %d",
-                     name, (long long)type, type == TDNN_C64 || type == TDNN_C128 ? ", " : "",
-                     type == TDNN_C64 || type == TDNN_C128 ? tdnn_dtype_name((tdnn_dtype)type) : "",
-                     TDNN_DTYPE_COUNT - 1);
+    return TDNN_FAIL(
+        err, TDNN_ERR_UNSUPPORTED,
+        "attribute \"%s\" is element type %lld%s%s, expected a real one of 1 to %d", name,
+        (long long)type, type == TDNN_C64 || type == TDNN_C128 ? ", " : "",
+        type == TDNN_C64 || type == TDNN_C128 ? tdnn_dtype_name((tdnn_dtype)type) : "",
+        TDNN_DTYPE_COUNT - 1);
 }
 
 static tdnn_status set_attr(tdnn_graph *graph, tdnn_node *node, const char *name,
@@ -120,7 +121,8 @@ static tdnn_status set_attr(tdnn_graph *graph, tdnn_node *node, const char *name
     if (value->type != wanted && !empty)
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "attribute \"%s\" is %s, expected %s", name,
                          type_name(value->type), type_name(attr->type));
-    if (wanted == TDNN_ATTR_INT && tdnn_attr_is_type(name)) TDNN_TRY(check_type(name, value->i, err));
+    if (wanted == TDNN_ATTR_INT && tdnn_attr_is_type(name))
+        TDNN_TRY(check_type(name, value->i, err));
     unsigned char *params = node->params;
     if (attr->given) *(bool *)(params + attr->given) = true;
     return store(graph, attr, value, params + attr->offset, err);

@@ -77,9 +77,10 @@ bool tdnn_attr_is_type(const char *name);
 tdnn_status tdnn_node_set_attr(tdnn_graph *graph, tdnn_node *node, const char *name,
                                const tdnn_attr_value *value, tdnn_error *err);
 
-/* parsers/onnx/write.c: writes a graph as an ONNX model. All operators must be ONNX's own. `opset` 0: the
- * one that everybody reads, or the first later one that has what the graph needs; otherwise one that
- * lacks something is TDNN_ERR_UNSUPPORTED with the node's name. Constants are added to the graph. */
+/* parsers/onnx/write.c: writes a graph as an ONNX model. All operators must be ONNX's own.
+ * `opset` 0: the one that everybody reads, or the first later one that has what the graph
+ * needs; otherwise one that lacks something is TDNN_ERR_UNSUPPORTED with the node's name.
+ * Constants are added to the graph. */
 enum { TDNN_ONNX_USUAL_OPSET = 17 };
 tdnn_status tdnn_onnx_write(tdnn_graph *graph, const tdnn_onnx_options *options,
                             const char *path, tdnn_error *err);

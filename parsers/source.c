@@ -18,7 +18,8 @@ static tdnn_file *file_of(const tdnn_source *source, const void *data, size_t by
     return e && e->file_of ? e->file_of(e->context, data, bytes) : NULL;
 }
 
-/* Smaller ones that lie unaligned are copied at once, and so are integers: plans look into indices. */
+/* Smaller ones that lie unaligned are copied at once, and so are integers: plans look into
+ * indices. */
 enum { LEAST_LATER = 16384 };
 
 tdnn_status tdnn_source_tensor(const tdnn_source *source, const void *data, size_t bytes,

@@ -1,4 +1,5 @@
-/* Transposition of 32-bit elements in squares of 4 x 4, and blocks of eight channels by table lookup. */
+/* Transposition of 32-bit elements in squares of 4 x 4, and blocks of eight channels by table
+ * lookup. */
 #include "kernels/simd/transpose.h"
 
 #include <arm_neon.h>
@@ -6,12 +7,15 @@
 static void square(float *to, size_t to_stride, const float *from, size_t from_stride)
 {
     const float32x4_t a = vld1q_f32(from), b = vld1q_f32(from + from_stride);
-    const float32x4_t c = vld1q_f32(from + 2 * from_stride), d = vld1q_f32(from + 3 * from_stride);
+    const float32x4_t c = vld1q_f32(from + 2 * from_stride),
+                      d = vld1q_f32(from + 3 * from_stride);
     const float32x4x2_t ab = vtrnq_f32(a, b), cd = vtrnq_f32(c, d);
     vst1q_f32(to, vcombine_f32(vget_low_f32(ab.val[0]), vget_low_f32(cd.val[0])));
     vst1q_f32(to + to_stride, vcombine_f32(vget_low_f32(ab.val[1]), vget_low_f32(cd.val[1])));
-    vst1q_f32(to + 2 * to_stride, vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0])));
-    vst1q_f32(to + 3 * to_stride, vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1])));
+    vst1q_f32(to + 2 * to_stride,
+              vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0])));
+    vst1q_f32(to + 3 * to_stride,
+              vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1])));
 }
 
 TRANSPOSE_BY_SQUARES(transpose_neon, 4, square)
@@ -23,8 +27,8 @@ static void copy_neon(void *to, const void *from, const tdnn_copy *copy)
 
 enum { MOST_SOURCES = 8 };
 
-/* Of each output lane the four bytes that it comes from, in a table of eight floats; a byte that no
- * lookup finds is 0, so that what is not this source's stays out of the sum. */
+/* Of each output lane the four bytes that it comes from, in a table of eight floats; a byte
+ * that no lookup finds is 0, so that what is not this source's stays out of the sum. */
 static void lane_bytes(uint8_t *bytes, const tdnn_lanes *lanes, size_t source)
 {
     for (size_t lane = 0; lane < 8; lane++)
@@ -34,7 +38,8 @@ static void lane_bytes(uint8_t *bytes, const tdnn_lanes *lanes, size_t source)
                                          : 255;
 }
 
-static void lanes_neon(float *to, const float *const *from, const tdnn_lanes *lanes, size_t pixels)
+static void lanes_neon(float *to, const float *const *from, const tdnn_lanes *lanes,
+                       size_t pixels)
 {
     uint8_t bytes[MOST_SOURCES][32];
     for (size_t s = 0; s < lanes->sources; s++) lane_bytes(bytes[s], lanes, s);

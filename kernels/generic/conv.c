@@ -1,4 +1,5 @@
-/* Blocked convolution in portable C: the meaning of the faster ones, from the same packed weights. */
+/* Blocked convolution in portable C: the meaning of the faster ones, from the same packed
+ * weights. */
 #include "kernels/kernels.h"
 
 void tdnn_fill_conv_generic(tdnn_kernels *t);
@@ -19,7 +20,8 @@ static size_t pixel_at(const tdnn_conv *c, const window *at, size_t kh, size_t k
 }
 
 /* acc += the window times the weights of one pair, `width` lanes. */
-static void sum_pair(const tdnn_conv *c, const window *at, const float *w, size_t width, float *acc)
+static void sum_pair(const tdnn_conv *c, const window *at, const float *w, size_t width,
+                     float *acc)
 {
     const float *all = w;
     for (size_t plane = 0; plane < c->planes; plane++) {
@@ -91,7 +93,8 @@ static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
         const size_t width = first + 1 < group_blocks ? 2 * b : b;
         const size_t block = group * group_blocks + first;
         const float *w = io->weights + tdnn_conv_bias_count(c) + block * b * depth;
-        const float *x = io->x + (part.image * in_planes + group * c->planes - io->x_block) * c->x_plane;
+        const float *x =
+            io->x + (part.image * in_planes + group * c->planes - io->x_block) * c->x_plane;
         for (size_t pixel = begin; pixel < end; pixel++) {
             const window at = {x, pixel / columns, pixel % columns};
             convolve_pixel(c, io, &at, part.image, block, width, w);

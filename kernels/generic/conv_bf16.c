@@ -1,5 +1,5 @@
-/* Blocked convolution by products of bf16: how its weights are packed, and its meaning in portable C:
- * inputs and weights rounded to bf16, products and sums in f32. */
+/* Blocked convolution by products of bf16: how its weights are packed, and its meaning in
+ * portable C: inputs and weights rounded to bf16, products and sums in f32. */
 #include "kernels/generic/bf16.h"
 #include "kernels/kernels.h"
 
@@ -27,24 +27,27 @@ size_t tdnn_conv_bf16_count(const tdnn_conv *c)
     return c->groups * tdnn_conv_blocks(c->oc / c->groups, BLOCK) * block_count(c);
 }
 
-/* The weight of input channel `i`, kernel position `k`, output channel `o` of a group, seen from the
- * group's first; the two blocks of a pair alternate step by step. `term`: of BF16X3, 0 .. 2. */
+/* The weight of input channel `i`, kernel position `k`, output channel `o` of a group, seen
+ * from the group's first; the two blocks of a pair alternate step by step. `term`: of BF16X3, 0
+ * .. 2. */
 static size_t place(const tdnn_conv *c, size_t o, size_t i, size_t k, size_t term)
 {
     const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), pair = o / (2 * BLOCK);
     const size_t width = 2 * pair + 1 < blocks ? 2 : 1;
     const bool first = c->method == TDNN_CONV_BF16_FIRST;
-    const size_t lane = first ? k % c->kw * c->dilation_w * TDNN_BF16_FIRST_CHANNELS + i : i % TDNN_BF16_PLANE;
+    const size_t lane =
+        first ? k % c->kw * c->dilation_w * TDNN_BF16_FIRST_CHANNELS + i : i % TDNN_BF16_PLANE;
     const size_t step =
         first ? k / c->kw : (term * c->planes + i / TDNN_BF16_PLANE) * c->kh * c->kw + k;
     return 2 * pair * block_count(c) + (step * width + o / BLOCK % 2) * TDNN_BF16_STEP +
            (lane / 2 * BLOCK + o % BLOCK) * 2 + lane % 2;
 }
 
-/* Weights of one plane of `lanes` input channels and one output channel, `area` for each lane; steps of the
- * inner loop are `step` apart. The other terms of BF16X3 follow `term` further on each; 0: there are none. */
-static inline void pack_plane(uint16_t *to, const float *weights, size_t lanes, size_t area, size_t step,
-                              size_t term)
+/* Weights of one plane of `lanes` input channels and one output channel, `area` for each lane;
+ * steps of the inner loop are `step` apart. The other terms of BF16X3 follow `term` further on
+ * each; 0: there are none. */
+static inline void pack_plane(uint16_t *to, const float *weights, size_t lanes, size_t area,
+                              size_t step, size_t term)
 {
     for (size_t lane = 0; lane < lanes; lane++) {
         uint16_t *at = to + lane / 2 * BLOCK * 2 + lane % 2;
@@ -57,16 +60,19 @@ static inline void pack_plane(uint16_t *to, const float *weights, size_t lanes, 
     }
 }
 
-/* Block by block and plane by plane: what is written stays in the first-level cache until it is full. */
+/* Block by block and plane by plane: what is written stays in the first-level cache until it is
+ * full. */
 static void pack_blocks(const tdnn_conv *c, const float *weights, uint16_t *packed)
 {
     const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, BLOCK);
     const size_t ic = c->ic / c->groups, area = c->kh * c->kw;
     for (size_t block = 0; block < c->groups * blocks; block++) {
         const size_t first = block % blocks * BLOCK, left = group_oc - first;
-        const size_t width = first / (2 * BLOCK) * 2 + 1 < blocks ? 2 : 1, step = width * TDNN_BF16_STEP;
+        const size_t width = first / (2 * BLOCK) * 2 + 1 < blocks ? 2 : 1,
+                     step = width * TDNN_BF16_STEP;
         const float *from = weights + (block / blocks * group_oc + first) * ic * area;
-        uint16_t *to = packed + block / blocks * blocks * block_count(c) + place(c, first, 0, 0, 0);
+        uint16_t *to =
+            packed + block / blocks * blocks * block_count(c) + place(c, first, 0, 0, 0);
         for (size_t plane = 0; plane < c->planes; plane++, to += area * step) {
             const size_t channel = plane * TDNN_BF16_PLANE, more = ic - channel;
             for (size_t o = 0; o < BLOCK && o < left; o++)
@@ -84,7 +90,8 @@ void tdnn_conv_bf16_pack(const tdnn_conv *c, const float *weights, void *packed)
         return;
     }
     const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, BLOCK);
-    const size_t ic = c->ic / c->groups / c->merge, oc = group_oc / c->merge, area = c->kh * c->kw;
+    const size_t ic = c->ic / c->groups / c->merge, oc = group_oc / c->merge,
+                 area = c->kh * c->kw;
     for (size_t channel = 0; channel < c->asked_oc; channel++) {
         const size_t o = channel % group_oc, first = o / oc * ic;
         uint16_t *to = (uint16_t *)packed + channel / group_oc * blocks * block_count(c);
@@ -115,20 +122,24 @@ static float sum_window(const tdnn_conv *c, const window *at, const uint16_t *w,
             const size_t pixel = (i / BLOCK * c->ih + y - c->pad_top) * c->iw + x - c->pad_left;
             const float a = c->unit > 1 ? at->x[pixel * BLOCK + i % BLOCK]
                                         : at->x[pixel + i % BLOCK * c->ih * c->iw];
-            sum += tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 0)]);
+            sum +=
+                tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 0)]);
             if (c->method != TDNN_CONV_BF16X3) continue;
-            sum += tdnn_bf16_widen(tdnn_bf16_narrow(rest(a, tdnn_bf16_narrow(a)))) * tdnn_bf16_widen(w[place(c, o, i, k, 1)]);
-            sum += tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 2)]);
+            sum += tdnn_bf16_widen(tdnn_bf16_narrow(rest(a, tdnn_bf16_narrow(a)))) *
+                   tdnn_bf16_widen(w[place(c, o, i, k, 1)]);
+            sum +=
+                tdnn_bf16_widen(tdnn_bf16_narrow(a)) * tdnn_bf16_widen(w[place(c, o, i, k, 2)]);
         }
     return sum;
 }
 
 /* A pixel of output channel `o` of a group. */
-static void convolve_pixel(const tdnn_conv *c, const tdnn_conv_io *io, size_t image, size_t group, size_t o,
-                           size_t pixel)
+static void convolve_pixel(const tdnn_conv *c, const tdnn_conv_io *io, size_t image,
+                           size_t group, size_t o, size_t pixel)
 {
     const size_t blocks = tdnn_conv_blocks(c->oc / c->groups, BLOCK), all = blocks * c->groups;
-    const size_t planes = tdnn_conv_blocks(c->ic / c->groups, BLOCK), block = group * blocks + o / BLOCK;
+    const size_t planes = tdnn_conv_blocks(c->ic / c->groups, BLOCK),
+                 block = group * blocks + o / BLOCK;
     const size_t lanes = c->unit > 1 ? planes * BLOCK : c->ic;
     const window at = {io->x + (image * c->groups + group) * c->ih * c->iw * lanes,
                        pixel / c->ow, pixel % c->ow};

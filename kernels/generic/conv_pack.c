@@ -20,10 +20,12 @@ static void pack_depthwise(const tdnn_conv *c, const float *weights, float *out)
             out[(channel / b * taps + k) * b + channel % b] = weights[channel * taps + k];
 }
 
-/* Columns of the matrix of weights that are transposed at once: with a pair of 32 lanes, 8 KiB. */
+/* Columns of the matrix of weights that are transposed at once: with a pair of 32 lanes, 8 KiB.
+ */
 enum { PIECE = 64, WIDEST = 32 };
 
-/* The weights of one pair of output blocks, as a matrix: a row for each of its output channels. */
+/* The weights of one pair of output blocks, as a matrix: a row for each of its output channels.
+ */
 typedef struct pair_weights {
     const float *from; /* at any address */
     size_t rows, width; /* channels that there are; lanes */
@@ -35,8 +37,8 @@ static void transpose_piece(const pair_weights *p, size_t begin, size_t count, f
                             const tdnn_kernels *table)
 {
     const size_t row = p->channels * p->area * sizeof(float);
-    table->transpose_x32(to, p->width * sizeof(float), (const char *)p->from + begin * sizeof(float), row, p->rows,
-                         count);
+    table->transpose_x32(to, p->width * sizeof(float),
+                         (const char *)p->from + begin * sizeof(float), row, p->rows, count);
     for (size_t i = 0; p->rows < p->width && i < count; i++)
         memset(to + i * p->width + p->rows, 0, (p->width - p->rows) * sizeof(float));
 }
@@ -46,9 +48,10 @@ static inline void copy_lanes(float *to, const float *from, size_t width)
     for (size_t i = 0; i < width; i += 8) memcpy(to + i, from + i, 8 * sizeof *to);
 }
 
-/* For each input plane, row and column of the kernel and input lane, the weights of the pair's lanes. By tap:
- * for each row and column and then each input channel. */
-static void pack_block(const tdnn_conv *c, const pair_weights *p, float *out, const tdnn_kernels *table)
+/* For each input plane, row and column of the kernel and input lane, the weights of the pair's
+ * lanes. By tap: for each row and column and then each input channel. */
+static void pack_block(const tdnn_conv *c, const pair_weights *p, float *out,
+                       const tdnn_kernels *table)
 {
     float piece[PIECE * WIDEST];
     if (p->area == 1) {
@@ -60,8 +63,9 @@ static void pack_block(const tdnn_conv *c, const pair_weights *p, float *out, co
         const size_t count = all - begin < PIECE ? all - begin : PIECE;
         transpose_piece(p, begin, count, piece, table);
         for (size_t i = 0; i < count; i++) {
-            const size_t at = c->method == TDNN_CONV_BY_TAP ? k * p->channels + plane * c->unit + lane
-                                                            : plane * c->unit * p->area + k * lanes + lane;
+            const size_t at = c->method == TDNN_CONV_BY_TAP
+                                  ? k * p->channels + plane * c->unit + lane
+                                  : plane * c->unit * p->area + k * lanes + lane;
             copy_lanes(out + at * p->width, piece + i * p->width, p->width);
             if (++k < p->area) continue;
             k = 0;
@@ -72,8 +76,8 @@ static void pack_block(const tdnn_conv *c, const pair_weights *p, float *out, co
     }
 }
 
-/* The weights for the `count` input channels from `first` on of one output channel, lane `o` of a pair:
- * of merged groups, whose others stay 0. */
+/* The weights for the `count` input channels from `first` on of one output channel, lane `o` of
+ * a pair: of merged groups, whose others stay 0. */
 static void pack_channel(const tdnn_conv *c, const float *weights, float *out, size_t width,
                          size_t first, size_t count)
 {
@@ -100,8 +104,8 @@ static void pack_winograd(const tdnn_conv *c, const pair_weights *p, size_t pair
         const size_t count = c->ic - channel < CHANNELS ? c->ic - channel : CHANNELS;
         transpose_piece(p, channel * 9, count * 9, piece, table);
         for (size_t i = 0; i < count; i++)
-            table->winograd_weights_f32(packed + at + (channel + i) * p->width, step, piece + i * 9 * p->width,
-                                        p->width);
+            table->winograd_weights_f32(packed + at + (channel + i) * p->width, step,
+                                        piece + i * 9 * p->width, p->width);
     }
 }
 
@@ -121,16 +125,20 @@ static void pack_merged(const tdnn_conv *c, const float *weights, float *packed)
     }
 }
 
-static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed, const tdnn_kernels *table)
+static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed,
+                       const tdnn_kernels *table)
 {
     const size_t depth = tdnn_conv_depth(c), b = c->block;
     const size_t group_oc = c->oc / c->groups, blocks = tdnn_conv_blocks(group_oc, b);
     for (size_t i = 0; i < c->groups * c->pairs; i++) {
         const size_t pair = i % c->pairs, left = group_oc - pair * 2 * b;
         const size_t width = 2 * pair + 1 < blocks ? 2 * b : b;
-        const pair_weights p = {.from = weights + (i / c->pairs * group_oc + pair * 2 * b) * depth,
-                                .rows = left < width ? left : width, .width = width,
-                                .channels = c->ic / c->groups, .area = c->kh * c->kw};
+        const pair_weights p = {.from =
+                                    weights + (i / c->pairs * group_oc + pair * 2 * b) * depth,
+                                .rows = left < width ? left : width,
+                                .width = width,
+                                .channels = c->ic / c->groups,
+                                .area = c->kh * c->kw};
         if (c->method == TDNN_CONV_WINOGRAD) {
             pack_winograd(c, &p, pair, packed, table);
             continue;
@@ -142,8 +150,8 @@ static void pack_pairs(const tdnn_conv *c, const float *weights, float *packed, 
 
 bool tdnn_conv_packs_anywhere(const tdnn_conv *c)
 {
-    return c->method == TDNN_CONV_WINOGRAD || c->method == TDNN_CONV_FIRST || c->method == TDNN_CONV_BY_TAP ||
-           (c->method == TDNN_CONV_BLOCK && c->merge == 1);
+    return c->method == TDNN_CONV_WINOGRAD || c->method == TDNN_CONV_FIRST ||
+           c->method == TDNN_CONV_BY_TAP || (c->method == TDNN_CONV_BLOCK && c->merge == 1);
 }
 
 void tdnn_conv_pack(const tdnn_conv *c, const float *weights, const float *bias, float *packed,

@@ -41,12 +41,14 @@ static void depthwise_x8(int32_t *sums, const uint8_t *const *rows, size_t count
             for (size_t lane = 0; lane < LANES; lane++) {
                 uint32_t sum = 0;
                 for (size_t t = 0; t < d->taps; t++)
-                    sum += (uint32_t)(rows[i][d->tap[t] + p * LANES + lane] * w[t * LANES + lane]);
+                    sum +=
+                        (uint32_t)(rows[i][d->tap[t] + p * LANES + lane] * w[t * LANES + lane]);
                 sums[(p * count + i) * LANES + lane] = (int32_t)sum;
             }
 }
 
-static void subtract_outer_x32(int32_t *sums, const int32_t *rows, size_t count, const int32_t *lanes)
+static void subtract_outer_x32(int32_t *sums, const int32_t *rows, size_t count,
+                               const int32_t *lanes)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t l = 0; l < LANES; l++)

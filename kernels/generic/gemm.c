@@ -25,10 +25,11 @@ size_t tdnn_gemm_b_count(const tdnn_kernels *table, size_t n, size_t k)
     return (n + width - 1) / width * width * k;
 }
 
-/* A column after the other: the transpose of `rows` rows, each of adjacent elements. Squares of 8 x 8
- * are the fast part of that: the last 8 rows are done once more rather than fewer of them. */
-static void pack_rows(float *to, const float *from, size_t row, size_t rows, size_t k, size_t width,
-                      const tdnn_kernels *table)
+/* A column after the other: the transpose of `rows` rows, each of adjacent elements. Squares of
+ * 8 x 8 are the fast part of that: the last 8 rows are done once more rather than fewer of
+ * them. */
+static void pack_rows(float *to, const float *from, size_t row, size_t rows, size_t k,
+                      size_t width, const tdnn_kernels *table)
 {
     const size_t stride = sizeof *to * width, whole = rows & ~(size_t)7;
     if (rows > 8 && whole < rows) {
@@ -65,8 +66,8 @@ static inline void copy_row(float *to, const float *from, size_t columns, size_t
     memset(to + columns, 0, (panel - columns) * sizeof *to);
 }
 
-/* A few rows at a time through all panels, so that rows are read from end to end: of a file's pages, each is
- * found once. */
+/* A few rows at a time through all panels, so that rows are read from end to end: of a file's
+ * pages, each is found once. */
 static void pack_b_rows(float *to, const float *b, size_t row, size_t k, size_t n, size_t panel)
 {
     enum { ROWS_AT_ONCE = 16 };

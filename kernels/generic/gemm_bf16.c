@@ -35,7 +35,8 @@ static void pack_a(float *packed, const float *a, size_t row, size_t column, siz
 }
 
 /* One plane of 16 columns, of which `count` are there. */
-static void pack_tile(uint16_t *to, const float *b, size_t row, size_t column, size_t rows, size_t count)
+static void pack_tile(uint16_t *to, const float *b, size_t row, size_t column, size_t rows,
+                      size_t count)
 {
     if (column == 1 && count == LANES) {
         for (size_t i = 0; i < rows; i++, b += row) {
@@ -66,7 +67,8 @@ static float sum(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t r, size_t c)
 {
     const size_t high = TDNN_GEMM_BF16_ROWS, begin = r / high * high, planes = planes_of(g->k);
     const size_t rows = g->m - begin < high ? g->m - begin : high;
-    const uint16_t *a = (const uint16_t *)(const void *)io->a + (begin * planes + r % high) * PLANE;
+    const uint16_t *a =
+        (const uint16_t *)(const void *)io->a + (begin * planes + r % high) * PLANE;
     const uint16_t *b = (const uint16_t *)(const void *)io->b + c / COLUMNS * planes * STEP +
                         c % COLUMNS / LANES * (STEP / 2) + c % LANES * 2;
     float x = 0;

@@ -32,7 +32,8 @@ static void gemv_rows(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t begin, 
     for (size_t r = 0; r < g->m; r++)
         for (size_t j = begin; j < end; j++) {
             float sum = 0;
-            for (size_t i = 0; i < g->k; i++) sum += io->a[r * g->k + i] * element(io->b, j * g->k + i);
+            for (size_t i = 0; i < g->k; i++)
+                sum += io->a[r * g->k + i] * element(io->b, j * g->k + i);
             io->c[r * g->c_stride + j] = sum;
         }
     finish(g, io, begin, end, table);

@@ -1,5 +1,6 @@
-/* Convolution as a matrix product: windows become columns (im2col), and columns are added up where
- * their windows overlap (col2im). Plain memory traffic, so one portable form serves all levels. */
+/* Convolution as a matrix product: windows become columns (im2col), and columns are added up
+ * where their windows overlap (col2im). Plain memory traffic, so one portable form serves all
+ * levels. */
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -66,7 +67,8 @@ static void unfold(float *to, const float *x, const tdnn_unfold *u, size_t begin
     }
 }
 
-/* Adds one row of columns, one value per output position of the convolution, to the input plane. */
+/* Adds one row of columns, one value per output position of the convolution, to the input
+ * plane. */
 static void fold_row(const tdnn_unfold *u, const float *from, size_t k, float *plane)
 {
     const size_t pad = u->pad[2], shift = k % u->kernel[2] * u->dilation[2];
@@ -84,7 +86,8 @@ static void fold_row(const tdnn_unfold *u, const float *from, size_t k, float *p
 static void fold(float *to, const float *from, const tdnn_unfold *u)
 {
     const size_t area = u->kernel[0] * u->kernel[1] * u->kernel[2];
-    const size_t volume = u->in[0] * u->in[1] * u->in[2], columns = u->out[0] * u->out[1] * u->out[2];
+    const size_t volume = u->in[0] * u->in[1] * u->in[2],
+                 columns = u->out[0] * u->out[1] * u->out[2];
     for (size_t channel = 0; channel < u->channels; channel++, to += volume)
         for (size_t k = 0; k < area; k++, from += columns) fold_row(u, from, k, to);
 }

@@ -35,11 +35,12 @@ static void transform_output(float *m, size_t step)
 }
 
 /* Channel `lane` of an input plane under one tile. */
-static void load_tile(const tdnn_conv *c, const float *plane, const tdnn_winograd_tile *at, size_t lane,
-                      float d[POINTS])
+static void load_tile(const tdnn_conv *c, const float *plane, const tdnn_winograd_tile *at,
+                      size_t lane, float d[POINTS])
 {
     for (size_t i = 0; i < POINTS; i++) {
-        const size_t y = at->row + i / IN * c->dilation_h, x = at->column + i % IN * c->dilation_w;
+        const size_t y = at->row + i / IN * c->dilation_h,
+                     x = at->column + i % IN * c->dilation_w;
         const bool inside = y >= c->pad_top && y - c->pad_top < c->ih && x >= c->pad_left &&
                             x - c->pad_left < c->iw;
         d[i] = inside ? plane[((y - c->pad_top) * c->iw + x - c->pad_left) * c->block + lane] : 0;
@@ -67,14 +68,17 @@ static void convolve_tile(const tdnn_conv *c, const tdnn_conv_io *io, size_t ima
     for (size_t channel = 0; channel < c->ic; channel++) {
         float d[POINTS];
         load_tile(c, x + channel / b * c->ih * c->iw * b, at, channel % b, d);
-        for (size_t i = 0; i < POINTS; i++) sum[i] += d[i] * w[tdnn_winograd_weights(c, block / 2, i, width / b) + channel * width];
+        for (size_t i = 0; i < POINTS; i++)
+            sum[i] +=
+                d[i] * w[tdnn_winograd_weights(c, block / 2, i, width / b) + channel * width];
     }
     for (size_t i = 0; i < IN; i++) transform_output(sum + i, IN);
     for (size_t i = 0; i < OUT; i++) transform_output(sum + i * IN, 1);
     const size_t plane = image * blocks + block + lane / b;
     for (size_t i = 0; i < OUT * OUT; i++) {
         if (i / OUT >= at->rows || i % OUT >= at->columns) continue;
-        const size_t y = at->row + i / OUT * c->dilation_h, z = at->column + i % OUT * c->dilation_w;
+        const size_t y = at->row + i / OUT * c->dilation_h,
+                     z = at->column + i % OUT * c->dilation_w;
         store_pixel(c, io, ((plane * c->oh + y) * c->ow + z) * b + lane % b,
                     sum[i / OUT * IN + i % OUT] + io->weights[block * b + lane]);
     }

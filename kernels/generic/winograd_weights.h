@@ -1,6 +1,6 @@
-/* The weights of Winograd's F(4x4, 3x3), G g Gt, for some filters side by side. In double precision: they
- * are made once, and what is rounded here is missing in each product. Plain loops over lanes, of which the
- * compiler makes vectors; compiled at each level. */
+/* The weights of Winograd's F(4x4, 3x3), G g Gt, for some filters side by side. In double
+ * precision: they are made once, and what is rounded here is missing in each product. Plain
+ * loops over lanes, of which the compiler makes vectors; compiled at each level. */
 #ifndef TDNN_KERNELS_GENERIC_WINOGRAD_WEIGHTS_H
 #define TDNN_KERNELS_GENERIC_WINOGRAD_WEIGHTS_H
 
@@ -30,7 +30,8 @@ static void winograd_weights(float *to, size_t step, const float *from, size_t l
         double taps[3][WEIGHT_LANES], rows[3][6][WEIGHT_LANES], all[6][WEIGHT_LANES];
         for (size_t r = 0; r < 3; r++) {
             for (size_t i = 0; i < 3; i++)
-                for (size_t l = 0; l < WEIGHT_LANES; l++) taps[i][l] = from[(r * 3 + i) * lanes + begin + l];
+                for (size_t l = 0; l < WEIGHT_LANES; l++)
+                    taps[i][l] = from[(r * 3 + i) * lanes + begin + l];
             transform_weights(taps, rows[r]);
         }
         for (size_t x = 0; x < 6; x++) {

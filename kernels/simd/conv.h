@@ -1,6 +1,8 @@
-/* Blocked convolution on vectors: the copy of input rows, tiles of pixels, what is done to results.
+/* Blocked convolution on vectors: the copy of input rows, tiles of pixels, what is done to
+ * results.
  *
- * Each step of the inner loop loads the weights of one input channel once and broadcasts P inputs.
+ * Each step of the inner loop loads the weights of one input channel once and broadcasts P
+ * inputs.
  */
 #ifndef TDNN_KERNELS_SIMD_CONV_H
 #define TDNN_KERNELS_SIMD_CONV_H
@@ -20,8 +22,8 @@ typedef struct tile_work {
 typedef void tile_fn(const tile_work *t, const float *x, size_t pixel);
 
 /* `step`: floats from an input pixel to the next. */
-INLINE void tile_dense(const int P, const int V, const int step, const tile_work *t, const float *x,
-                       size_t pixel)
+INLINE void tile_dense(const int P, const int V, const int step, const tile_work *t,
+                       const float *x, size_t pixel)
 {
     v_f32 a[TILE][2];
     tile_begin(a, P, V, &t->out, pixel * V_LANES, V_LANES);
@@ -84,7 +86,8 @@ static void copy_strided(float *to, const float *from, size_t count, size_t stri
     for (; i < count; i++) to[i] = from[i * stride];
 }
 
-/* One row of a view: pixels at input columns first, first + stride ...; zeros where there is none. */
+/* One row of a view: pixels at input columns first, first + stride ...; zeros where there is
+ * none. */
 static void copy_row(const tdnn_conv *c, const float *row, size_t first, float *to)
 {
     const size_t unit = c->unit, stride = c->stride_w, columns = c->copy_columns;
@@ -126,7 +129,9 @@ static void copy_planes(const tdnn_conv *c, const float *x, size_t begin, size_t
 static void run_pair(const tdnn_conv *c, tile_fn *const *tiles, tile_work *t, const float *x,
                      const float *residual, size_t rows, int V)
 {
-    enum { FINISH = 8 * TILE }; /* pixels: results are finished while they are in the first cache */
+    enum {
+        FINISH = 8 * TILE
+    }; /* pixels: results are finished while they are in the first cache */
     const bool late = finish_late(c);
     const size_t lines = c->direct || c->merged ? 1 : rows;
     const size_t count = c->direct ? rows : c->merged ? rows * c->ow : c->ow;
@@ -157,8 +162,10 @@ INLINE void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, vo
     ptrdiff_t *taps = scratch;
     float *copy = (float *)((char *)scratch + (c->planes * area * sizeof *taps + 63) / 64 * 64);
     find_taps(c, rows, taps);
-    tile_work t = {.out.y_plane = c->y_plane, .taps = taps,
-                   .tap_count = {(c->planes - 1) * area, area}, .lanes = {c->unit, c->last_lanes}};
+    tile_work t = {.out.y_plane = c->y_plane,
+                   .taps = taps,
+                   .tap_count = {(c->planes - 1) * area, area},
+                   .lanes = {c->unit, c->last_lanes}};
     if (!finish_late(c)) t.out.act = c->act;
     size_t copied = SIZE_MAX;
     for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {

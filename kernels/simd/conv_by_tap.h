@@ -1,14 +1,14 @@
-/* Convolution of stride 1 one kernel position after another, each on those pixels only that it reaches from
- * within the image: the sums stand in the output meanwhile, and the input is read in place. For dilations so
- * large that most positions lie in the padding.
+/* Convolution of stride 1 one kernel position after another, each on those pixels only that it
+ * reaches from within the image: the sums stand in the output meanwhile, and the input is read
+ * in place. For dilations so large that most positions lie in the padding.
  */
 #ifndef TDNN_KERNELS_SIMD_CONV_BY_TAP_H
 #define TDNN_KERNELS_SIMD_CONV_BY_TAP_H
 
 #include "kernels/simd/conv.h"
 
-/* Some input channels and one pair of output blocks. `x` is the first of their planes in the image, `y` the
- * image's first plane of the pair. */
+/* Some input channels and one pair of output blocks. `x` is the first of their planes in the
+ * image, `y` the image's first plane of the pair. */
 typedef struct tap_work {
     const tdnn_conv *c;
     tile_work t;
@@ -47,7 +47,8 @@ static void add_tap(tap_work *g, size_t kh, size_t kw, const float *w)
     static const float zeros[2 * V_LANES] = {0};
     const tdnn_conv *c = g->c;
     tdnn_conv_stretch rows = tdnn_conv_reached(c->oh, c->ih, kh * c->dilation_h, c->pad_top);
-    const tdnn_conv_stretch columns = tdnn_conv_reached(c->ow, c->iw, kw * c->dilation_w, c->pad_left);
+    const tdnn_conv_stretch columns =
+        tdnn_conv_reached(c->ow, c->iw, kw * c->dilation_w, c->pad_left);
     if (rows.begin < g->row_begin) rows.begin = g->row_begin;
     if (rows.end > g->row_end) rows.end = g->row_end;
     if (rows.begin >= rows.end || columns.begin >= columns.end) return;
@@ -66,7 +67,8 @@ static void add_tap(tap_work *g, size_t kh, size_t kw, const float *w)
     }
 }
 
-static void convolve_by_tap(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
+static void convolve_by_tap(const tdnn_conv *c, const tdnn_conv_io *io, size_t task,
+                            void *scratch)
 {
     const tdnn_conv_part part = tdnn_conv_part_of(c, task);
     const size_t in_plane = c->ih * c->iw * V_LANES, out_plane = c->oh * c->ow * V_LANES;
@@ -82,9 +84,11 @@ static void convolve_by_tap(const tdnn_conv *c, const tdnn_conv_io *io, size_t t
         g.x = io->x + (part.image * c->planes + plane) * in_plane;
         for (size_t pair = part.pair_begin; pair < part.pair_end; pair++) {
             g.V = 2 * pair + 1 < blocks ? 2 : 1;
-            const size_t at = (part.image * blocks + 2 * pair) * out_plane, width = (size_t)g.V * V_LANES;
+            const size_t at = (part.image * blocks + 2 * pair) * out_plane,
+                         width = (size_t)g.V * V_LANES;
             const float *residual = io->residual ? io->residual + at : NULL;
-            const float *w = io->weights + tdnn_conv_bias_count(c) + 2 * pair * V_LANES * tdnn_conv_depth(c);
+            const float *w =
+                io->weights + tdnn_conv_bias_count(c) + 2 * pair * V_LANES * tdnn_conv_depth(c);
             g.y = io->y + at;
             if (plane == 0)
                 begin_sums(&g, io->weights + 2 * pair * V_LANES,

@@ -1,5 +1,6 @@
-/* How a tile of a convolution begins and ends: bias and residual into the sums, cheap activations, the
- * store. A tile is P pixels by one or two vectors of output channels, all sums in registers. */
+/* How a tile of a convolution begins and ends: bias and residual into the sums, cheap
+ * activations, the store. A tile is P pixels by one or two vectors of output channels, all sums
+ * in registers. */
 #ifndef TDNN_KERNELS_SIMD_CONV_TILE_H
 #define TDNN_KERNELS_SIMD_CONV_TILE_H
 
@@ -17,7 +18,8 @@ typedef struct tile_out {
 } tile_out;
 
 /* `at`: floats from t->y to the first pixel; `step`: to the next pixel. */
-INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at, size_t step)
+INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at,
+                       size_t step)
 {
     V_UNROLL for (int p = 0; p < P; p++) {
         V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_load(t->bias + v * V_LANES);
@@ -26,14 +28,17 @@ INLINE void tile_begin(v_f32 (*a)[2], const int P, const int V, const tile_out *
     const float *r = t->residual + at;
     const size_t plane = t->y_plane;
     V_UNROLL for (int p = 0; p < P; p++, r += step) {
-        V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_add(a[p][v], v_load(r + (size_t)v * plane));
+        V_UNROLL for (int v = 0; v < V; v++) a[p][v] =
+            v_add(a[p][v], v_load(r + (size_t)v * plane));
     }
 }
 
-INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at, size_t step)
+INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_out *t, size_t at,
+                     size_t step)
 {
     const v_f32 alpha = v_set1(t->act.alpha), beta = v_set1(t->act.beta);
-    if (t->act.kind == TDNN_ACTIVATE_CLIP && t->act.beta == INFINITY) { /* Relu: nearly all clips */
+    if (t->act.kind == TDNN_ACTIVATE_CLIP &&
+        t->act.beta == INFINITY) { /* Relu: nearly all clips */
         V_UNROLL for (int p = 0; p < P; p++) {
             V_UNROLL for (int v = 0; v < V; v++) a[p][v] = v_max(alpha, a[p][v]);
         }
@@ -48,14 +53,15 @@ INLINE void tile_end(v_f32 (*a)[2], const int P, const int V, const tile_out *t,
         }
     }
     float *y = t->y + at;
-    const size_t plane = t->y_plane; /* read once: a store might change *t, for all the compiler knows */
+    const size_t plane =
+        t->y_plane; /* read once: a store might change *t, for all the compiler knows */
     V_UNROLL for (int p = 0; p < P; p++, y += step) {
         V_UNROLL for (int v = 0; v < V; v++) v_store(y + (size_t)v * plane, a[p][v]);
     }
 }
 
-/* What tile_end cannot do is done to whole stretches of results while they are in the first cache:
- * other activations, and residuals behind any. */
+/* What tile_end cannot do is done to whole stretches of results while they are in the first
+ * cache: other activations, and residuals behind any. */
 static inline bool finish_late(const tdnn_conv *c)
 {
     return c->residual == TDNN_RESIDUAL_AFTER || c->act.kind > TDNN_ACTIVATE_LEAKY;
@@ -65,7 +71,8 @@ static inline void finish(const tdnn_conv *c, float *y, const float *residual, s
 {
     c->activate(y, y, n, &c->act);
     if (c->residual != TDNN_RESIDUAL_AFTER) return;
-    for (size_t i = 0; i < n; i += V_LANES) v_store(y + i, v_add(v_load(y + i), v_load(residual + i)));
+    for (size_t i = 0; i < n; i += V_LANES)
+        v_store(y + i, v_add(v_load(y + i), v_load(residual + i)));
 }
 
 /* Where each kernel position lies in the copy, seen from the output pixel's place in it. */

@@ -1,9 +1,9 @@
-/* Depthwise convolution in blocked layout: lanes are channels, each pixel is a sum of products of
- * vectors, and the input is read in place.
+/* Depthwise convolution in blocked layout: lanes are channels, each pixel is a sum of products
+ * of vectors, and the input is read in place.
  *
- * Near the border a pixel sees only some positions of the kernel. The output is cut into rectangles
- * of pixels that see the same ones: the interior, and rows and columns along the border; where the
- * window is one of depthwise_window.h's, into such rows only.
+ * Near the border a pixel sees only some positions of the kernel. The output is cut into
+ * rectangles of pixels that see the same ones: the interior, and rows and columns along the
+ * border; where the window is one of depthwise_window.h's, into such rows only.
  */
 #ifndef TDNN_KERNELS_SIMD_DEPTHWISE_H
 #define TDNN_KERNELS_SIMD_DEPTHWISE_H
@@ -33,7 +33,8 @@ INLINE void tile(const int P, const size_t step, const tile_work *t, const float
     const float *w_row = t->w;
     for (size_t row = 0; row < t->rows; row++, x += t->x_row, w_row += t->w_row) {
         const float *from = x, *w = w_row;
-        for (size_t column = 0; column < t->columns; column++, from += t->x_column, w += V_LANES) {
+        for (size_t column = 0; column < t->columns;
+             column++, from += t->x_column, w += V_LANES) {
             const v_f32 wv = v_load(w);
             V_UNROLL for (int p = 0; p < P; p++)
                 a[p][0] = v_fma(v_load(from + (size_t)p * step), wv, a[p][0]);
@@ -43,8 +44,11 @@ INLINE void tile(const int P, const size_t step, const tile_work *t, const float
 }
 
 /* Stride 1 has its own code: addresses become constants. */
-#define DEPTHWISE_TILE(P, name, step)                                                            \
-    static void name##_##P(const tile_work *t, const float *x, size_t at) { tile(P, step, t, x, at); }
+#define DEPTHWISE_TILE(P, name, step)                                                          \
+    static void name##_##P(const tile_work *t, const float *x, size_t at)                      \
+    {                                                                                          \
+        tile(P, step, t, x, at);                                                               \
+    }
 #define DEPTHWISE_NAME(P, name) name##_##P,
 TILES(DEPTHWISE_TILE, near, V_LANES)
 TILES(DEPTHWISE_TILE, any, t->x_step)
@@ -97,7 +101,8 @@ static void run_rectangle(const tdnn_conv *c, tile_work *t, const float *x, cons
     t->w += (row->begin * c->kw + column->begin) * V_LANES;
     if (t->rows && t->columns) {
         const size_t y0 = row->first * c->stride_h + row->begin * c->dilation_h - c->pad_top;
-        const size_t x0 = column->first * c->stride_w + column->begin * c->dilation_w - c->pad_left;
+        const size_t x0 =
+            column->first * c->stride_w + column->begin * c->dilation_w - c->pad_left;
         x += (y0 * c->iw + x0) * V_LANES;
     }
     const bool down = height > width;
@@ -110,12 +115,18 @@ static void run_rectangle(const tdnn_conv *c, tile_work *t, const float *x, cons
 }
 
 /* Output rows that see the same kernel rows, by the tiles for their windows. */
-static void run_known(const tdnn_conv *c, window_fn *const *known, const tile_work *t, const float *x,
-                      const stretch *row, size_t first_row)
+static void run_known(const tdnn_conv *c, window_fn *const *known, const tile_work *t,
+                      const float *x, const stretch *row, size_t first_row)
 {
-    window_work w = {.out = t->out, .w = t->w + row->begin * t->w_row, .rows = row->end - row->begin,
-                     .x_row = t->x_row, .x_down = c->stride_h * c->iw * V_LANES, .y_down = c->ow * V_LANES};
-    if (w.rows) x += (row->first * c->stride_h + row->begin * c->dilation_h - c->pad_top) * c->iw * V_LANES;
+    window_work w = {.out = t->out,
+                     .w = t->w + row->begin * t->w_row,
+                     .rows = row->end - row->begin,
+                     .x_row = t->x_row,
+                     .x_down = c->stride_h * c->iw * V_LANES,
+                     .y_down = c->ow * V_LANES};
+    if (w.rows)
+        x += (row->first * c->stride_h + row->begin * c->dilation_h - c->pad_top) * c->iw *
+             V_LANES;
     run_windows(c, known, &w, x, (row->first - first_row) * w.y_down, row->last - row->first);
 }
 
@@ -123,7 +134,8 @@ static void run_rows(const tdnn_conv *c, tile_work *t, const float *x, size_t be
 {
     window_fn *const *const known = window_tiles_of(c);
     for (size_t i = begin; i < end;) {
-        const stretch row = stretch_at(i, end, c->ih, c->kh, c->stride_h, c->dilation_h, c->pad_top);
+        const stretch row =
+            stretch_at(i, end, c->ih, c->kh, c->stride_h, c->dilation_h, c->pad_top);
         if (known) run_known(c, known, t, x, &row, begin);
         for (size_t j = known ? c->ow : 0; j < c->ow;) {
             const stretch column =

@@ -1,6 +1,6 @@
 /* Products of rows of bytes by packed weights on vectors, and what becomes of their sums. Four
- * products of bytes are added in each 32-bit lane: by one instruction where the CPU has it, else as two
- * pairs of 16-bit numbers, since no sum may saturate. */
+ * products of bytes are added in each 32-bit lane: by one instruction where the CPU has it,
+ * else as two pairs of 16-bit numbers, since no sum may saturate. */
 #ifndef TDNN_KERNELS_SIMD_DOT_H
 #define TDNN_KERNELS_SIMD_DOT_H
 
@@ -36,8 +36,8 @@ static void quantize_lanes(uint8_t *y, size_t y_step, const float *x, size_t x_s
 /* ---- products ---- */
 
 /* `rows` rows by `panels` panels. */
-INLINE void dot_tile(int32_t *sums, const uint8_t *const *rows, const int8_t *w, const tdnn_dot *d,
-                     size_t stride, size_t count, size_t panels)
+INLINE void dot_tile(int32_t *sums, const uint8_t *const *rows, const int8_t *w,
+                     const tdnn_dot *d, size_t stride, size_t count, size_t panels)
 {
     v_i32 sum[8][4 * PARTS];
     const uint8_t *at[8];
@@ -52,12 +52,14 @@ INLINE void dot_tile(int32_t *sums, const uint8_t *const *rows, const int8_t *w,
             v_bytes column[4 * PARTS];
             V_UNROLL
             for (size_t v = 0; v < panels * PARTS; v++)
-                column[v] = v_signed_bytes(vi_load(w + v / PARTS * each + v % PARTS * V_LANES * 4));
+                column[v] =
+                    v_signed_bytes(vi_load(w + v / PARTS * each + v % PARTS * V_LANES * 4));
             V_UNROLL
             for (size_t i = 0; i < count; i++) {
                 const v_bytes quad = v_unsigned_bytes(vi_quad(at[i] + 4 * q));
                 V_UNROLL
-                for (size_t v = 0; v < panels * PARTS; v++) sum[i][v] = vi_dot(sum[i][v], quad, column[v]);
+                for (size_t v = 0; v < panels * PARTS; v++)
+                    sum[i][v] = vi_dot(sum[i][v], quad, column[v]);
             }
         }
     }
@@ -72,7 +74,8 @@ INLINE void dot_panels(int32_t *sums, const uint8_t *const *rows, size_t count, 
                        const tdnn_dot *d, size_t panels, size_t most)
 {
     size_t i = 0;
-    for (; i + most <= count; i += most) dot_tile(sums + i * LANES, rows + i, w, d, count, most, panels);
+    for (; i + most <= count; i += most)
+        dot_tile(sums + i * LANES, rows + i, w, d, count, most, panels);
     if (most > 4 && i + 4 <= count) {
         dot_tile(sums + i * LANES, rows + i, w, d, count, 4, panels);
         i += 4;
@@ -97,7 +100,8 @@ static void dot_x8(int32_t *sums, const uint8_t *const *rows, size_t count, cons
     if (left == 2) dot_panels(sums, rows, count, w, d, 2, 8);
     if (left == 1) dot_panels(sums, rows, count, w, d, 1, 8);
 #else
-    for (; left > 0; left--, w += each, sums += count * LANES) dot_panels(sums, rows, count, w, d, 1, ROWS);
+    for (; left > 0; left--, w += each, sums += count * LANES)
+        dot_panels(sums, rows, count, w, d, 1, ROWS);
 #endif
 }
 
@@ -138,7 +142,8 @@ static void depthwise_x8(int32_t *sums, const uint8_t *const *rows, size_t count
 
 /* ---- sums ---- */
 
-static void subtract_outer_x32(int32_t *sums, const int32_t *rows, size_t count, const int32_t *lanes)
+static void subtract_outer_x32(int32_t *sums, const int32_t *rows, size_t count,
+                               const int32_t *lanes)
 {
     for (size_t v = 0; v < PARTS; v++) {
         const v_i32 lane = vi_load(lanes + v * V_LANES);

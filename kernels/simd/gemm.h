@@ -1,12 +1,13 @@
-/* Matrix products on vectors: tiles of P rows by one or two vectors of columns, held in registers. */
+/* Matrix products on vectors: tiles of P rows by one or two vectors of columns, held in
+ * registers. */
 #ifndef TDNN_KERNELS_SIMD_GEMM_H
 #define TDNN_KERNELS_SIMD_GEMM_H
 
 #include "kernels/simd/tile.h"
 #include "kernels/simd/vact.h"
 
-/* Long sums are cut into pieces of DEEP: a piece of a panel of B then stays in the first-level cache
- * while all rows use it. What the sums are so far waits in C. */
+/* Long sums are cut into pieces of DEEP: a piece of a panel of B then stays in the first-level
+ * cache while all rows use it. What the sums are so far waits in C. */
 enum { PANEL = 2 * V_LANES, DEEP = 512 };
 
 typedef struct tile_work {
@@ -37,7 +38,8 @@ INLINE v_f32 tile_finish(v_f32 x, const tile_work *t, size_t p, size_t v, bool w
         const float *d = t->d + p * g->d_row;
         x = v_fma(v_set1(g->beta), g->d_column ? tile_load(d, v, whole, t->last) : v_set1(*d), x);
     }
-    if (g->act.kind == TDNN_ACTIVATE_CLIP) x = v_clip(x, v_set1(g->act.alpha), v_set1(g->act.beta));
+    if (g->act.kind == TDNN_ACTIVATE_CLIP)
+        x = v_clip(x, v_set1(g->act.alpha), v_set1(g->act.beta));
     if (t->r) x = v_add(x, tile_load(t->r + p * g->c_stride, v, whole, t->last));
     return x;
 }
@@ -87,18 +89,20 @@ TILES(GEMM_TILE, 2)
 static tile_fn *const tiles[2][TILE + 1] = {{NULL, TILES(GEMM_TILE_NAME, 1)},
                                             {NULL, TILES(GEMM_TILE_NAME, 2)}};
 
-/* B most often comes from far away: weights of a whole network fit into no cache. So while the rows use
- * one piece of a panel, the next piece, which lies behind it, is fetched, a part of it with each
- * tile. (Measured on 197 x 3072 x 768: 165 GFLOP/s for 138.) */
+/* B most often comes from far away: weights of a whole network fit into no cache. So while the
+ * rows use one piece of a panel, the next piece, which lies behind it, is fetched, a part of it
+ * with each tile. (Measured on 197 x 3072 x 768: 165 GFLOP/s for 138.) */
 static void look_ahead(tile_work *t, size_t index, size_t count)
 {
     const size_t line = PANEL * sizeof(float);
     t->ahead_step = (line + count - 1) / count;
-    t->ahead = (const char *)t->b + (count > 1 ? t->k * (line + index * t->ahead_step) : 16 * line);
+    t->ahead =
+        (const char *)t->b + (count > 1 ? t->k * (line + index * t->ahead_step) : 16 * line);
 }
 
-/* Costly activations follow a tile, which is in the first-level cache: their constants and its sums
- * would not fit into the registers together. Gelu, the usual one, without a call for each row. */
+/* Costly activations follow a tile, which is in the first-level cache: their constants and its
+ * sums would not fit into the registers together. Gelu, the usual one, without a call for each
+ * row. */
 static void activate_tile(const tile_work *t, const tdnn_gemm_io *io, size_t rows, size_t columns,
                           const tdnn_kernels *table)
 {
@@ -106,7 +110,8 @@ static void activate_tile(const tile_work *t, const tdnn_gemm_io *io, size_t row
     const bool gelu = g->act.kind == TDNN_ACTIVATE_GELU && columns % V_LANES == 0;
     for (size_t r = 0; r < rows; r++) {
         float *c = t->c + r * g->c_stride;
-        for (size_t i = 0; gelu && i < columns; i += V_LANES) v_store(c + i, v_gelu(v_load(c + i)));
+        for (size_t i = 0; gelu && i < columns; i += V_LANES)
+            v_store(c + i, v_gelu(v_load(c + i)));
         if (!gelu) table->activate_f32(c, c, columns, &g->act);
         if (io->r) table->add_f32(c, c, 1, io->r + (c - io->c), 1, columns);
     }

@@ -29,8 +29,8 @@ static void gemv_finish(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t begin
 }
 
 /* M rows of A with S rows of the transposed B from column j on. */
-INLINE void gemv_dots(const int M, const int S, const tdnn_gemm *g, const tdnn_gemm_io *io, size_t row,
-                      size_t j)
+INLINE void gemv_dots(const int M, const int S, const tdnn_gemm *g, const tdnn_gemm_io *io,
+                      size_t row, size_t j)
 {
     v_f32 sum[4][GEMV_STREAMS];
     V_UNROLL for (int m = 0; m < M; m++) {
@@ -79,8 +79,8 @@ static void gemv_rows(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t begin, 
 }
 
 /* Adds D rows of B, from row i on, to row `row` of C. */
-INLINE void gemv_add(const int D, const tdnn_gemm *g, const tdnn_gemm_io *io, size_t row, size_t i,
-                     size_t begin, size_t end)
+INLINE void gemv_add(const int D, const tdnn_gemm *g, const tdnn_gemm_io *io, size_t row,
+                     size_t i, size_t begin, size_t end)
 {
     float *c = io->c + row * g->c_stride;
     v_f32 a[2 * GEMV_STREAMS];

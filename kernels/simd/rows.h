@@ -34,7 +34,8 @@ V_SUM(row_sum, (const float *x, size_t n), v_same)
 V_SUM(row_abs_sum, (const float *x, size_t n), v_abs)
 V_SUM(row_spread, (const float *x, size_t n, float center), SPREAD_TERM)
 
-/* v_max and v_min drop a NaN on one side; v_select puts it back. Four vectors hide the latency. */
+/* v_max and v_min drop a NaN on one side; v_select puts it back. Four vectors hide the latency.
+ */
 #define V_EXTREME(name, op, start, sign)                                                       \
     static inline v_f32 name##_step(v_f32 m, v_f32 v)                                          \
     {                                                                                          \
@@ -83,8 +84,8 @@ static float exp_sum(float *y, const float *x, size_t n, float shift)
     return v_sum(v_add(s0, s1));
 }
 
-/* A NaN may get lost in the maximum, but not in the sum, which makes all of the row NaN. No call in
- * between: rows are short, and what hides the latency of one is the next one. */
+/* A NaN may get lost in the maximum, but not in the sum, which makes all of the row NaN. No
+ * call in between: rows are short, and what hides the latency of one is the next one. */
 static inline v_f32 softmax_at(const float *x, const float *mask, size_t i, size_t m)
 {
     if (m == V_LANES) return mask ? v_add(v_load(x + i), v_load(mask + i)) : v_load(x + i);
@@ -98,7 +99,8 @@ static inline float softmax_largest(float *y, const float *x, const float *mask,
     v_f32 largest = v_set1(-INFINITY), other = largest;
     size_t i = 0;
     for (; i + 2 * V_LANES <= n; i += 2 * V_LANES) {
-        const v_f32 a = softmax_at(x, mask, i, V_LANES), b = softmax_at(x, mask, i + V_LANES, V_LANES);
+        const v_f32 a = softmax_at(x, mask, i, V_LANES),
+                    b = softmax_at(x, mask, i + V_LANES, V_LANES);
         if (mask) v_store(y + i, a), v_store(y + i + V_LANES, b);
         largest = v_max(largest, a), other = v_max(other, b);
     }
@@ -137,7 +139,8 @@ static inline void softmax_row(float *y, const float *x, const float *mask, size
 static void softmax(float *y, const float *x, const float *mask, const tdnn_softmax_rows *s)
 {
     for (size_t r = 0; r < s->rows; r++)
-        softmax_row(y + r * s->y_stride, x + r * s->x_stride, mask ? mask + r * s->mask_stride : NULL, s->n);
+        softmax_row(y + r * s->y_stride, x + r * s->x_stride,
+                    mask ? mask + r * s->mask_stride : NULL, s->n);
 }
 
 static void fill_rows(tdnn_kernels *t)

@@ -21,8 +21,14 @@ static inline __m256i v_first_i32(size_t n)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lane);
 }
 static inline v_mask v_first(size_t n) { return _mm256_castsi256_ps(v_first_i32(n)); }
-static inline v_f32 v_load_n(const float *p, size_t n) { return _mm256_maskload_ps(p, v_first_i32(n)); }
-static inline void v_store_n(float *p, v_f32 x, size_t n) { _mm256_maskstore_ps(p, v_first_i32(n), x); }
+static inline v_f32 v_load_n(const float *p, size_t n)
+{
+    return _mm256_maskload_ps(p, v_first_i32(n));
+}
+static inline void v_store_n(float *p, v_f32 x, size_t n)
+{
+    _mm256_maskstore_ps(p, v_first_i32(n), x);
+}
 static inline v_f32 v_add(v_f32 a, v_f32 b) { return _mm256_add_ps(a, b); }
 static inline v_f32 v_sub(v_f32 a, v_f32 b) { return _mm256_sub_ps(a, b); }
 static inline v_f32 v_mul(v_f32 a, v_f32 b) { return _mm256_mul_ps(a, b); }
@@ -33,7 +39,10 @@ static inline v_f32 v_max(v_f32 a, v_f32 b) { return _mm256_max_ps(a, b); }
 static inline v_f32 v_min(v_f32 a, v_f32 b) { return _mm256_min_ps(a, b); }
 static inline v_f32 v_sqrt(v_f32 a) { return _mm256_sqrt_ps(a); }
 static inline v_f32 v_abs(v_f32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
-static inline v_f32 v_round(v_f32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline v_f32 v_round(v_f32 a)
+{
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 static inline v_mask v_lt(v_f32 a, v_f32 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline v_mask v_eq(v_f32 a, v_f32 b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 static inline int v_any(v_mask m) { return _mm256_movemask_ps(m) != 0; }
@@ -45,12 +54,14 @@ static inline v_f32 v_copysign(v_f32 a, v_f32 b)
 }
 static inline v_f32 v_pow2(__m256i n) /* n in -126 .. 127 */
 {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+    return _mm256_castsi256_ps(
+        _mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
 }
 /* In two halves, since 2^n alone may not be a normal number. */
 static inline v_f32 v_scale(v_f32 x, v_f32 n)
 {
-    const __m256 inside = _mm256_max_ps(_mm256_set1_ps(-252), _mm256_min_ps(_mm256_set1_ps(252), n));
+    const __m256 inside =
+        _mm256_max_ps(_mm256_set1_ps(-252), _mm256_min_ps(_mm256_set1_ps(252), n));
     const __m256i whole = _mm256_cvtps_epi32(inside), half = _mm256_srai_epi32(whole, 1);
     return _mm256_mul_ps(_mm256_mul_ps(x, v_pow2(half)), v_pow2(_mm256_sub_epi32(whole, half)));
 }
@@ -62,11 +73,13 @@ static inline v_f32 v_frexp(v_f32 x, v_f32 *e)
     const __m256i bits = _mm256_sub_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(0x3f400000));
     const __m256i n = _mm256_srai_epi32(bits, 23);
     *e = v_sub(_mm256_cvtepi32_ps(n), v_select(small, v_set1(24), v_set1(0)));
-    return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(n, 23)));
+    return _mm256_castsi256_ps(
+        _mm256_sub_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(n, 23)));
 }
 static inline v_f32 v_even(v_f32 a, v_f32 b)
 {
-    const __m256d mixed = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)); /* a0 a2 b0 b2, a4 a6 b4 b6 */
+    const __m256d mixed =
+        _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)); /* a0 a2 b0 b2, a4 a6 b4 b6 */
     return _mm256_castpd_ps(_mm256_permute4x64_pd(mixed, 0xd8));
 }
 static inline float v_sum(v_f32 x)
@@ -128,8 +141,14 @@ static inline v_i32 vi_quad(const uint8_t *p)
 static inline v_i32 vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
 static inline v_i32 vi_mul(v_i32 a, v_i32 b) { return _mm256_mullo_epi32(a, b); }
 static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return _mm256_sub_epi32(a, b); }
-static inline v_i32 vi_of_u8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
-static inline v_i32 vi_of_i16(const int16_t *p) { return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+static inline v_i32 vi_of_u8(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+static inline v_i32 vi_of_i16(const int16_t *p)
+{
+    return _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
 static inline v_f32 v_of_i32(v_i32 x) { return _mm256_cvtepi32_ps(x); }
 static inline v_f32 v_of_u8(const void *p)
 {
@@ -148,8 +167,8 @@ static inline void v_to_x8(void *p, v_f32 x)
     _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
 }
 
-/* Any address may be named. Macros, since gcc takes a function that does nothing but prefetch for one
- * without effect, and drops the calls. The second: into the second-level cache. */
+/* Any address may be named. Macros, since gcc takes a function that does nothing but prefetch
+ * for one without effect, and drops the calls. The second: into the second-level cache. */
 #define v_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
 #define v_prefetch_far(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 

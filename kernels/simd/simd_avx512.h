@@ -16,8 +16,14 @@ static inline v_f32 v_set1(float x) { return _mm512_set1_ps(x); }
 static inline v_f32 v_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void v_store(float *p, v_f32 x) { _mm512_storeu_ps(p, x); }
 static inline v_mask v_first(size_t n) { return (v_mask)((1u << n) - 1); }
-static inline v_f32 v_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(v_first(n), p); }
-static inline void v_store_n(float *p, v_f32 x, size_t n) { _mm512_mask_storeu_ps(p, v_first(n), x); }
+static inline v_f32 v_load_n(const float *p, size_t n)
+{
+    return _mm512_maskz_loadu_ps(v_first(n), p);
+}
+static inline void v_store_n(float *p, v_f32 x, size_t n)
+{
+    _mm512_mask_storeu_ps(p, v_first(n), x);
+}
 static inline v_f32 v_add(v_f32 a, v_f32 b) { return _mm512_add_ps(a, b); }
 static inline v_f32 v_sub(v_f32 a, v_f32 b) { return _mm512_sub_ps(a, b); }
 static inline v_f32 v_mul(v_f32 a, v_f32 b) { return _mm512_mul_ps(a, b); }
@@ -30,7 +36,10 @@ static inline v_f32 v_max(v_f32 a, v_f32 b) { return _mm512_max_ps(a, b); }
 static inline v_f32 v_min(v_f32 a, v_f32 b) { return _mm512_min_ps(a, b); }
 static inline v_f32 v_sqrt(v_f32 a) { return _mm512_sqrt_ps(a); }
 static inline v_f32 v_abs(v_f32 a) { return _mm512_abs_ps(a); }
-static inline v_f32 v_round(v_f32 a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline v_f32 v_round(v_f32 a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 static inline v_mask v_lt(v_f32 a, v_f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline v_mask v_eq(v_f32 a, v_f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 static inline int v_any(v_mask m) { return m != 0; }
@@ -40,7 +49,8 @@ static inline v_f32 v_select(v_mask m, v_f32 a, v_f32 b) { return _mm512_mask_bl
 static inline v_f32 v_copysign(v_f32 a, v_f32 b)
 {
     const __m512i sign = _mm512_set1_epi32((int)0x80000000u);
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(sign, _mm512_castps_si512(b), _mm512_castps_si512(a), 0xca));
+    return _mm512_castsi512_ps(
+        _mm512_ternarylogic_epi32(sign, _mm512_castps_si512(b), _mm512_castps_si512(a), 0xca));
 }
 /* x * 2^n for integral n, with the right denormals and infinities */
 static inline v_f32 v_scale(v_f32 x, v_f32 n) { return _mm512_scalef_ps(x, n); }
@@ -55,7 +65,8 @@ static inline v_f32 v_frexp(v_f32 x, v_f32 *e)
 /* Elements 0, 2, 4 ... of a and b in a row */
 static inline v_f32 v_even(v_f32 a, v_f32 b)
 {
-    const __m512i index = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i index =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     return _mm512_permutex2var_ps(a, index, b);
 }
 static inline float v_sum(v_f32 x) { return _mm512_reduce_add_ps(x); }
@@ -88,7 +99,10 @@ static inline v_i32 vi_madd(v_i32 sum, v_i32 a, v_i32 b)
 typedef v_i32 v_bytes;
 static inline v_bytes v_unsigned_bytes(v_i32 x) { return x; }
 static inline v_bytes v_signed_bytes(v_i32 x) { return x; }
-static inline v_i32 vi_dot(v_i32 sum, v_bytes a, v_bytes b) { return _mm512_dpbusd_epi32(sum, a, b); }
+static inline v_i32 vi_dot(v_i32 sum, v_bytes a, v_bytes b)
+{
+    return _mm512_dpbusd_epi32(sum, a, b);
+}
 #else
 typedef struct v_bytes {
     v_i32 even, odd; /* 16 bits each */
@@ -115,8 +129,14 @@ static inline v_i32 vi_quad(const uint8_t *p)
 static inline v_i32 vi_set1(int32_t x) { return _mm512_set1_epi32(x); }
 static inline v_i32 vi_mul(v_i32 a, v_i32 b) { return _mm512_mullo_epi32(a, b); }
 static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return _mm512_sub_epi32(a, b); }
-static inline v_i32 vi_of_u8(const uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)); }
-static inline v_i32 vi_of_i16(const int16_t *p) { return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+static inline v_i32 vi_of_u8(const uint8_t *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+static inline v_i32 vi_of_i16(const int16_t *p)
+{
+    return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 static inline v_f32 v_of_i32(v_i32 x) { return _mm512_cvtepi32_ps(x); }
 static inline v_f32 v_of_u8(const void *p)
 {
@@ -131,8 +151,8 @@ static inline void v_to_x8(void *p, v_f32 x)
     _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
 }
 
-/* Any address may be named. Macros, since gcc takes a function that does nothing but prefetch for one
- * without effect, and drops the calls. The second: into the second-level cache. */
+/* Any address may be named. Macros, since gcc takes a function that does nothing but prefetch
+ * for one without effect, and drops the calls. The second: into the second-level cache. */
 #define v_prefetch(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
 #define v_prefetch_far(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 

@@ -1,5 +1,6 @@
-/* NEON (AArch64): see simd.h, the door. Two registers of four make a vector of eight, so that blocks of
- * channels are as wide as AVX2's; the halves are independent, which hides the latency of one. */
+/* NEON (AArch64): see simd.h, the door. Two registers of four make a vector of eight, so that
+ * blocks of channels are as wide as AVX2's; the halves are independent, which hides the latency
+ * of one. */
 #ifndef TDNN_KERNELS_SIMD_NEON_H
 #define TDNN_KERNELS_SIMD_NEON_H
 
@@ -48,10 +49,22 @@ static inline void v_store_n(float *p, v_f32 x, size_t n)
     v_store(n >= V_LANES ? p : lane, x);
     if (n < V_LANES) __builtin_memcpy(p, lane, n * sizeof(float));
 }
-static inline v_f32 v_add(v_f32 a, v_f32 b) { return V_EACH(vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)); }
-static inline v_f32 v_sub(v_f32 a, v_f32 b) { return V_EACH(vsubq_f32(a.low, b.low), vsubq_f32(a.high, b.high)); }
-static inline v_f32 v_mul(v_f32 a, v_f32 b) { return V_EACH(vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)); }
-static inline v_f32 v_div(v_f32 a, v_f32 b) { return V_EACH(vdivq_f32(a.low, b.low), vdivq_f32(a.high, b.high)); }
+static inline v_f32 v_add(v_f32 a, v_f32 b)
+{
+    return V_EACH(vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high));
+}
+static inline v_f32 v_sub(v_f32 a, v_f32 b)
+{
+    return V_EACH(vsubq_f32(a.low, b.low), vsubq_f32(a.high, b.high));
+}
+static inline v_f32 v_mul(v_f32 a, v_f32 b)
+{
+    return V_EACH(vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high));
+}
+static inline v_f32 v_div(v_f32 a, v_f32 b)
+{
+    return V_EACH(vdivq_f32(a.low, b.low), vdivq_f32(a.high, b.high));
+}
 static inline v_f32 v_fma(v_f32 a, v_f32 b, v_f32 c)
 {
     return V_EACH(vfmaq_f32(c.low, a.low, b.low), vfmaq_f32(c.high, a.high, b.high));
@@ -60,8 +73,14 @@ static inline v_f32 v_fnma(v_f32 a, v_f32 b, v_f32 c)
 {
     return V_EACH(vfmsq_f32(c.low, a.low, b.low), vfmsq_f32(c.high, a.high, b.high));
 }
-static inline v_mask v_lt(v_f32 a, v_f32 b) { return (v_mask){vcltq_f32(a.low, b.low), vcltq_f32(a.high, b.high)}; }
-static inline v_mask v_eq(v_f32 a, v_f32 b) { return (v_mask){vceqq_f32(a.low, b.low), vceqq_f32(a.high, b.high)}; }
+static inline v_mask v_lt(v_f32 a, v_f32 b)
+{
+    return (v_mask){vcltq_f32(a.low, b.low), vcltq_f32(a.high, b.high)};
+}
+static inline v_mask v_eq(v_f32 a, v_f32 b)
+{
+    return (v_mask){vceqq_f32(a.low, b.low), vceqq_f32(a.high, b.high)};
+}
 static inline v_f32 v_select(v_mask m, v_f32 a, v_f32 b)
 {
     return V_EACH(vbslq_f32(m.low, a.low, b.low), vbslq_f32(m.high, a.high, b.high));
@@ -85,7 +104,8 @@ static inline float32x4_t v_pow2_half(int32x4_t n) /* n in -126 .. 127 */
 /* In two steps, since 2^n alone may not be a normal number. */
 static inline float32x4_t v_scale_half(float32x4_t x, float32x4_t n)
 {
-    const int32x4_t whole = vcvtq_s32_f32(vmaxq_f32(vdupq_n_f32(-252), vminq_f32(vdupq_n_f32(252), n)));
+    const int32x4_t whole =
+        vcvtq_s32_f32(vmaxq_f32(vdupq_n_f32(-252), vminq_f32(vdupq_n_f32(252), n)));
     const int32x4_t half = vshrq_n_s32(whole, 1);
     return vmulq_f32(vmulq_f32(x, v_pow2_half(half)), v_pow2_half(vsubq_s32(whole, half)));
 }
@@ -109,7 +129,10 @@ static inline v_f32 v_frexp(v_f32 x, v_f32 *e)
                   vreinterpretq_f32_s32(vsubq_s32(high, vshlq_n_s32(n1, 23))));
 }
 /* Elements 0, 2, 4 ... of a and b in a row */
-static inline v_f32 v_even(v_f32 a, v_f32 b) { return V_EACH(vuzp1q_f32(a.low, a.high), vuzp1q_f32(b.low, b.high)); }
+static inline v_f32 v_even(v_f32 a, v_f32 b)
+{
+    return V_EACH(vuzp1q_f32(a.low, a.high), vuzp1q_f32(b.low, b.high));
+}
 static inline float v_sum(v_f32 x) { return vaddvq_f32(vaddq_f32(x.low, x.high)); }
 static inline float v_largest(v_f32 x) { return vmaxvq_f32(vmaxq_f32(x.low, x.high)); }
 
@@ -124,7 +147,10 @@ static inline void v_narrow(uint16_t *y, v_f32 x)
     vst1q_u16(y, vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(x.low), x.high)));
 }
 static inline v_i32 vi_zero(void) { return (v_i32){vdupq_n_s32(0), vdupq_n_s32(0)}; }
-static inline v_i32 vi_load(const void *p) { return (v_i32){vld1q_s32(p), vld1q_s32((const int32_t *)p + 4)}; }
+static inline v_i32 vi_load(const void *p)
+{
+    return (v_i32){vld1q_s32(p), vld1q_s32((const int32_t *)p + 4)};
+}
 static inline void vi_store(void *p, v_i32 x)
 {
     vst1q_s32(p, x.low);
@@ -150,9 +176,16 @@ static inline v_i32 vi_madd(v_i32 sum, v_i32 a, v_i32 b)
 typedef struct v_bytes {
     v_i32 even, odd; /* 16 bits each */
 } v_bytes;
-#define V_BYTES_EACH(x, f) ((v_i32){vreinterpretq_s32_u16(f((x).low)), vreinterpretq_s32_u16(f((x).high))})
-static inline uint16x8_t v_low_u8(int32x4_t x) { return vandq_u16(vreinterpretq_u16_s32(x), vdupq_n_u16(255)); }
-static inline uint16x8_t v_high_u8(int32x4_t x) { return vshrq_n_u16(vreinterpretq_u16_s32(x), 8); }
+#define V_BYTES_EACH(x, f)                                                                     \
+    ((v_i32){vreinterpretq_s32_u16(f((x).low)), vreinterpretq_s32_u16(f((x).high))})
+static inline uint16x8_t v_low_u8(int32x4_t x)
+{
+    return vandq_u16(vreinterpretq_u16_s32(x), vdupq_n_u16(255));
+}
+static inline uint16x8_t v_high_u8(int32x4_t x)
+{
+    return vshrq_n_u16(vreinterpretq_u16_s32(x), 8);
+}
 static inline uint16x8_t v_low_i8(int32x4_t x)
 {
     return vreinterpretq_u16_s16(vshrq_n_s16(vshlq_n_s16(vreinterpretq_s16_s32(x), 8), 8));
@@ -180,8 +213,14 @@ static inline v_i32 vi_quad(const uint8_t *p)
     return (v_i32){vdupq_n_s32(all), vdupq_n_s32(all)};
 }
 static inline v_i32 vi_set1(int32_t x) { return (v_i32){vdupq_n_s32(x), vdupq_n_s32(x)}; }
-static inline v_i32 vi_mul(v_i32 a, v_i32 b) { return (v_i32){vmulq_s32(a.low, b.low), vmulq_s32(a.high, b.high)}; }
-static inline v_i32 vi_sub(v_i32 a, v_i32 b) { return (v_i32){vsubq_s32(a.low, b.low), vsubq_s32(a.high, b.high)}; }
+static inline v_i32 vi_mul(v_i32 a, v_i32 b)
+{
+    return (v_i32){vmulq_s32(a.low, b.low), vmulq_s32(a.high, b.high)};
+}
+static inline v_i32 vi_sub(v_i32 a, v_i32 b)
+{
+    return (v_i32){vsubq_s32(a.low, b.low), vsubq_s32(a.high, b.high)};
+}
 static inline v_i32 vi_of_i16(const int16_t *p)
 {
     const int16x8_t x = vld1q_s16(p);
@@ -192,12 +231,18 @@ static inline v_i32 vi_of_u8(const uint8_t *p)
     const int16x8_t x = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
     return (v_i32){vmovl_s16(vget_low_s16(x)), vmovl_high_s16(x)};
 }
-static inline v_f32 v_of_i32(v_i32 x) { return V_EACH(vcvtq_f32_s32(x.low), vcvtq_f32_s32(x.high)); }
+static inline v_f32 v_of_i32(v_i32 x)
+{
+    return V_EACH(vcvtq_f32_s32(x.low), vcvtq_f32_s32(x.high));
+}
 static inline v_f32 v_of_i16(int16x8_t x)
 {
     return V_EACH(vcvtq_f32_s32(vmovl_s16(vget_low_s16(x))), vcvtq_f32_s32(vmovl_high_s16(x)));
 }
-static inline v_f32 v_of_u8(const void *p) { return v_of_i16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)))); }
+static inline v_f32 v_of_u8(const void *p)
+{
+    return v_of_i16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p))));
+}
 static inline v_f32 v_of_i8(const void *p) { return v_of_i16(vmovl_s8(vld1_s8(p))); }
 /* The lowest byte of each 32-bit lane. */
 static inline void v_to_x8(void *p, v_f32 x)

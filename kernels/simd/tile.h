@@ -1,6 +1,7 @@
-/* The register tile of convolutions and matrix products: P rows (pixels) by two vectors of columns
- * (output channels). 14 x 2 of 32 registers with AVX-512 and 6 x 2 of 16 with AVX2 leave room for two
- * vectors of weights and one broadcast. TILES(X, ...) expands X(P, ...) for each P that occurs. */
+/* The register tile of convolutions and matrix products: P rows (pixels) by two vectors of
+ * columns (output channels). 14 x 2 of 32 registers with AVX-512 and 6 x 2 of 16 with AVX2
+ * leave room for two vectors of weights and one broadcast. TILES(X, ...) expands X(P, ...) for
+ * each P that occurs. */
 #ifndef TDNN_KERNELS_SIMD_TILE_H
 #define TDNN_KERNELS_SIMD_TILE_H
 

@@ -1,5 +1,6 @@
-/* Transposition of 32-bit elements in squares that are held in registers; `square` transposes one of
- * SIDE x SIDE, strides in floats. What is left over on the right and below goes the generic way. */
+/* Transposition of 32-bit elements in squares that are held in registers; `square` transposes
+ * one of SIDE x SIDE, strides in floats. What is left over on the right and below goes the
+ * generic way. */
 #ifndef TDNN_KERNELS_SIMD_TRANSPOSE_H
 #define TDNN_KERNELS_SIMD_TRANSPOSE_H
 

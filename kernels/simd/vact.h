@@ -19,9 +19,9 @@ static inline v_f32 v_mish(v_f32 x)
     return v_mul(x, v_div(w, v_add(w, v_set1(2))));
 }
 
-/* x/2 (1 + erf t) with t = x / sqrt 2. 1 - erf |t| = e^Q(|t|) from 0 on, where Q is our minimax fit of
- * log erfc, weighted by erfc: a single formula for both signs and all sizes, and a smaller error on the
- * negative side than 1 + erf t has. Beyond 4.3 it is 0. */
+/* x/2 (1 + erf t) with t = x / sqrt 2. 1 - erf |t| = e^Q(|t|) from 0 on, where Q is our minimax
+ * fit of log erfc, weighted by erfc: a single formula for both signs and all sizes, and a
+ * smaller error on the negative side than 1 + erf t has. Beyond 4.3 it is 0. */
 static inline v_f32 v_gelu(v_f32 x)
 {
     const v_f32 most = v_set1(4.3f), t = v_mul(v_abs(x), v_set1(0.70710678f)), b = v_min(most, t);
@@ -53,8 +53,8 @@ static inline v_f32 v_elu(v_f32 x, v_f32 a)
 }
 
 /* `kind` is constant where this is inlined, and the switch goes away. */
-static inline __attribute__((always_inline)) v_f32 v_activate(v_f32 x, tdnn_act_kind kind, v_f32 a,
-                                                              v_f32 b)
+static inline __attribute__((always_inline)) v_f32 v_activate(v_f32 x, tdnn_act_kind kind,
+                                                              v_f32 a, v_f32 b)
 {
     switch (kind) {
     case TDNN_ACTIVATE_NONE: return x;

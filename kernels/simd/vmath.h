@@ -84,7 +84,8 @@ static inline v_f32 v_log(v_f32 x)
     return v_select(v_eq(x, v_set1(0)), v_set1(-__builtin_inff()), r);
 }
 
-/* log(1 + x) for x in [0, 1]: the rounding of 1 + x is made good by the factor x / ((1 + x) - 1). */
+/* log(1 + x) for x in [0, 1]: the rounding of 1 + x is made good by the factor x / ((1 + x) -
+ * 1). */
 static inline v_f32 v_log1p_unit(v_f32 x)
 {
     const v_f32 u = v_add(x, v_set1(1)), rounded = v_sub(u, v_set1(1));

@@ -1,7 +1,8 @@
-/* Winograd convolution F(4x4, 3x3) on vectors, for some tiles at a time: the transformed input of all
- * channels goes to scratch, [point][plane][tile][lane]; then come 36 products of matrices, and their sums
- * are transformed back. Where all of that stays in the second-level cache, this is done pair by pair of
- * output blocks; otherwise point by point, so that weights and input are read once from further away.
+/* Winograd convolution F(4x4, 3x3) on vectors, for some tiles at a time: the transformed input
+ * of all channels goes to scratch, [point][plane][tile][lane]; then come 36 products of
+ * matrices, and their sums are transformed back. Where all of that stays in the second-level
+ * cache, this is done pair by pair of output blocks; otherwise point by point, so that weights
+ * and input are read once from further away.
  */
 #ifndef TDNN_KERNELS_SIMD_WINOGRAD_H
 #define TDNN_KERNELS_SIMD_WINOGRAD_H
@@ -63,7 +64,8 @@ static void transform_tile(const tdnn_conv *c, const float *plane, const tdnn_wi
 }
 
 /* Results of a tile's row, `step` floats apart. */
-static void finish_row(const tdnn_conv *c, float *y, const float *residual, size_t count, size_t step)
+static void finish_row(const tdnn_conv *c, float *y, const float *residual, size_t count,
+                       size_t step)
 {
     if (step == V_LANES)
         finish(c, y, residual, count * V_LANES);
@@ -72,9 +74,11 @@ static void finish_row(const tdnn_conv *c, float *y, const float *residual, size
             finish(c, y + i * step, residual ? residual + i * step : NULL, V_LANES);
 }
 
-/* The sums of one block of a tile, points `step` floats apart, to `y`, whose start is the plane's. */
-static void restore_tile(const tdnn_conv *c, const tile_out *out, const float *from, size_t step,
-                         const float *bias, const tdnn_winograd_tile *place, float *y, const float *residual)
+/* The sums of one block of a tile, points `step` floats apart, to `y`, whose start is the
+ * plane's. */
+static void restore_tile(const tdnn_conv *c, const tile_out *out, const float *from,
+                         size_t step, const float *bias, const tdnn_winograd_tile *place,
+                         float *y, const float *residual)
 {
     v_f32 rows[OUT][IN], m[IN], t[OUT];
     for (size_t i = 0; i < IN; i++) {
@@ -112,17 +116,21 @@ typedef struct winograd_work {
 } winograd_work;
 
 /* Output blocks of a pair. */
-static int width_of(const winograd_work *g, size_t pair) { return 2 * pair + 1 < g->blocks ? 2 : 1; }
+static int width_of(const winograd_work *g, size_t pair)
+{
+    return 2 * pair + 1 < g->blocks ? 2 : 1;
+}
 
-/* One matrix product: tiles x input channels, times input channels x one pair. Sums of many channels are
- * made in pieces, whose inputs stay in the first cache from pair to pair. */
+/* One matrix product: tiles x input channels, times input channels x one pair. Sums of many
+ * channels are made in pieces, whose inputs stay in the first cache from pair to pair. */
 static void multiply(winograd_work *g, size_t pair, size_t point, float *sums)
 {
     static const float zeros[2 * V_LANES] = {0};
     const tdnn_conv *c = g->c;
     const int V = width_of(g, pair);
     const size_t plane = g->tiles * V_LANES;
-    const float *w = g->io->weights + tdnn_conv_bias_count(c) + tdnn_winograd_weights(c, pair, point, (size_t)V);
+    const float *w = g->io->weights + tdnn_conv_bias_count(c) +
+                     tdnn_winograd_weights(c, pair, point, (size_t)V);
     tile_work t = g->t;
     t.out = (tile_out){.bias = zeros, .y_plane = plane};
     for (size_t p = 0; p < c->planes; p += TDNN_WINOGRAD_PLANES) {
@@ -146,12 +154,14 @@ static void restore(const winograd_work *g, size_t pair, const float *sums)
         const size_t block = 2 * pair + v;
         const size_t start = (g->part.image * g->blocks + block) * c->oh * c->ow * V_LANES;
         for (size_t i = 0; i < g->tiles; i++)
-            restore_tile(c, &out, sums + v * plane + i * V_LANES, V * plane, g->io->weights + block * V_LANES,
-                         &g->places[i], g->io->y + start, g->io->residual ? g->io->residual + start : NULL);
+            restore_tile(c, &out, sums + v * plane + i * V_LANES, V * plane,
+                         g->io->weights + block * V_LANES, &g->places[i], g->io->y + start,
+                         g->io->residual ? g->io->residual + start : NULL);
     }
 }
 
-static void convolve_winograd(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
+static void convolve_winograd(const tdnn_conv *c, const tdnn_conv_io *io, size_t task,
+                              void *scratch)
 {
     winograd_work g = {.c = c, .io = io, .part = tdnn_conv_part_of(c, task),
                        .blocks = tdnn_conv_blocks(c->oc, V_LANES)};
@@ -159,8 +169,10 @@ static void convolve_winograd(const tdnn_conv *c, const tdnn_conv_io *io, size_t
     const size_t plane = g.tiles * V_LANES;
     ptrdiff_t *taps = scratch;
     tdnn_winograd_tile *places = (tdnn_winograd_tile *)(void *)(taps + c->planes);
-    float *input = (float *)((char *)scratch + tdnn_winograd_head(c)), *sums = input + POINTS * c->planes * plane;
-    for (size_t i = 0; i < g.tiles; i++) places[i] = tdnn_winograd_tile_at(c, g.part.row_begin + i);
+    float *input = (float *)((char *)scratch + tdnn_winograd_head(c)),
+          *sums = input + POINTS * c->planes * plane;
+    for (size_t i = 0; i < g.tiles; i++)
+        places[i] = tdnn_winograd_tile_at(c, g.part.row_begin + i);
     for (size_t p = 0; p < c->planes; p++) {
         const float *x = io->x + (g.part.image * c->planes + p) * c->ih * c->iw * V_LANES;
         taps[p] = (ptrdiff_t)(p * plane);
@@ -173,7 +185,9 @@ static void convolve_winograd(const tdnn_conv *c, const tdnn_conv_io *io, size_t
     const size_t begin = g.part.pair_begin, end = g.part.pair_end, pair_size = POINTS * 2 * plane;
     for (size_t point = 0; c->by_point && point < POINTS; point++)
         for (size_t pair = begin; pair < end; pair++)
-            multiply(&g, pair, point, sums + (pair - begin) * pair_size + point * (size_t)width_of(&g, pair) * plane);
+            multiply(&g, pair, point,
+                     sums + (pair - begin) * pair_size +
+                         point * (size_t)width_of(&g, pair) * plane);
     for (size_t pair = begin; pair < end; pair++) {
         float *to = sums + (c->by_point ? (pair - begin) * pair_size : 0);
         for (size_t point = 0; !c->by_point && point < POINTS; point++)

@@ -19,7 +19,8 @@ static inline void amx_configure(void)
     _tile_loadconfig(&config);
 }
 
-/* Lines of the next panel of weights into the second-level cache; gives where the next ones are. */
+/* Lines of the next panel of weights into the second-level cache; gives where the next ones
+ * are. */
 INLINE const char *fetch_ahead(const char *at, size_t lines)
 {
     for (size_t i = 0; i < lines; i++, at += 64) v_prefetch_far(at);

@@ -1,6 +1,6 @@
-/* Convolution by tiles of AMX: one instruction multiplies 16 pixels by 32 input channels by 16 output
- * channels. Four tiles of sums (32 pixels by two output blocks) need two loads of inputs and two of weights
- * for four products, which hides the loads behind the products. */
+/* Convolution by tiles of AMX: one instruction multiplies 16 pixels by 32 input channels by 16
+ * output channels. Four tiles of sums (32 pixels by two output blocks) need two loads of inputs
+ * and two of weights for four products, which hides the loads behind the products. */
 #include "kernels/x86/amx.h"
 #include "kernels/x86/conv_bf16.h"
 

@@ -20,12 +20,14 @@ INLINE void tile(const int P, const int V, const bf16_work *t, const float *x, f
                 wv[v] = (__m512bh)_mm512_loadu_si512(w + v * 2 * TDNN_BF16_STEP + k * 64);
             V_UNROLL for (int p = 0; p < P; p++) {
                 const __m512bh xv = (__m512bh)_mm512_set1_ps(at[(size_t)p * step + (size_t)k]);
-                V_UNROLL for (int v = 0; v < V; v++) a[p][v] = _mm512_dpbf16_ps(a[p][v], xv, wv[v]);
+                V_UNROLL for (int v = 0; v < V; v++) a[p][v] =
+                    _mm512_dpbf16_ps(a[p][v], xv, wv[v]);
             }
         }
     }
     V_UNROLL for (int p = 0; p < P; p++) {
-        V_UNROLL for (int v = 0; v < V; v++) _mm512_storeu_ps(sums + (v * PIXELS + p) * V_LANES, a[p][v]);
+        V_UNROLL for (int v = 0; v < V; v++)
+            _mm512_storeu_ps(sums + (v * PIXELS + p) * V_LANES, a[p][v]);
     }
 }
 
@@ -48,7 +50,10 @@ INLINE void tiles(const int V, const bf16_work *t, const float *x, size_t count)
 }
 
 static void one_block(const bf16_work *t, const float *x, size_t count) { tiles(1, t, x, count); }
-static void two_blocks(const bf16_work *t, const float *x, size_t count) { tiles(2, t, x, count); }
+static void two_blocks(const bf16_work *t, const float *x, size_t count)
+{
+    tiles(2, t, x, count);
+}
 
 static void convolve(const tdnn_conv *c, const tdnn_conv_io *io, size_t task, void *scratch)
 {

@@ -1,6 +1,7 @@
-/* What the two ways of convolving by products of bf16 share: the copy of the input as bf16, and what is
- * done to sums. Rows of the copy are as long as find_taps has it, and joined: tiles of 16 pixels run over
- * all of a task's rows, and the pixels that lie between two rows of outputs are dropped at the end.
+/* What the two ways of convolving by products of bf16 share: the copy of the input as bf16, and
+ * what is done to sums. Rows of the copy are as long as find_taps has it, and joined: tiles of
+ * 16 pixels run over all of a task's rows, and the pixels that lie between two rows of outputs
+ * are dropped at the end.
  */
 #ifndef TDNN_KERNELS_X86_CONV_BF16_H
 #define TDNN_KERNELS_X86_CONV_BF16_H
@@ -13,7 +14,8 @@
 enum { PIXELS = 32 }; /* of a tile pair */
 
 typedef struct bf16_work {
-    const ptrdiff_t *taps; /* where each step reads, in floats from the pixel's place in the copy */
+    const ptrdiff_t
+        *taps; /* where each step reads, in floats from the pixel's place in the copy */
     size_t steps;
     size_t pixel;          /* bytes from an input pixel to the next */
     const char *w;         /* of one or two output blocks       */
@@ -34,11 +36,13 @@ INLINE __m512 rest(__m512 x, __m256i narrow)
 {
     const __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16);
     const __m512 left = _mm512_sub_ps(x, _mm512_castsi512_ps(wide));
-    const __mmask16 finite = _mm512_cmp_ps_mask(_mm512_abs_ps(left), _mm512_set1_ps(INFINITY), _CMP_LT_OQ);
+    const __mmask16 finite =
+        _mm512_cmp_ps_mask(_mm512_abs_ps(left), _mm512_set1_ps(INFINITY), _CMP_LT_OQ);
     return _mm512_maskz_mov_ps(finite, left);
 }
 
-/* Two blocks of channels of one pixel; with `apart` also what is left over, that many floats behind. */
+/* Two blocks of channels of one pixel; with `apart` also what is left over, that many floats
+ * behind. */
 INLINE void narrow_pixel(float *to, const float *low, const float *high, __mmask16 l, __mmask16 h,
                          size_t apart)
 {
@@ -60,7 +64,8 @@ static void plane_masks(const tdnn_conv *c, size_t plane, __mmask16 *low, __mmas
 }
 
 /* `count` pixels that lie side by side, as [plane][pixel][32]. */
-static void narrow_pixels(const tdnn_conv *c, const float *x, size_t count, float *to, size_t rests)
+static void narrow_pixels(const tdnn_conv *c, const float *x, size_t count, float *to,
+                          size_t rests)
 {
     const size_t size = c->ih * c->iw * V_LANES;
     for (size_t plane = 0; plane < c->planes; plane++, x += 2 * size) {
@@ -72,10 +77,10 @@ static void narrow_pixels(const tdnn_conv *c, const float *x, size_t count, floa
     }
 }
 
-/* One row of a view: pixels at input columns first, first + stride ...; zeros where there is none.
- * The block of the other channels lies `apart` floats behind `row`. */
-static void narrow_row(const tdnn_conv *c, const float *row, size_t apart, size_t first, float *to,
-                       __mmask16 l, __mmask16 h, size_t rests)
+/* One row of a view: pixels at input columns first, first + stride ...; zeros where there is
+ * none. The block of the other channels lies `apart` floats behind `row`. */
+static void narrow_row(const tdnn_conv *c, const float *row, size_t apart, size_t first,
+                       float *to, __mmask16 l, __mmask16 h, size_t rests)
 {
     const size_t stride = c->stride_w, columns = c->copy_columns, limit = c->iw + c->pad_left;
     size_t begin = first < c->pad_left ? (c->pad_left - first + stride - 1) / stride : 0;
@@ -94,10 +99,10 @@ static void narrow_row(const tdnn_conv *c, const float *row, size_t apart, size_
     memset(to + end * V_LANES + rests, 0, tail);
 }
 
-/* What output rows begin .. begin + rows - 1 read: [plane][phase][view][row][column][32]; `rests` floats
- * behind it the same of what is left over, or 0. */
-static void narrow_planes(const tdnn_conv *c, const float *x, size_t begin, size_t rows, float *to,
-                          size_t rests)
+/* What output rows begin .. begin + rows - 1 read: [plane][phase][view][row][column][32];
+ * `rests` floats behind it the same of what is left over, or 0. */
+static void narrow_planes(const tdnn_conv *c, const float *x, size_t begin, size_t rows,
+                          float *to, size_t rests)
 {
     const size_t line = c->copy_columns * V_LANES, size = c->ih * c->iw * V_LANES;
     for (size_t plane = 0; plane < c->planes; plane++, x += 2 * size) {
@@ -125,10 +130,12 @@ INLINE void narrow_first(float *to, const float *x, size_t channels, size_t plan
                             : _mm512_setzero_si512();
     const __m512i low = _mm512_or_si512(v[0], _mm512_slli_epi32(v[1], 16));
     const __m512i high = _mm512_or_si512(v[2], _mm512_slli_epi32(v[3], 16));
-    const __m512i index = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i index =
+        _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i behind = _mm512_add_epi32(index, _mm512_set1_epi32(8));
     _mm512_mask_storeu_epi64(to, (__mmask8)mask, _mm512_permutex2var_epi32(low, index, high));
-    _mm512_mask_storeu_epi64(to + 16, (__mmask8)(mask >> 8), _mm512_permutex2var_epi32(low, behind, high));
+    _mm512_mask_storeu_epi64(to + 16, (__mmask8)(mask >> 8),
+                             _mm512_permutex2var_epi32(low, behind, high));
 }
 
 /* The copy for BF16_FIRST: [phase][row][column][4], zeros behind it. */
@@ -152,8 +159,8 @@ static void narrow_image(const tdnn_conv *c, const float *x, size_t begin, size_
 }
 
 /* A run of outputs of one block. */
-static void finish_run(const tdnn_conv *c, const float *sums, const float *bias, const float *residual,
-                       float *y, size_t count)
+static void finish_run(const tdnn_conv *c, const float *sums, const float *bias,
+                       const float *residual, float *y, size_t count)
 {
     const v_f32 b = v_load(bias), low = v_set1(c->act.alpha), high = v_set1(c->act.beta);
     const bool late = finish_late(c), clip = c->act.kind == TDNN_ACTIVATE_CLIP;
@@ -187,8 +194,8 @@ static void finish_tile(const tdnn_conv *c, const bf16_work *t, size_t pixel, si
     }
 }
 
-/* Where each step reads. Returns how many floats behind the copy the copy of what is left over starts; 0:
- * there is none. */
+/* Where each step reads. Returns how many floats behind the copy the copy of what is left over
+ * starts; 0: there is none. */
 static size_t plan_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
 {
     const size_t count = c->planes * c->kh * c->kw;
@@ -196,7 +203,8 @@ static size_t plan_taps(const tdnn_conv *c, size_t rows, ptrdiff_t *taps)
     const size_t rests = c->planes * (c->direct ? rows : lines) * V_LANES;
     if (c->method == TDNN_CONV_BF16_FIRST) {
         for (size_t kh = 0; kh < c->kh; kh++) {
-            const size_t y = kh * c->dilation_h, row = y % c->stride_h * (rows + c->extra_rows) + y / c->stride_h;
+            const size_t y = kh * c->dilation_h,
+                         row = y % c->stride_h * (rows + c->extra_rows) + y / c->stride_h;
             taps[kh] = (ptrdiff_t)(row * c->copy_columns * c->stride_w * 2);
         }
         return 0;
@@ -224,7 +232,11 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
     ptrdiff_t *taps = scratch;
     float *sums = (float *)((char *)scratch + (steps * sizeof *taps + 63) / 64 * 64);
     float *copy = sums + TDNN_BF16_SUMS / sizeof *sums;
-    bf16_work t = {.taps = taps, .steps = steps, .sums = sums, .line = c->copy_columns, .columns = c->ow,
+    bf16_work t = {.taps = taps,
+                   .steps = steps,
+                   .sums = sums,
+                   .line = c->copy_columns,
+                   .columns = c->ow,
                    .pixel = c->unit > 1 ? 64 : c->stride_w * TDNN_BF16_FIRST_BYTES};
     const size_t rests = plan_taps(c, rows, taps);
     size_t copied = SIZE_MAX;
@@ -244,13 +256,16 @@ INLINE void convolve_bf16(const tdnn_conv *c, const tdnn_conv_io *io, size_t tas
         const size_t out = ((part.image * group_blocks * c->groups + block) * c->oh * c->ow +
                             part.row_begin * (c->direct ? 1 : c->ow)) * V_LANES;
         t.bias = io->weights + block * V_LANES;
-        t.w = (const char *)(io->weights + tdnn_conv_bias_count(c)) + block * steps * TDNN_BF16_STEP * 2;
+        t.w = (const char *)(io->weights + tdnn_conv_bias_count(c)) +
+              block * steps * TDNN_BF16_STEP * 2;
         t.y = io->y + out;
         t.residual = io->residual ? io->residual + out : NULL;
-        const size_t tiles = (pixels + PIXELS - 1) / PIXELS, lines = (size_t)V * TDNN_BF16_STEP / 32;
+        const size_t tiles = (pixels + PIXELS - 1) / PIXELS,
+                     lines = (size_t)V * TDNN_BF16_STEP / 32;
         t.ahead = t.w + (size_t)V * steps * TDNN_BF16_STEP * 2;
         t.ahead_lines = pair + 1 < part.pair_end ? (lines + tiles - 1) / tiles : 0;
-        for (size_t pixel = 0; pixel < pixels; pixel += PIXELS, t.ahead += steps * t.ahead_lines * 64) {
+        for (size_t pixel = 0; pixel < pixels;
+             pixel += PIXELS, t.ahead += steps * t.ahead_lines * 64) {
             const size_t count = pixels - pixel < PIXELS ? pixels - pixel : PIXELS;
             (V == 2 ? two : one)(&t, copy + pixel * t.pixel / sizeof *copy, count);
             finish_tile(c, &t, pixel, count, V);

@@ -7,20 +7,21 @@
 
 enum { ROWS = TDNN_GEMM_BF16_ROWS, COLUMNS = TDNN_GEMM_BF16_COLUMNS, STEP_BYTES = 2048 };
 
-/* While the rows of one panel of B are computed the next one is fetched, some lines with each step: B most
- * often comes from memory. (197 x 768 x 3072: 870 GFLOP/s for 715.) */
+/* While the rows of one panel of B are computed the next one is fetched, some lines with each
+ * step: B most often comes from memory. (197 x 768 x 3072: 870 GFLOP/s for 715.) */
 typedef struct ahead {
     const char *at;
     size_t lines; /* with each step */
 } ahead;
 
-/* Row r, vector v of a tile's sums is at v * ROWS + r. `rows` of A lie side by side in each plane. */
-typedef void gemm_bf16_tile_fn(float *sums, const char *a, const char *b, size_t rows, size_t planes,
-                               const ahead *next);
+/* Row r, vector v of a tile's sums is at v * ROWS + r. `rows` of A lie side by side in each
+ * plane. */
+typedef void gemm_bf16_tile_fn(float *sums, const char *a, const char *b, size_t rows,
+                               size_t planes, const ahead *next);
 
 /* Vector v of row r of C, of which `count` columns are there. */
-INLINE void finish_vector(const tdnn_gemm *g, const tdnn_gemm_io *io, v_f32 x, size_t r, size_t column,
-                          size_t count)
+INLINE void finish_vector(const tdnn_gemm *g, const tdnn_gemm_io *io, v_f32 x, size_t r,
+                          size_t column, size_t count)
 {
     const size_t at = r * g->c_stride + column;
     x = v_mul(v_set1(g->alpha), x);
@@ -28,7 +29,8 @@ INLINE void finish_vector(const tdnn_gemm *g, const tdnn_gemm_io *io, v_f32 x, s
         const float *d = io->d + r * g->d_row + column * g->d_column;
         x = v_fma(v_set1(g->beta), g->d_column ? v_load_n(d, count) : v_set1(*d), x);
     }
-    if (g->act.kind == TDNN_ACTIVATE_CLIP) x = v_clip(x, v_set1(g->act.alpha), v_set1(g->act.beta));
+    if (g->act.kind == TDNN_ACTIVATE_CLIP)
+        x = v_clip(x, v_set1(g->act.alpha), v_set1(g->act.beta));
     if (g->act.kind == TDNN_ACTIVATE_GELU) x = v_gelu(x);
     if (io->r) x = v_add(x, v_load_n(io->r + at, count));
     v_store_n(io->c + at, x, count);
@@ -41,8 +43,8 @@ INLINE bool finish_late(const tdnn_gemm *g)
 }
 
 /* Activations that are not in finish_vector: on the tile's part of C, and R behind them. */
-static void finish_rows(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t row, size_t rows, size_t column,
-                        size_t columns, const tdnn_kernels *table)
+static void finish_rows(const tdnn_gemm *g, const tdnn_gemm_io *io, size_t row, size_t rows,
+                        size_t column, size_t columns, const tdnn_kernels *table)
 {
     for (size_t r = row; r < row + rows; r++) {
         float *c = io->c + r * g->c_stride + column;
@@ -86,8 +88,8 @@ INLINE void gemm_bf16(const tdnn_gemm *g, const tdnn_gemm_io *io, const tdnn_gem
 }
 
 /* By dot products: P rows with 32 columns, and for a single row several sums side by side. */
-INLINE void dot_tile(const int P, const int CHAINS, float *sums, const char *a, const char *b, size_t rows,
-                     size_t planes)
+INLINE void dot_tile(const int P, const int CHAINS, float *sums, const char *a, const char *b,
+                     size_t rows, size_t planes)
 {
     __m512 s[8][2];
     V_UNROLL for (int p = 0; p < P * CHAINS; p++) s[p][0] = s[p][1] = _mm512_setzero_ps();
@@ -100,8 +102,8 @@ INLINE void dot_tile(const int P, const int CHAINS, float *sums, const char *a, 
                 _mm_prefetch(at + 4 * STEP_BYTES, _MM_HINT_T0);
                 _mm_prefetch(at + 4 * STEP_BYTES + 1024, _MM_HINT_T0);
                 V_UNROLL for (int p = 0; p < P; p++) {
-                    const __m512bh x =
-                        (__m512bh)_mm512_set1_ps(*(const float *)(const void *)(a + p * 64 + (k + c) * 4));
+                    const __m512bh x = (__m512bh)_mm512_set1_ps(
+                        *(const float *)(const void *)(a + p * 64 + (k + c) * 4));
                     s[p * CHAINS + c][0] = _mm512_dpbf16_ps(s[p * CHAINS + c][0], x, low);
                     s[p * CHAINS + c][1] = _mm512_dpbf16_ps(s[p * CHAINS + c][1], x, high);
                 }

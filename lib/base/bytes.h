@@ -17,7 +17,10 @@ static inline tdnn_cursor tdnn_cursor_make(const void *data, size_t size)
     return (tdnn_cursor){p, p + size, p};
 }
 static inline size_t tdnn_cursor_left(const tdnn_cursor *c) { return (size_t)(c->end - c->at); }
-static inline size_t tdnn_cursor_offset(const tdnn_cursor *c) { return (size_t)(c->at - c->start); }
+static inline size_t tdnn_cursor_offset(const tdnn_cursor *c)
+{
+    return (size_t)(c->at - c->start);
+}
 /* Copies `size` bytes out and moves on; false, and nothing changes, if there are fewer. */
 static inline bool tdnn_cursor_read(tdnn_cursor *c, void *out, size_t size)
 {

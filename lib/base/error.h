@@ -1,7 +1,7 @@
 /* Errors as values: how the library's functions fail and pass failures on.
  *
- *     return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d of a %d-dimensional tensor, expected ...", ...);
- *     TDNN_TRY(call(..., err));
+ *     return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %d of a %d-dimensional tensor, expected ...",
+ * ...); TDNN_TRY(call(..., err));
  *
  * The deeper code writes the message; the frame that knows the node, byte or line adds `where`.
  */

@@ -81,8 +81,8 @@ static tdnn_status read_all(int fd, const char *path, uint64_t max_bytes, tdnn_f
     }
 }
 
-/* Never at a multiple of a large page: else Linux maps two megabytes for each tensor's head that is
- * read, and a file that was hardly looked at counts as memory of the process. */
+/* Never at a multiple of a large page: else Linux maps two megabytes for each tensor's head
+ * that is read, and a file that was hardly looked at counts as memory of the process. */
 static bool map_file(int fd, size_t size, tdnn_file *file)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);

@@ -42,10 +42,12 @@ tdnn_status tdnn_budget_end(tdnn_budget *before, tdnn_status status, tdnn_error 
     budget = before;
     if (status != TDNN_ERR_MEMORY || !ended.refused) return status;
     const tdnn_error inner = err ? *err : (tdnn_error){0};
-    TDNN_FAIL(err, TDNN_ERR_LIMIT, "%llu bytes are needed beside %llu in use, the memory limit is %llu",
+    TDNN_FAIL(err, TDNN_ERR_LIMIT,
+              "%llu bytes are needed beside %llu in use, the memory limit is %llu",
               (unsigned long long)ended.refused, (unsigned long long)ended.used,
               (unsigned long long)ended.limit);
-    return inner.where[0] ? tdnn_error_at(err, TDNN_ERR_LIMIT, "%s", inner.where) : TDNN_ERR_LIMIT;
+    return inner.where[0] ? tdnn_error_at(err, TDNN_ERR_LIMIT, "%s", inner.where)
+                          : TDNN_ERR_LIMIT;
 }
 
 uint64_t tdnn_memory_size(void)
@@ -81,7 +83,9 @@ void *tdnn_alloc_huge(size_t bytes)
     if (bytes > SIZE_MAX / 2 || fails_on_purpose()) return NULL;
     void *block = allocate(HUGE_PAGE, bytes);
 #ifdef MADV_HUGEPAGE
-    if (block) madvise(block, tdnn_round_up(bytes, HUGE_PAGE), MADV_HUGEPAGE); /* no more than a wish */
+    if (block)
+        madvise(block, tdnn_round_up(bytes, HUGE_PAGE),
+                MADV_HUGEPAGE); /* no more than a wish */
 #endif
     return block;
 }

@@ -1,7 +1,7 @@
 /* Memory: checked sizes, the allocator, and zones.
  *
- * mem.c is the only file that calls malloc. A zone is a region that grows and is freed as a whole:
- * graphs and plans live in zones, so that nothing in them needs freeing one by one.
+ * mem.c is the only file that calls malloc. A zone is a region that grows and is freed as a
+ * whole: graphs and plans live in zones, so that nothing in them needs freeing one by one.
  */
 #ifndef TDNN_BASE_MEM_H
 #define TDNN_BASE_MEM_H
@@ -25,22 +25,25 @@ static inline bool tdnn_size_add(size_t a, size_t b, size_t *out)
     *out = r;
     return true;
 }
-/* Rounded up to a multiple of `to`, a power of two; for sizes that are known to be far from SIZE_MAX. */
+/* Rounded up to a multiple of `to`, a power of two; for sizes that are known to be far from
+ * SIZE_MAX. */
 static inline size_t tdnn_round_up(size_t n, size_t to) { return (n + to - 1) & ~(to - 1); }
 
-/* count * size bytes, aligned to TDNN_ALIGN; NULL if refused. A zero size gives a valid pointer. */
+/* count * size bytes, aligned to TDNN_ALIGN; NULL if refused. A zero size gives a valid
+ * pointer. */
 void *tdnn_alloc(size_t count, size_t size);
-/* For what is read from end to end in each run (weights, arenas): from 2 MiB on, in pages of that size where
- * the system has them. */
+/* For what is read from end to end in each run (weights, arenas): from 2 MiB on, in pages of
+ * that size where the system has them. */
 void *tdnn_alloc_huge(size_t bytes);
 void *tdnn_calloc(size_t count, size_t size); /* zeroed */
-/* Grows (or shrinks) to count * size bytes, keeping the first `kept` bytes. NULL if refused: the old
- * block stays. */
+/* Grows (or shrinks) to count * size bytes, keeping the first `kept` bytes. NULL if refused:
+ * the old block stays. */
 void *tdnn_realloc(void *old, size_t kept, size_t count, size_t size);
 void tdnn_free(void *block);
 
-/* What one thread may allocate while the budget is in use: a damaged model may ask for anything. Further
- * allocations are then refused, which every caller passes on as TDNN_ERR_MEMORY. */
+/* What one thread may allocate while the budget is in use: a damaged model may ask for
+ * anything. Further allocations are then refused, which every caller passes on as
+ * TDNN_ERR_MEMORY. */
 typedef struct tdnn_budget {
     uint64_t limit, used; /* bytes */
     uint64_t refused;     /* bytes of the allocation that was too much; 0: none was */
@@ -48,8 +51,8 @@ typedef struct tdnn_budget {
 
 /* From here on this thread's allocations count; returns the budget that was in use, or NULL. */
 tdnn_budget *tdnn_budget_begin(tdnn_budget *budget);
-/* The one before is in use again. Returns `status`; TDNN_ERR_LIMIT, with both numbers, if memory was
- * refused since it would have been too much. */
+/* The one before is in use again. Returns `status`; TDNN_ERR_LIMIT, with both numbers, if
+ * memory was refused since it would have been too much. */
 tdnn_status tdnn_budget_end(tdnn_budget *before, tdnn_status status, tdnn_error *err);
 /* Of the machine, bytes; UINT64_MAX if the system does not say. */
 uint64_t tdnn_memory_size(void);
@@ -72,7 +75,8 @@ size_t tdnn_zone_bytes(const tdnn_zone *zone);
 /* Makes room for one more element behind `count` of them in a zone-owned array:
  * TDNN_ZONE_PUSH(zone, array, count, capacity) is true on success; the caller then writes
  * array[count++]. */
-bool tdnn_zone_reserve(tdnn_zone *zone, void **array, size_t count, size_t *capacity, size_t size);
+bool tdnn_zone_reserve(tdnn_zone *zone, void **array, size_t count, size_t *capacity,
+                       size_t size);
 #define TDNN_ZONE_PUSH(zone, array, count, capacity)                                             \
     tdnn_zone_reserve((zone), (void **)&(array), (count), &(capacity), sizeof *(array))
 

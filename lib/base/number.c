@@ -1,5 +1,5 @@
-/* strtod follows the locale of the program, so that "0.5" would be 0 in half of Europe: the decimal point is
- * put as the locale has it before strtod sees the text. */
+/* strtod follows the locale of the program, so that "0.5" would be 0 in half of Europe: the
+ * decimal point is put as the locale has it before strtod sees the text. */
 #include "lib/base/number.h"
 
 #include <locale.h>

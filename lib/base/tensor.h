@@ -11,8 +11,8 @@
 #include <stdatomic.h>
 
 /* Order of a 4-dimensional N,C,H,W value in memory. Blocked: [N][ceil(C/b)][H][W][b]; the lanes
- * beyond C in the last block hold finite numbers of no meaning (convolution's weights for them are
- * zero). The enumerator is b, or 0. */
+ * beyond C in the last block hold finite numbers of no meaning (convolution's weights for them
+ * are zero). The enumerator is b, or 0. */
 typedef enum tdnn_layout {
     TDNN_LAYOUT_PLAIN = 0,
     TDNN_LAYOUT_C8 = 8,
@@ -29,16 +29,18 @@ struct tdnn_tensor {
     atomic_int refs;
     void (*release_data)(void *owner); /* NULL: data is borrowed */
     void *owner;      /* what release_data gets */
-    tdnn_file *file;  /* whose mapped bytes `data` are; NULL: others. Not a reference of its own */
-    /* Not NULL: a constant whose data are not there yet; this writes them to `to`. `data` is NULL
-     * then, or where they lie in a file at an address that their type does not allow. */
+    tdnn_file
+        *file; /* whose mapped bytes `data` are; NULL: others. Not a reference of its own */
+    /* Not NULL: a constant whose data are not there yet; this writes them to `to`. `data` is
+     * NULL then, or where they lie in a file at an address that their type does not allow. */
     tdnn_status (*fill)(const tdnn_tensor *tensor, void *to, tdnn_error *err);
 };
 
 /* Bytes of a plain tensor; false if it does not fit. Sub-byte types round up. */
 bool tdnn_tensor_size(tdnn_dtype dtype, const tdnn_shape *shape, size_t *bytes);
 /* Bytes in the given layout. */
-bool tdnn_layout_size(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_layout layout, size_t *bytes);
+bool tdnn_layout_size(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_layout layout,
+                      size_t *bytes);
 
 /* As tdnn_tensor_create, but numbers are whatever they are: for those who write all of them. */
 tdnn_status tdnn_tensor_create_raw(tdnn_dtype dtype, const tdnn_shape *shape, tdnn_tensor **out,

@@ -1,11 +1,11 @@
 /* Worker threads, mutexes, the clock. The only file that includes pthread.h.
  *
- * The tasks of a run are dealt out in equal stretches, one for each worker, so that from step to step
- * a worker finds the same part of an image in its own cache; who has finished takes from the others.
- * Claiming a task from a stretch, one number of two halves, is all that a worker does to get work;
- * what it then reads of the run cannot change before that task is finished. Workers that find nothing
- * spin for about as long as a sleep and a wake-up cost, since a net's steps follow each other within
- * microseconds, then sleep. */
+ * The tasks of a run are dealt out in equal stretches, one for each worker, so that from step
+ * to step a worker finds the same part of an image in its own cache; who has finished takes
+ * from the others. Claiming a task from a stretch, one number of two halves, is all that a
+ * worker does to get work; what it then reads of the run cannot change before that task is
+ * finished. Workers that find nothing spin for about as long as a sleep and a wake-up cost,
+ * since a net's steps follow each other within microseconds, then sleep. */
 #include "lib/base/thread.h"
 
 #include "lib/base/mem.h"
@@ -68,8 +68,8 @@ static bool claim_from(stretch *s, size_t *task)
     uint64_t range = atomic_load_explicit(&s->range, memory_order_relaxed);
     do {
         if ((uint32_t)range == range >> 32) return false;
-    } while (!atomic_compare_exchange_weak_explicit(&s->range, &range, range + 1, memory_order_acquire,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->range, &range, range + 1, memory_order_acquire, memory_order_relaxed));
     *task = (uint32_t)range;
     return true;
 }
@@ -129,7 +129,8 @@ static void *help(void *argument)
     tdnn_workers *w = self->workers;
     wait next = {w, 0};
     while (!atomic_load(&w->stop)) {
-        next.seen = atomic_load(&w->run); /* before looking for tasks: none of a later run is missed */
+        next.seen =
+            atomic_load(&w->run); /* before looking for tasks: none of a later run is missed */
         work_off(w, self->index);
         if (spin(&next, is_called)) continue;
         pthread_mutex_lock(&w->mutex);
@@ -150,7 +151,8 @@ static void wake_helpers(tdnn_workers *w)
     pthread_mutex_unlock(&w->mutex);
 }
 
-/* Deals out the tasks. A helper that is late may begin with a stretch before the others are there. */
+/* Deals out the tasks. A helper that is late may begin with a stretch before the others are
+ * there. */
 static void deal(tdnn_workers *w, size_t count)
 {
     const size_t threads = (size_t)w->threads;

@@ -1,4 +1,5 @@
-/* Worker threads of one session, and a mutex. thread.c is the only file that includes pthread.h. */
+/* Worker threads of one session, and a mutex. thread.c is the only file that includes
+ * pthread.h. */
 #ifndef TDNN_BASE_THREAD_H
 #define TDNN_BASE_THREAD_H
 
@@ -13,8 +14,8 @@ typedef void (*tdnn_task_fn)(void *context, size_t task, size_t worker);
 tdnn_status tdnn_workers_create(int threads, tdnn_workers **out, tdnn_error *err);
 void tdnn_workers_free(tdnn_workers *workers);
 int tdnn_workers_count(const tdnn_workers *workers);
-/* Runs all tasks on all threads and returns when the last is done. Tasks are claimed one by one, in
- * order, so uneven ones even out. Not from within a task. */
+/* Runs all tasks on all threads and returns when the last is done. Tasks are claimed one by
+ * one, in order, so uneven ones even out. Not from within a task. */
 void tdnn_workers_run(tdnn_workers *workers, tdnn_task_fn task, void *context, size_t task_count);
 
 typedef struct tdnn_mutex tdnn_mutex;

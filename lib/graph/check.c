@@ -1,5 +1,6 @@
-/* The gate: what the rest of the library takes for granted of a graph is tested here, once, and the nodes
- * are put into topological order (Kahn, 1962; no recursion on the depth of the graph). */
+/* The gate: what the rest of the library takes for granted of a graph is tested here, once, and
+ * the nodes are put into topological order (Kahn, 1962; no recursion on the depth of the
+ * graph). */
 #include "lib/graph/graph.h"
 
 #include <string.h>
@@ -35,7 +36,8 @@ tdnn_status tdnn_node_check_arity(const tdnn_node *node, tdnn_error *err)
 static tdnn_status claim(const check *c, tdnn_id value, int32_t producer)
 {
     if (value < 0 || (size_t)value >= c->graph->value_count)
-        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "value %d of %zu", value, c->graph->value_count);
+        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "value %d of %zu", value,
+                         c->graph->value_count);
     if (c->producer[value] != NONE)
         return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "\"%s\" has two producers, expected one",
                          c->graph->values[value].name);
@@ -49,10 +51,11 @@ static tdnn_status check_constant(const check *c, const tdnn_value *value)
     size_t bytes = 0;
     if (t->kind != TDNN_KIND_TENSOR) return TDNN_OK;
     if (!tdnn_tensor_size(t->dtype, &t->shape, &bytes) || bytes > t->bytes)
-        return tdnn_error_at(
-            c->err,
-            TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "%zu bytes, expected %zu from its shape", t->bytes, bytes),
-            "constant %s", value->name);
+        return tdnn_error_at(c->err,
+                             TDNN_FAIL(c->err, TDNN_ERR_FORMAT,
+                                       "%zu bytes, expected %zu from its shape", t->bytes,
+                                       bytes),
+                             "constant %s", value->name);
     return TDNN_OK;
 }
 
@@ -79,9 +82,11 @@ static tdnn_status claim_all(check *c)
 static tdnn_status check_use(const check *c, tdnn_id value)
 {
     if (value < 0 || (size_t)value >= c->graph->value_count)
-        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "value %d of %zu", value, c->graph->value_count);
+        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "value %d of %zu", value,
+                         c->graph->value_count);
     if (c->producer[value] == NONE)
-        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT, "nothing makes \"%s\": no node, input or constant",
+        return TDNN_FAIL(c->err, TDNN_ERR_FORMAT,
+                         "nothing makes \"%s\": no node, input or constant",
                          c->graph->values[value].name);
     return TDNN_OK;
 }
@@ -101,8 +106,8 @@ static tdnn_status check_uses(const check *c)
     return TDNN_OK;
 }
 
-/* Among the nodes that are ready, the one that comes first in the file goes first; a heap of indices keeps
- * that order. */
+/* Among the nodes that are ready, the one that comes first in the file goes first; a heap of
+ * indices keeps that order. */
 typedef struct ready {
     uint32_t *heap;
     size_t count;
@@ -111,7 +116,8 @@ typedef struct ready {
 static void ready_push(ready *r, uint32_t node)
 {
     size_t i = r->count++;
-    for (; i > 0 && r->heap[(i - 1) / 2] > node; i = (i - 1) / 2) r->heap[i] = r->heap[(i - 1) / 2];
+    for (; i > 0 && r->heap[(i - 1) / 2] > node; i = (i - 1) / 2)
+        r->heap[i] = r->heap[(i - 1) / 2];
     r->heap[i] = node;
 }
 
@@ -148,7 +154,8 @@ static bool collect_edges(const check *c, edges *e)
         for (size_t n = 0; n < n_nodes; n++) {
             const tdnn_node *node = g->nodes[n];
             for (size_t i = 0; i < node->input_count + node->capture_count; i++) {
-                int32_t from = node->inputs[i] == TDNN_ABSENT ? GIVEN : c->producer[node->inputs[i]];
+                int32_t from =
+                    node->inputs[i] == TDNN_ABSENT ? GIVEN : c->producer[node->inputs[i]];
                 if (from < 0) continue;
                 if (pass == 0) {
                     e->first[from + 2]++;
@@ -209,7 +216,8 @@ static tdnn_status check_captures(const check *c, const tdnn_node *node)
 static tdnn_status check_graph(tdnn_graph *graph, int depth, tdnn_error *err)
 {
     if (depth > MOST_NESTING)
-        return TDNN_FAIL(err, TDNN_ERR_LIMIT, "subgraphs are nested more than %d deep", MOST_NESTING);
+        return TDNN_FAIL(err, TDNN_ERR_LIMIT, "subgraphs are nested more than %d deep",
+                         MOST_NESTING);
     check c = {.graph = graph, .zone = tdnn_zone_create(), .err = err};
     if (!c.zone) return TDNN_NO_MEMORY(err);
     tdnn_status status = TDNN_OK;

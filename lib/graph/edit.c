@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-static size_t all_inputs(const tdnn_node *node) { return node->input_count + node->capture_count; }
+static size_t all_inputs(const tdnn_node *node)
+{
+    return node->input_count + node->capture_count;
+}
 
 void tdnn_graph_replace_uses(tdnn_graph *graph, tdnn_id from, tdnn_id to)
 {
@@ -63,7 +66,8 @@ void tdnn_graph_sweep(tdnn_graph *graph)
 tdnn_status tdnn_node_error(const tdnn_graph *graph, const tdnn_node *node, tdnn_status status,
                             tdnn_error *err)
 {
-    if (node->name[0]) return tdnn_error_at(err, status, "node %s (%s)", node->name, node->op->name);
+    if (node->name[0])
+        return tdnn_error_at(err, status, "node %s (%s)", node->name, node->op->name);
     for (size_t i = 0; i < node->output_count; i++)
         if (node->outputs[i] != TDNN_ABSENT)
             return tdnn_error_at(err, status, "node making %s (%s)",

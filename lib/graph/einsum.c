@@ -1,5 +1,5 @@
-/* Reads the equation of an Einsum: any number of operands, repeated letters (diagonals), an ellipsis,
- * explicit and implicit results. */
+/* Reads the equation of an Einsum: any number of operands, repeated letters (diagonals), an
+ * ellipsis, explicit and implicit results. */
 #include "lib/graph/einsum.h"
 
 #include "lib/base/error.h"

@@ -1,4 +1,5 @@
-/* What an Einsum's equation says: each dimension of each operand, and of the result, has a label. */
+/* What an Einsum's equation says: each dimension of each operand, and of the result, has a
+ * label. */
 #ifndef TDNN_GRAPH_EINSUM_H
 #define TDNN_GRAPH_EINSUM_H
 

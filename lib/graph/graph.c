@@ -56,7 +56,10 @@ void tdnn_graph_free(tdnn_graph *graph)
     tdnn_zone_free(graph->zone);
 }
 
-const tdnn_load_options *tdnn_graph_limits(const tdnn_graph *graph) { return &graph->root->limits; }
+const tdnn_load_options *tdnn_graph_limits(const tdnn_graph *graph)
+{
+    return &graph->root->limits;
+}
 
 tdnn_status tdnn_graph_set_origin(tdnn_graph *graph, const tdnn_origin *origin, tdnn_error *err)
 {
@@ -65,8 +68,9 @@ tdnn_status tdnn_graph_set_origin(tdnn_graph *graph, const tdnn_origin *origin, 
     if (!origin || !graph->root->limits.found) return TDNN_OK;
     tdnn_origin *copy = tdnn_zone_alloc(zone, 1, sizeof *copy);
     if (!copy) return TDNN_NO_MEMORY(err);
-    *copy = (tdnn_origin){tdnn_zone_strdup(zone, origin->node), tdnn_zone_strdup(zone, origin->op),
-                          tdnn_zone_strdup(zone, origin->where)};
+    *copy =
+        (tdnn_origin){tdnn_zone_strdup(zone, origin->node), tdnn_zone_strdup(zone, origin->op),
+                      tdnn_zone_strdup(zone, origin->where)};
     if (!copy->node || !copy->op || !copy->where) return TDNN_NO_MEMORY(err);
     graph->root->origin = copy;
     return TDNN_OK;
@@ -101,28 +105,33 @@ static bool is_taken(const tdnn_graph *graph, const char *name)
     return id >= 0 && strcmp(graph->values[id].name, name) == 0;
 }
 
-tdnn_status tdnn_graph_rename_value(tdnn_graph *graph, tdnn_id value, const char *name, tdnn_error *err)
+tdnn_status tdnn_graph_rename_value(tdnn_graph *graph, tdnn_id value, const char *name,
+                                    tdnn_error *err)
 {
     if (strcmp(graph->values[value].name, name) == 0) return TDNN_OK;
     if (is_taken(graph, name))
         return TDNN_FAIL(err, TDNN_ERR_FORMAT, "two values are named \"%s\"", name);
     const char *copy = tdnn_zone_strdup(graph->zone, name);
-    if (!copy || !tdnn_map_put(&graph->names, graph->zone, copy, value)) return TDNN_NO_MEMORY(err);
+    if (!copy || !tdnn_map_put(&graph->names, graph->zone, copy, value))
+        return TDNN_NO_MEMORY(err);
     graph->values[value].name = copy;
     return TDNN_OK;
 }
 
-tdnn_status tdnn_graph_add_value(tdnn_graph *graph, const char *name, tdnn_id *out, tdnn_error *err)
+tdnn_status tdnn_graph_add_value(tdnn_graph *graph, const char *name, tdnn_id *out,
+                                 tdnn_error *err)
 {
     *out = TDNN_ABSENT;
     bool given = name && *name;
     if (given && is_taken(graph, name))
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT, "two values are named \"%s\", expected one producer for each",
-                         name);
+        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
+                         "two values are named \"%s\", expected one producer for each", name);
     if (graph->value_count >= INT32_MAX)
         return TDNN_FAIL(err, TDNN_ERR_LIMIT, "more than %d values in a graph", INT32_MAX);
     const char *copy = given ? tdnn_zone_strdup(graph->zone, name) : fresh_name(graph);
-    if (!copy || !TDNN_ZONE_PUSH(graph->zone, graph->values, graph->value_count, graph->value_capacity) ||
+    if (!copy ||
+        !TDNN_ZONE_PUSH(graph->zone, graph->values, graph->value_count,
+                        graph->value_capacity) ||
         !tdnn_map_put(&graph->names, graph->zone, copy, (int32_t)graph->value_count))
         return TDNN_NO_MEMORY(err);
     tdnn_value *value = &graph->values[graph->value_count];
@@ -176,8 +185,8 @@ tdnn_status tdnn_graph_add_output(tdnn_graph *graph, tdnn_id value, tdnn_error *
     return TDNN_OK;
 }
 
-tdnn_status tdnn_graph_ints(tdnn_graph *graph, const int64_t *values, size_t count, tdnn_ints *out,
-                            tdnn_error *err)
+tdnn_status tdnn_graph_ints(tdnn_graph *graph, const int64_t *values, size_t count,
+                            tdnn_ints *out, tdnn_error *err)
 {
     int64_t *copy = tdnn_zone_alloc(graph->zone, count, sizeof *copy);
     if (!copy) return TDNN_NO_MEMORY(err);
@@ -257,8 +266,8 @@ tdnn_status tdnn_graph_append(tdnn_graph *graph, tdnn_op_kind kind, const char *
 
 /* ---- subgraphs ---- */
 
-/* While a subgraph is built, a capture's slot holds the id in the parent; tdnn_node_own turns it into the
- * slot among the owning node's inputs. */
+/* While a subgraph is built, a capture's slot holds the id in the parent; tdnn_node_own turns
+ * it into the slot among the owning node's inputs. */
 tdnn_status tdnn_graph_capture(tdnn_graph *graph, tdnn_id outer, tdnn_id *out, tdnn_error *err)
 {
     *out = TDNN_ABSENT;
@@ -278,7 +287,8 @@ tdnn_status tdnn_graph_capture(tdnn_graph *graph, tdnn_id outer, tdnn_id *out, t
     inner->shape = from->shape;
     inner->constant = from->constant;
     if (from->constant) return TDNN_OK;
-    if (!TDNN_ZONE_PUSH(graph->zone, graph->captures, graph->capture_count, graph->capture_capacity))
+    if (!TDNN_ZONE_PUSH(graph->zone, graph->captures, graph->capture_count,
+                        graph->capture_capacity))
         return TDNN_NO_MEMORY(err);
     graph->captures[graph->capture_count++] = (tdnn_capture){*out, (size_t)outer};
     return TDNN_OK;

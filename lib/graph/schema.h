@@ -64,15 +64,41 @@ typedef struct tdnn_attr {
 } tdnn_attr;
 
 /* Rows of an attribute list, for `static const tdnn_attr conv_attrs[] = { ..., {0} };` */
-#define TDNN_INT(T, field, default_) {.name = #field, .type = TDNN_ATTR_INT, .offset = offsetof(T, field), .i = (default_)}
-#define TDNN_FLOAT(T, field, default_) {.name = #field, .type = TDNN_ATTR_FLOAT, .offset = offsetof(T, field), .f = (default_)}
-#define TDNN_TEXT(T, field, default_) {.name = #field, .type = TDNN_ATTR_STRING, .offset = offsetof(T, field), .s = (default_)}
-#define TDNN_ENUM(T, field, choices_, default_) {.name = #field, .type = TDNN_ATTR_ENUM, .offset = offsetof(T, field), .choices = (choices_), .i = (default_)}
+#define TDNN_INT(T, field, default_)                                                           \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_INT, .offset = offsetof(T, field), .i = (default_)   \
+    }
+#define TDNN_FLOAT(T, field, default_)                                                         \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_FLOAT, .offset = offsetof(T, field), .f = (default_) \
+    }
+#define TDNN_TEXT(T, field, default_)                                                          \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_STRING, .offset = offsetof(T, field),                \
+        .s = (default_)                                                                        \
+    }
+#define TDNN_ENUM(T, field, choices_, default_)                                                \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_ENUM, .offset = offsetof(T, field),                  \
+        .choices = (choices_), .i = (default_)                                                 \
+    }
 #define TDNN_INTS(T, field) {.name = #field, .type = TDNN_ATTR_INTS, .offset = offsetof(T, field)}
-#define TDNN_FLOATS(T, field) {.name = #field, .type = TDNN_ATTR_FLOATS, .offset = offsetof(T, field)}
-#define TDNN_STRINGS(T, field) {.name = #field, .type = TDNN_ATTR_STRINGS, .offset = offsetof(T, field)}
-#define TDNN_TENSOR(T, field) {.name = #field, .type = TDNN_ATTR_TENSOR, .offset = offsetof(T, field)}
-#define TDNN_GRAPH(T, field) {.name = #field, .type = TDNN_ATTR_GRAPH, .offset = offsetof(T, field), .i = -1}
+#define TDNN_FLOATS(T, field)                                                                  \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_FLOATS, .offset = offsetof(T, field)                 \
+    }
+#define TDNN_STRINGS(T, field)                                                                 \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_STRINGS, .offset = offsetof(T, field)                \
+    }
+#define TDNN_TENSOR(T, field)                                                                  \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_TENSOR, .offset = offsetof(T, field)                 \
+    }
+#define TDNN_GRAPH(T, field)                                                                   \
+    {                                                                                          \
+        .name = #field, .type = TDNN_ATTR_GRAPH, .offset = offsetof(T, field), .i = -1         \
+    }
 #define TDNN_IGNORED(name_) {.name = (name_), .type = TDNN_ATTR_IGNORED}
 
 typedef struct tdnn_schema {

@@ -36,7 +36,7 @@
     }
 
 /* Towards zero, saturated; of NaN 0. `over` is the first number above what fits. */
-#define SATURATED(v, F, T, low, over, high)                                                       \
+#define SATURATED(v, F, T, low, over, high)                                                    \
     ((v) >= (over) ? (high) : (v) > (F)(low) ? (T)(v) : (v) <= (F)(low) ? (low) : 0)
 /* Numbers of fewer bits go through 32, which vectors convert to. */
 #define SMALL(v, F, low, high)                                                                 \
@@ -49,10 +49,8 @@
 #define FROM_FLOAT(E, from, F, unused)                                                         \
     LOOP(from, F, i8, int8_t, SMALL(v, F, INT8_MIN, INT8_MAX))                                 \
     LOOP(from, F, u8, uint8_t, SMALL(v, F, 0, UINT8_MAX))                                      \
-    LOOP(from, F, i32, int32_t,                                                                \
-         SATURATED(v, F, int32_t, INT32_MIN, (F)0x1p31, INT32_MAX))                               \
-    LOOP(from, F, i64, int64_t,                                                                \
-         SATURATED(v, F, int64_t, INT64_MIN, (F)0x1p63, INT64_MAX))                               \
+    LOOP(from, F, i32, int32_t, SATURATED(v, F, int32_t, INT32_MIN, (F)0x1p31, INT32_MAX))     \
+    LOOP(from, F, i64, int64_t, SATURATED(v, F, int64_t, INT64_MIN, (F)0x1p63, INT64_MAX))     \
     FLOAT_TARGETS(PLAIN, from, F)
 INTS(FROM_INT, )
 FLOATS(FROM_FLOAT, )

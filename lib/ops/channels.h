@@ -13,8 +13,8 @@ typedef struct tdnn_channel {
 } tdnn_channel;
 typedef tdnn_channel tdnn_channel_fn(const void *context, size_t out, int64_t channel);
 
-/* Plans the outputs for which `wanted` is set (NULL: all). All are blocked as the inputs are, and differ
- * from them in their channels only. */
+/* Plans the outputs for which `wanted` is set (NULL: all). All are blocked as the inputs are,
+ * and differ from them in their channels only. */
 tdnn_status tdnn_plan_channels(tdnn_plan_ctx *ctx, tdnn_channel_fn *where, const void *context,
                                const bool *wanted);
 

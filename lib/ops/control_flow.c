@@ -430,13 +430,15 @@ static bool scan_enter(const tdnn_infer *ctx, size_t index, tdnn_info *in, size_
     const scan_params *p = ctx->params;
     const size_t skip = p->batched ? 1 : 0;
     (void)index;
-    if (p->num_scan_inputs < 1 || (size_t)p->num_scan_inputs + skip > ctx->input_count) return false;
+    if (p->num_scan_inputs < 1 || (size_t)p->num_scan_inputs + skip > ctx->input_count)
+        return false;
     const size_t states = ctx->input_count - skip - (size_t)p->num_scan_inputs;
     for (size_t i = 0; i < count; i++) {
         in[i] = without_contents(ctx, i + skip);
         if (!in[i].dtype || in[i].kind != TDNN_KIND_TENSOR) continue;
         bool good = !p->batched || drop_dim(&in[i].shape, 0);
-        if (i >= states) good = good && drop_dim(&in[i].shape, entry(&p->scan_input_axes, i - states));
+        if (i >= states)
+            good = good && drop_dim(&in[i].shape, entry(&p->scan_input_axes, i - states));
         if (!good) in[i] = (tdnn_info){0};
     }
     return true;

@@ -1,7 +1,8 @@
 /* Conv: shapes, the choice of layout, and which way of computing it that means.
  *
- * Two spatial axes with whole blocks of channels run in channel-blocked layout. One and three axes are cut
- * into slices that do. Everything else (groups of odd sizes) runs plain, as a matrix product.
+ * Two spatial axes with whole blocks of channels run in channel-blocked layout. One and three
+ * axes are cut into slices that do. Everything else (groups of odd sizes) runs plain, as a
+ * matrix product.
  */
 #include "lib/ops/conv.h"
 
@@ -24,8 +25,8 @@ static tdnn_status check_channels(const tdnn_shape *x, const tdnn_shape *w, int6
     return TDNN_OK;
 }
 
-tdnn_status tdnn_conv_shape(const tdnn_conv_params *params, const tdnn_shape *x, const tdnn_shape *w,
-                            tdnn_shape *y, tdnn_error *err)
+tdnn_status tdnn_conv_shape(const tdnn_conv_params *params, const tdnn_shape *x,
+                            const tdnn_shape *w, tdnn_shape *y, tdnn_error *err)
 {
     tdnn_windows windows;
     TDNN_TRY(tdnn_windows_resolve(&params->window, x, w, false, &windows, err));
@@ -42,7 +43,8 @@ static tdnn_status conv_infer(tdnn_infer *ctx)
     for (size_t i = 1; i < ctx->input_count; i++)
         if (ctx->in[i] && ctx->in[i]->dtype != ctx->in[0]->dtype)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, input 0 is %s", i,
-                             tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
+                             tdnn_dtype_name(ctx->in[i]->dtype),
+                             tdnn_dtype_name(ctx->in[0]->dtype));
     tdnn_shape y;
     TDNN_TRY(tdnn_conv_shape(params, x, w, &y, ctx->err));
     char text[TDNN_SHAPE_TEXT], other[TDNN_SHAPE_TEXT];
@@ -78,7 +80,8 @@ bool tdnn_conv_describe(const tdnn_conv_params *params, const tdnn_shape *x, con
         .pad_top = (size_t)h->pad, .pad_left = (size_t)v->pad,
         .act = tdnn_act_make(&params->activation),
     };
-    if (residual) out->residual = params->residual_after ? TDNN_RESIDUAL_AFTER : TDNN_RESIDUAL_BEFORE;
+    if (residual)
+        out->residual = params->residual_after ? TDNN_RESIDUAL_AFTER : TDNN_RESIDUAL_BEFORE;
     return true;
 }
 
@@ -94,8 +97,8 @@ static void conv_layout(tdnn_layout_query *query)
     const bool first = x->layout == TDNN_LAYOUT_PLAIN && tdnn_conv_is_first(x->shape.dim[1]) &&
                        tdnn_conv_can(&c, TDNN_CONV_FIRST, block);
     if (!first && !tdnn_conv_can(&c, TDNN_CONV_BLOCK, block) &&
-        !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block) && !tdnn_conv_can(&c, TDNN_CONV_BY_TAP, block) &&
-        !tdnn_conv_split(&c, block, parts))
+        !tdnn_conv_can(&c, TDNN_CONV_DEPTHWISE, block) &&
+        !tdnn_conv_can(&c, TDNN_CONV_BY_TAP, block) && !tdnn_conv_split(&c, block, parts))
         return;
     query->give[0] = query->block;
     if (!first) query->want[CONV_X] = query->block;
@@ -106,7 +109,8 @@ static void conv_layout(tdnn_layout_query *query)
 const char *tdnn_plan_kernel_name(tdnn_plan_ctx *ctx, const char *left, bool bf16)
 {
     char *name = tdnn_plan_alloc(ctx, 64, 1);
-    const tdnn_cpu level = ctx->kernels->level, most = bf16 ? level : TDNN_CPU_AVX512; /* of those in f32 */
+    const tdnn_cpu level = ctx->kernels->level,
+                   most = bf16 ? level : TDNN_CPU_AVX512; /* of those in f32 */
     if (name) snprintf(name, 64, "%s %s", left, tdnn_cpu_level_name(level < most ? level : most));
     return name;
 }
@@ -117,7 +121,8 @@ static tdnn_status conv_plan(tdnn_plan_ctx *ctx)
     const tdnn_tensor *y = ctx->step->out[0], *w = ctx->step->in[CONV_W];
     const int64_t outputs = tdnn_shape_count(&y->shape), weights = tdnn_shape_count(&w->shape);
     if (outputs == 0) return TDNN_OK;
-    ctx->step->flops = (uint64_t)(2.0 * (double)outputs * (double)weights / (double)w->shape.dim[0]);
+    ctx->step->flops =
+        (uint64_t)(2.0 * (double)outputs * (double)weights / (double)w->shape.dim[0]);
     ctx->step->moved = ctx->step->in[CONV_X]->bytes + y->bytes + w->bytes;
     if (y->layout) return tdnn_conv_plan_blocked(ctx);
     if (y->dtype == TDNN_F32 && y->shape.ndim <= 5) {
@@ -126,8 +131,8 @@ static tdnn_status conv_plan(tdnn_plan_ctx *ctx)
         return done ? TDNN_OK : tdnn_conv_plan_plain(ctx);
     }
     tdnn_windows windows;
-    TDNN_TRY(tdnn_windows_resolve(&params->window, &ctx->step->in[CONV_X]->shape, &w->shape, false,
-                                  &windows, ctx->err));
+    TDNN_TRY(tdnn_windows_resolve(&params->window, &ctx->step->in[CONV_X]->shape, &w->shape,
+                                  false, &windows, ctx->err));
     return tdnn_conv_plan_wide(ctx, &windows, (size_t)params->group, false, &params->activation);
 }
 

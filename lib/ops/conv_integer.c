@@ -1,10 +1,10 @@
-/* ConvInteger and QLinearConv: convolutions of bytes, whose sums are given as they are, or as bytes
- * again.
+/* ConvInteger and QLinearConv: convolutions of bytes, whose sums are given as they are, or as
+ * bytes again.
  */
 #include "lib/ops/conv_x8.h"
 
-/* Inputs of ConvInteger: x, w, x_zero?, w_zero?; of QLinearConv: x, x_scale, x_zero, w, w_scale, w_zero,
- * y_scale, y_zero, bias? */
+/* Inputs of ConvInteger: x, w, x_zero?, w_zero?; of QLinearConv: x, x_scale, x_zero, w,
+ * w_scale, w_zero, y_scale, y_zero, bias? */
 static bool is_linear(const tdnn_step *s) { return s->node->op->kind == TDNN_OP_QLinearConv; }
 static size_t weights_at(const tdnn_step *s) { return is_linear(s) ? 3 : 1; }
 static size_t zeros_at(const tdnn_step *s) { return is_linear(s) ? 5 : 3; }
@@ -15,15 +15,16 @@ static const tdnn_tensor *optional(const tdnn_step *s, size_t at)
 
 /* ---- shapes ---- */
 
-static tdnn_status read_shapes(const tdnn_conv_params *p, const tdnn_shape *x, const tdnn_shape *w,
-                               tdnn_windows *windows, tdnn_error *err)
+static tdnn_status read_shapes(const tdnn_conv_params *p, const tdnn_shape *x,
+                               const tdnn_shape *w, tdnn_windows *windows, tdnn_error *err)
 {
     char tx[TDNN_SHAPE_TEXT], tw[TDNN_SHAPE_TEXT];
     TDNN_TRY(tdnn_windows_resolve(&p->window, x, w, false, windows, err));
     if (windows->rank > 3)
         return TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "an integer convolution in %d dimensions",
                          windows->rank);
-    if (p->group < 1 || p->group > INT32_MAX || w->dim[1] > INT32_MAX || w->dim[0] % p->group || w->dim[1] * p->group != x->dim[1])
+    if (p->group < 1 || p->group > INT32_MAX || w->dim[1] > INT32_MAX || w->dim[0] % p->group ||
+        w->dim[1] * p->group != x->dim[1])
         return TDNN_FAIL(err, TDNN_ERR_SHAPE,
                          "weights of shape %s in %lld groups for an input of shape %s",
                          tdnn_shape_text(w, tw), (long long)p->group, tdnn_shape_text(x, tx));
@@ -91,14 +92,16 @@ static void finish_integer(const tdnn_step *s, const tdnn_x8_part *part)
 {
     const tdnn_conv_x8 *d = s->data;
     const size_t channels = (size_t)s->out[0]->shape.dim[1];
-    int32_t *y = (int32_t *)s->out[0]->data + (part->image * channels + part->channel) * d->out_pixels + part->first;
+    int32_t *y = (int32_t *)s->out[0]->data +
+                 (part->image * channels + part->channel) * d->out_pixels + part->first;
     const uint32_t zero = (uint32_t)input_zero(s);
     for (size_t i = 0; i < part->count; i++)
         for (size_t l = 0; l < TDNN_X8_LANES; l++)
-            part->sums[i * TDNN_X8_LANES + l] = (int32_t)((uint32_t)part->sums[i * TDNN_X8_LANES + l] -
-                                                          zero * (uint32_t)part->weight_sums[l]);
-    s->kernels->transpose_x32(y, d->out_pixels * sizeof *y, part->sums, TDNN_X8_LANES * sizeof *y, part->count,
-                              part->lanes);
+            part->sums[i * TDNN_X8_LANES + l] =
+                (int32_t)((uint32_t)part->sums[i * TDNN_X8_LANES + l] -
+                          zero * (uint32_t)part->weight_sums[l]);
+    s->kernels->transpose_x32(y, d->out_pixels * sizeof *y, part->sums,
+                              TDNN_X8_LANES * sizeof *y, part->count, part->lanes);
 }
 
 /* y = saturate(round((sum + bias) * factor) + zero) */
@@ -108,23 +111,26 @@ static void finish_linear(const tdnn_step *s, const tdnn_x8_part *part)
     const tdnn_tensor *bias = optional(s, 8);
     const uint32_t zero = (uint32_t)input_zero(s);
     const int low = s->out[0]->dtype == TDNN_I8 ? -128 : 0, y_zero = tdnn_zero_at(s->in[7], 0);
-    float factor[TDNN_X8_LANES], *scaled = part->scratch, *planes = scaled + TDNN_X8_PIXELS * TDNN_X8_LANES;
+    float factor[TDNN_X8_LANES], *scaled = part->scratch,
+                                 *planes = scaled + TDNN_X8_PIXELS * TDNN_X8_LANES;
     int32_t offset[TDNN_X8_LANES];
     for (size_t l = 0; l < part->lanes; l++) {
         const size_t c = part->channel + l;
-        factor[l] = tdnn_scale_at(s->in[1], 0) * tdnn_scale_at(s->in[4], c) / tdnn_scale_at(s->in[6], 0);
+        factor[l] = tdnn_scale_at(s->in[1], 0) * tdnn_scale_at(s->in[4], c) /
+                    tdnn_scale_at(s->in[6], 0);
         offset[l] = (int32_t)(zero * (uint32_t)part->weight_sums[l] -
                               (bias ? (uint32_t)((const int32_t *)bias->data)[c] : 0));
     }
     const tdnn_rescale how = {.offset = offset, .factor = factor};
     s->kernels->rescale_x32(scaled, TDNN_X8_LANES, part->sums, part->count, part->lanes, &how);
-    s->kernels->transpose_x32(planes, part->count * sizeof(float), scaled, TDNN_X8_LANES * sizeof(float),
-                              part->count, part->lanes);
+    s->kernels->transpose_x32(planes, part->count * sizeof(float), scaled,
+                              TDNN_X8_LANES * sizeof(float), part->count, part->lanes);
     const size_t channels = (size_t)s->out[0]->shape.dim[1];
-    uint8_t *y = (uint8_t *)s->out[0]->data + (part->image * channels + part->channel) * d->out_pixels + part->first;
+    uint8_t *y = (uint8_t *)s->out[0]->data +
+                 (part->image * channels + part->channel) * d->out_pixels + part->first;
     for (size_t l = 0; l < part->lanes; l++)
-        s->kernels->quantize_x8(y + l * d->out_pixels, planes + l * part->count, part->count, 1, y_zero, low,
-                                low + 255);
+        s->kernels->quantize_x8(y + l * d->out_pixels, planes + l * part->count, part->count, 1,
+                                y_zero, low, low + 255);
 }
 
 static void run(const tdnn_step *s, size_t task, size_t worker)

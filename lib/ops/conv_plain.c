@@ -1,5 +1,5 @@
-/* Convolution in plain layout: windows become the columns of a matrix, some pixels at a time, and the
- * weights of each group multiply it. One to three spatial axes. */
+/* Convolution in plain layout: windows become the columns of a matrix, some pixels at a time,
+ * and the weights of each group multiply it. One to three spatial axes. */
 #include "lib/ops/conv.h"
 
 typedef struct plain_plan {
@@ -39,10 +39,12 @@ static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source,
 static void pack_run(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)task, (void)worker;
-    pack_groups(step->data, step->kernels, tdnn_step_floats(step, CONV_W), (float *)(void *)step->shared);
+    pack_groups(step->data, step->kernels, tdnn_step_floats(step, CONV_W),
+                (float *)(void *)step->shared);
 }
 
-static void add_residual(const plain_plan *p, const tdnn_kernels *k, float *y, const float *r, size_t n)
+static void add_residual(const plain_plan *p, const tdnn_kernels *k, float *y, const float *r,
+                         size_t n)
 {
     if (p->residual_after) k->activate_f32(y, y, n, &p->act);
     k->add_f32(y, y, 1, r, 1, n);
@@ -87,7 +89,8 @@ static tdnn_status describe(tdnn_plan_ctx *ctx, plain_plan *p)
     tdnn_unfold *u = &p->unfold;
     for (int i = 0; i < 3; i++) {
         const int axis = i - (3 - windows.rank);
-        const tdnn_window_axis idle = {.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
+        const tdnn_window_axis idle = {
+            .in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
         const tdnn_window_axis *a = axis < 0 ? &idle : &windows.axis[axis];
         u->in[i] = (size_t)a->in, u->out[i] = (size_t)a->out, u->kernel[i] = (size_t)a->kernel;
         u->stride[i] = (size_t)a->stride, u->dilation[i] = (size_t)a->dilation;
@@ -146,7 +149,8 @@ tdnn_status tdnn_conv_plan_plain(tdnn_plan_ctx *ctx)
     TDNN_TRY(plan_weights(ctx, p));
     plan_chunks(p, ctx->kernels, (size_t)ctx->threads);
     size_t bytes;
-    if (!tdnn_size_mul(p->chunk * sizeof(float), p->gemm.k, &bytes)) return TDNN_NO_MEMORY(ctx->err);
+    if (!tdnn_size_mul(p->chunk * sizeof(float), p->gemm.k, &bytes))
+        return TDNN_NO_MEMORY(ctx->err);
     tdnn_plan_scratch(ctx, bytes);
     tdnn_plan_phase(ctx, plain_run, p->batch * p->groups * p->chunks);
     ctx->step->kernel = tdnn_plan_kernel_name(ctx, "conv unfold gemm", false);

@@ -1,6 +1,6 @@
-/* ConvQuantized: a convolution of bytes between values of f32, as passes make it of what exporters write
- * in six to eight operators: quantisation of the input, sums, scales, bias, quantisation of the output
- * and activation. See lib/graph/params.h.
+/* ConvQuantized: a convolution of bytes between values of f32, as passes make it of what
+ * exporters write in six to eight operators: quantisation of the input, sums, scales, bias,
+ * quantisation of the output and activation. See lib/graph/params.h.
  */
 #include "lib/ops/activation.h"
 #include "lib/ops/conv_x8.h"
@@ -14,8 +14,10 @@ typedef struct quantized_data {
     float *factor, *bias; /* of all panels' lanes; bias: NULL: none */
     tdnn_x8_source from;  /* without x, which is there at run time  */
     bool dynamic;
-    size_t lanes, lanes_at; /* of all panels; offsets and factors of each are in the shared scratch */
-    size_t range_at, range_tasks, strips, strip; /* dynamic: in the shared scratch; parts of the input */
+    size_t lanes,
+        lanes_at; /* of all panels; offsets and factors of each are in the shared scratch */
+    size_t range_at, range_tasks, strips,
+        strip; /* dynamic: in the shared scratch; parts of the input */
     float y_step;
     int y_zero, y_low;
     tdnn_act act;
@@ -41,7 +43,8 @@ static void widen_range(const tdnn_step *s, float *range, const float *x, size_t
 }
 
 /* A strip is a block of channels of an image, or some of a plain tensor's elements. */
-static void widen_by_strip(const tdnn_step *s, const quantized_data *d, float *range, size_t strip)
+static void widen_by_strip(const tdnn_step *s, const quantized_data *d, float *range,
+                           size_t strip)
 {
     const tdnn_tensor *x = s->in[0];
     const float *data = x->data;
@@ -51,7 +54,8 @@ static void widen_by_strip(const tdnn_step *s, const quantized_data *d, float *r
         return;
     }
     const size_t block = (size_t)x->layout, channels = (size_t)x->shape.dim[1];
-    const size_t blocks = (channels + block - 1) / block, left = channels - strip % blocks * block;
+    const size_t blocks = (channels + block - 1) / block,
+                 left = channels - strip % blocks * block;
     data += strip * d->strip;
     if (left >= block) {
         widen_range(s, range, data, d->strip);
@@ -110,7 +114,8 @@ static float *factors(const tdnn_step *s, const quantized_data *d)
     return (float *)(void *)(s->shared + d->lanes_at) + d->lanes;
 }
 
-/* What each lane's sums are less, and times, now that the input's scale and zero point are known. */
+/* What each lane's sums are less, and times, now that the input's scale and zero point are
+ * known. */
 static void prepare(const tdnn_step *s, size_t task, size_t worker)
 {
     (void)task, (void)worker;
@@ -133,22 +138,26 @@ static void fill(const tdnn_step *s, size_t task, size_t worker)
     tdnn_conv_x8_fill(s, &d->conv, &from, task, worker);
 }
 
-static void store(const tdnn_step *s, const quantized_data *d, const tdnn_x8_part *part, tdnn_rescale how)
+static void store(const tdnn_step *s, const quantized_data *d, const tdnn_x8_part *part,
+                  tdnn_rescale how)
 {
     tdnn_tensor *y = s->out[0];
     const size_t pixels = d->conv.out_pixels, channels = (size_t)y->shape.dim[1];
     const size_t block = (size_t)y->layout;
     if (!block) {
-        float *to = (float *)y->data + (part->image * channels + part->channel) * pixels + part->first;
+        float *to =
+            (float *)y->data + (part->image * channels + part->channel) * pixels + part->first;
         float *rows = part->scratch;
         s->kernels->rescale_x32(rows, LANES, part->sums, part->count, LANES, &how);
         if (d->act.kind) s->kernels->activate_f32(rows, rows, part->count * LANES, &d->act);
-        s->kernels->transpose_x32(to, pixels * sizeof *to, rows, LANES * sizeof *rows, part->count, part->lanes);
+        s->kernels->transpose_x32(to, pixels * sizeof *to, rows, LANES * sizeof *rows,
+                                  part->count, part->lanes);
         return;
     }
     const size_t blocks = (channels + block - 1) / block;
     for (size_t l = 0; l < part->lanes; l += block) {
-        const size_t at = (part->image * blocks + (part->channel + l) / block) * pixels + part->first;
+        const size_t at =
+            (part->image * blocks + (part->channel + l) / block) * pixels + part->first;
         float *to = (float *)y->data + at * block;
         s->kernels->rescale_x32(to, block, part->sums + l, part->count, block, &how);
         if (d->act.kind) s->kernels->activate_f32(to, to, part->count * block, &d->act);
@@ -161,9 +170,13 @@ static void finish(const tdnn_step *s, const tdnn_x8_part *part)
 {
     const quantized_data *d = s->data;
     store(s, d, part,
-          (tdnn_rescale){.offset = offsets(s, d) + part->at, .factor = factors(s, d) + part->at,
+          (tdnn_rescale){.offset = offsets(s, d) + part->at,
+                         .factor = factors(s, d) + part->at,
                          .shift = d->bias ? d->bias + part->at : NULL,
-                         .step = d->y_step, .zero = d->y_zero, .low = d->y_low, .high = d->y_low + 255});
+                         .step = d->y_step,
+                         .zero = d->y_zero,
+                         .low = d->y_low,
+                         .high = d->y_low + 255});
 }
 
 static void run(const tdnn_step *s, size_t task, size_t worker)
@@ -178,7 +191,8 @@ static tdnn_status check_scale(const tdnn_infer *ctx, size_t scale, size_t zero,
 {
     if (tdnn_infer_has(ctx, scale)) {
         TDNN_TRY(tdnn_expect_one_or(ctx->in[scale], 1, "a scale", err));
-        if (ctx->in[scale]->dtype != TDNN_F32) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a scale other than f32");
+        if (ctx->in[scale]->dtype != TDNN_F32)
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a scale other than f32");
     }
     if (!tdnn_infer_has(ctx, zero)) return TDNN_OK;
     TDNN_TRY(tdnn_expect_bytes(ctx->in[zero], "a zero point", err));
@@ -202,15 +216,19 @@ static tdnn_status infer(tdnn_infer *ctx)
     tdnn_windows windows;
     TDNN_TRY(tdnn_expect_bytes(w, "the weights", ctx->err));
     TDNN_TRY(tdnn_windows_resolve(&p->window, &x->shape, &w->shape, false, &windows, ctx->err));
-    if (windows.rank > 3 || p->group < 1 || p->group > INT32_MAX || w->shape.dim[1] > INT32_MAX || w->shape.dim[0] % p->group ||
+    if (windows.rank > 3 || p->group < 1 || p->group > INT32_MAX ||
+        w->shape.dim[1] > INT32_MAX || w->shape.dim[0] % p->group ||
         w->shape.dim[1] * p->group != x->shape.dim[1])
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input and weights do not fit");
-    if (!bytes && x->dtype != TDNN_F32 && (x->dtype != TDNN_I32 || !tdnn_infer_has(ctx, TDNN_CONVQ_X_SCALE)))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "an input of type %s", tdnn_dtype_name(x->dtype));
+    if (!bytes && x->dtype != TDNN_F32 &&
+        (x->dtype != TDNN_I32 || !tdnn_infer_has(ctx, TDNN_CONVQ_X_SCALE)))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "an input of type %s",
+                         tdnn_dtype_name(x->dtype));
     if (!tdnn_infer_has(ctx, TDNN_CONVQ_FACTOR))
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "there is no factor");
     const int64_t oc = w->shape.dim[0];
-    const tdnn_info *zero = tdnn_infer_has(ctx, TDNN_CONVQ_W_ZERO) ? ctx->in[TDNN_CONVQ_W_ZERO] : NULL;
+    const tdnn_info *zero =
+        tdnn_infer_has(ctx, TDNN_CONVQ_W_ZERO) ? ctx->in[TDNN_CONVQ_W_ZERO] : NULL;
     TDNN_TRY(tdnn_expect_one_or(zero, oc, "the weights' zero point", ctx->err));
     if (zero && zero->dtype != w->dtype)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the weights' zero point is of another type");
@@ -246,10 +264,13 @@ static tdnn_status spread(tdnn_plan_ctx *ctx, const tdnn_conv_x8 *c, size_t inpu
     *out = NULL;
     if (!optional(ctx->step, input)) return TDNN_OK;
     float *lanes = tdnn_plan_alloc(ctx, c->groups * c->panels * LANES, sizeof *lanes);
-    if (!t) return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "a factor or bias that is no constant");
+    if (!t)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED,
+                         "a factor or bias that is no constant");
     if (!lanes) return TDNN_NO_MEMORY(ctx->err);
     for (size_t i = 0; i < c->groups * c->oc; i++)
-        lanes[(i / c->oc * c->panels + i % c->oc / LANES) * LANES + i % c->oc % LANES] = tdnn_scale_at(t, i);
+        lanes[(i / c->oc * c->panels + i % c->oc / LANES) * LANES + i % c->oc % LANES] =
+            tdnn_scale_at(t, i);
     *out = lanes;
     return TDNN_OK;
 }
@@ -266,8 +287,10 @@ static tdnn_status plan_scales(tdnn_plan_ctx *ctx, quantized_data *d)
     for (size_t i = TDNN_CONVQ_W; i < s->input_count; i++)
         if (s->in[i] && !ctx->constants[i])
             return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "input %zu is no constant", i);
-    const tdnn_tensor *x_scale = optional(s, TDNN_CONVQ_X_SCALE), *x_zero = optional(s, TDNN_CONVQ_X_ZERO);
-    const tdnn_tensor *y_scale = optional(s, TDNN_CONVQ_Y_SCALE), *y_zero = optional(s, TDNN_CONVQ_Y_ZERO);
+    const tdnn_tensor *x_scale = optional(s, TDNN_CONVQ_X_SCALE),
+                      *x_zero = optional(s, TDNN_CONVQ_X_ZERO);
+    const tdnn_tensor *y_scale = optional(s, TDNN_CONVQ_Y_SCALE),
+                      *y_zero = optional(s, TDNN_CONVQ_Y_ZERO);
     const tdnn_tensor *x = s->in[0];
     const bool bytes = x->dtype == TDNN_U8 || x->dtype == TDNN_I8;
     if (x_scale) d->from.scale = tdnn_scale_at(ctx->constants[TDNN_CONVQ_X_SCALE], 0);
@@ -302,11 +325,12 @@ static tdnn_status plan(tdnn_plan_ctx *ctx)
     quantized_data *d = tdnn_plan_alloc(ctx, 1, sizeof *d);
     tdnn_windows windows;
     if (!d) return TDNN_NO_MEMORY(ctx->err);
-    TDNN_TRY(tdnn_windows_resolve(&p->window, &s->in[0]->shape, &s->in[TDNN_CONVQ_W]->shape, false, &windows,
-                                  ctx->err));
+    TDNN_TRY(tdnn_windows_resolve(&p->window, &s->in[0]->shape, &s->in[TDNN_CONVQ_W]->shape,
+                                  false, &windows, ctx->err));
     if (tdnn_shape_count(&s->out[0]->shape) == 0) return TDNN_OK;
     TDNN_TRY(plan_scales(ctx, d));
-    TDNN_TRY(tdnn_conv_x8_plan(ctx, &d->conv, &windows, (size_t)p->group, TDNN_CONVQ_W, TDNN_CONVQ_W_ZERO));
+    TDNN_TRY(tdnn_conv_x8_plan(ctx, &d->conv, &windows, (size_t)p->group, TDNN_CONVQ_W,
+                               TDNN_CONVQ_W_ZERO));
     TDNN_TRY(spread(ctx, &d->conv, TDNN_CONVQ_FACTOR, &d->factor));
     TDNN_TRY(spread(ctx, &d->conv, TDNN_CONVQ_BIAS, &d->bias));
     d->act = tdnn_act_make(&p->activation);

@@ -1,6 +1,6 @@
-/* ConvTranspose: each input pixel times the weights gives a window of the output, and windows that
- * overlap add up. As a matrix product, some output channels at a time, whose columns are then folded
- * into the output. One to three spatial axes. */
+/* ConvTranspose: each input pixel times the weights gives a window of the output, and windows
+ * that overlap add up. As a matrix product, some output channels at a time, whose columns are
+ * then folded into the output. One to three spatial axes. */
 #include "lib/ops/conv.h"
 
 static const tdnn_attr transpose_attrs[] = {
@@ -16,21 +16,25 @@ static tdnn_status check_list(const tdnn_ints *list, const char *name, int rank,
                               tdnn_error *err)
 {
     if (list->count && list->count != (size_t)rank)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has %zu entries, expected %d", name, list->count, rank);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has %zu entries, expected %d", name,
+                         list->count, rank);
     for (size_t i = 0; i < list->count; i++)
         if (list->at[i] < least || list->at[i] > INT32_MAX)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has the entry %lld", name, (long long)list->at[i]);
+            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has the entry %lld", name,
+                             (long long)list->at[i]);
     return TDNN_OK;
 }
 
-/* The output's size, and from a wanted size the padding: ONNX puts the odd element in front unless
- * auto_pad is SAME_UPPER. Padding is not negative: what no window reaches stays empty. */
+/* The output's size, and from a wanted size the padding: ONNX puts the odd element in front
+ * unless auto_pad is SAME_UPPER. Padding is not negative: what no window reaches stays empty.
+ */
 static tdnn_status place(tdnn_window_axis *a, const tdnn_conv_transpose_params *p, size_t i,
                          tdnn_error *err)
 {
     const int64_t extra = p->output_padding.count ? p->output_padding.at[i] : 0;
     const int64_t full = a->in ? (a->in - 1) * a->stride + a->reach + extra : 0;
-    const bool same = p->window.auto_pad == TDNN_PAD_SAME_UPPER || p->window.auto_pad == TDNN_PAD_SAME_LOWER;
+    const bool same =
+        p->window.auto_pad == TDNN_PAD_SAME_UPPER || p->window.auto_pad == TDNN_PAD_SAME_LOWER;
     if (a->in > INT32_MAX / a->stride || a->pad > full || a->pad_end > full)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "an axis of %lld with padding %lld and %lld",
                          (long long)full, (long long)a->pad, (long long)a->pad_end);
@@ -43,7 +47,8 @@ static tdnn_status place(tdnn_window_axis *a, const tdnn_conv_transpose_params *
     }
     a->out = full - a->pad - a->pad_end;
     if (a->out >= 0) return TDNN_OK;
-    return TDNN_FAIL(err, TDNN_ERR_SHAPE, "padding takes away more than the %lld elements of an axis",
+    return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                     "padding takes away more than the %lld elements of an axis",
                      (long long)full);
 }
 
@@ -69,8 +74,9 @@ static tdnn_status transpose_infer(tdnn_infer *ctx)
     tdnn_windows windows;
     for (size_t i = 1; i < ctx->input_count; i++)
         if (ctx->in[i] && ctx->in[i]->dtype != ctx->in[0]->dtype)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, expected %s as input 0", i,
-                             tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
+            return TDNN_FAIL(
+                ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, expected %s as input 0", i,
+                tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
     TDNN_TRY(resolve(p, x, w, &windows, ctx->err));
     if (p->group < 1 || w->dim[0] != x->dim[1] || w->dim[0] % p->group || w->dim[1] > INT32_MAX)
         return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
@@ -145,10 +151,10 @@ static void run_pack_input(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)worker;
     const transpose_plan *p = step->data;
-    step->kernels->gemm_pack_b_f32(shared(step) + task * p->b_count,
-                                   tdnn_step_floats(step, CONV_X) + task * p->group_ic * p->pixels,
-                                   p->pixels, 1, p->group_ic, p->pixels, step->kernels->gemm_columns,
-                                   step->kernels);
+    step->kernels->gemm_pack_b_f32(
+        shared(step) + task * p->b_count,
+        tdnn_step_floats(step, CONV_X) + task * p->group_ic * p->pixels, p->pixels, 1,
+        p->group_ic, p->pixels, step->kernels->gemm_columns, step->kernels);
 }
 
 static void transpose_run(const tdnn_step *step, size_t task, size_t worker)
@@ -156,21 +162,25 @@ static void transpose_run(const tdnn_step *step, size_t task, size_t worker)
     const transpose_plan *p = step->data;
     const tdnn_kernels *k = step->kernels;
     const size_t image_group = task / p->chunks, group = image_group % p->groups;
-    const size_t first = task % p->chunks * p->chunk, count = least(p->chunk, p->group_oc - first);
+    const size_t first = task % p->chunks * p->chunk,
+                 count = least(p->chunk, p->group_oc - first);
     const size_t channel = group * p->group_oc + first, m = count * p->area;
     const float *bias = tdnn_step_floats(step, CONV_B);
     float *columns = (float *)(void *)(step->scratch + worker * step->scratch_stride);
     float *y = (float *)step->out[0]->data + (image_group * p->group_oc + first) * p->volume;
-    const tdnn_gemm gemm = {.m = m, .n = p->pixels, .k = p->group_ic, .c_stride = p->pixels, .alpha = 1};
+    const tdnn_gemm gemm = {
+        .m = m, .n = p->pixels, .k = p->group_ic, .c_stride = p->pixels, .alpha = 1};
     const tdnn_gemm_io io = {
-        .a = (p->packed ? p->packed : shared(step) + p->a_shared) + channel * p->area * p->group_ic,
+        .a = (p->packed ? p->packed : shared(step) + p->a_shared) +
+             channel * p->area * p->group_ic,
         .b = shared(step) + image_group * p->b_count,
         .c = columns,
     };
     const tdnn_gemm_part all = {0, m, 0, p->pixels};
     k->gemm_f32(&gemm, &io, &all, k);
     for (size_t c = 0; c < count; c++)
-        for (size_t i = 0; i < p->volume; i++) y[c * p->volume + i] = bias ? bias[channel + c] : 0;
+        for (size_t i = 0; i < p->volume; i++)
+            y[c * p->volume + i] = bias ? bias[channel + c] : 0;
     tdnn_unfold fold = p->fold;
     fold.channels = count;
     k->fold_f32(y, columns, &fold);
@@ -187,7 +197,8 @@ static tdnn_status describe(tdnn_plan_ctx *ctx, transpose_plan *p)
     p->area = p->pixels = p->volume = 1;
     for (int i = 0; i < 3; i++) {
         const int axis = i - (3 - windows.rank);
-        const tdnn_window_axis idle = {.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
+        const tdnn_window_axis idle = {
+            .in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
         const tdnn_window_axis *a = axis < 0 ? &idle : &windows.axis[axis];
         p->fold.in[i] = (size_t)a->out, p->fold.out[i] = (size_t)a->in;
         p->fold.kernel[i] = (size_t)a->kernel, p->fold.stride[i] = (size_t)a->stride;
@@ -205,7 +216,8 @@ static tdnn_status describe(tdnn_plan_ctx *ctx, transpose_plan *p)
 static tdnn_status plan_weights(tdnn_plan_ctx *ctx, transpose_plan *p)
 {
     const size_t count = p->groups * p->group_oc * p->area * p->group_ic;
-    size_t shared_count = tdnn_round_up(p->batch * p->groups * p->b_count, TDNN_ALIGN / sizeof(float));
+    size_t shared_count =
+        tdnn_round_up(p->batch * p->groups * p->b_count, TDNN_ALIGN / sizeof(float));
     p->a_shared = shared_count;
     if (ctx->constants[CONV_W]) {
         const tdnn_pack_key key = {.what = "conv transpose", .source = {ctx->constants[CONV_W]},
@@ -213,7 +225,8 @@ static tdnn_status plan_weights(tdnn_plan_ctx *ctx, transpose_plan *p)
                                               (int64_t)p->chunk}};
         pack_context context = {p, ctx->kernels};
         const void *packed = NULL;
-        TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float), pack_weights, &context, sizeof context, &packed));
+        TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float), pack_weights, &context,
+                                sizeof context, &packed));
         p->packed = packed;
     } else {
         shared_count += count;
@@ -227,8 +240,8 @@ static tdnn_status plan_wide(tdnn_plan_ctx *ctx)
 {
     const tdnn_conv_transpose_params *params = ctx->step->params;
     tdnn_windows windows;
-    TDNN_TRY(resolve(params, &ctx->step->in[CONV_X]->shape, &ctx->step->in[CONV_W]->shape, &windows,
-                     ctx->err));
+    TDNN_TRY(resolve(params, &ctx->step->in[CONV_X]->shape, &ctx->step->in[CONV_W]->shape,
+                     &windows, ctx->err));
     return tdnn_conv_plan_wide(ctx, &windows, (size_t)params->group, true, &params->activation);
 }
 
@@ -259,7 +272,8 @@ static tdnn_status transpose_plan_step(tdnn_plan_ctx *ctx)
 }
 
 const tdnn_op tdnn_op_ConvTranspose = {
-    .schema = {TDNN_SCHEMA(ConvTranspose, 2, 3, 1, 1, transpose_attrs, tdnn_conv_transpose_params)},
+    .schema = {TDNN_SCHEMA(ConvTranspose, 2, 3, 1, 1, transpose_attrs,
+                           tdnn_conv_transpose_params)},
     .later = 1u << CONV_W,
     .infer = transpose_infer,
     .plan = transpose_plan_step,

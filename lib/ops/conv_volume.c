@@ -1,7 +1,8 @@
-/* Convolution along one or three axes by the kernels for two: slices of the input are made channel-blocked in
- * shared scratch, each output slice is a two-dimensional convolution, and is made plain again. The positions
- * of a window along the depth are so many more input channels, since slices lie one behind another; with
- * groups, where they cannot be, they are added in turn.
+/* Convolution along one or three axes by the kernels for two: slices of the input are made
+ * channel-blocked in shared scratch, each output slice is a two-dimensional convolution, and is
+ * made plain again. The positions of a window along the depth are so many more input channels,
+ * since slices lie one behind another; with groups, where they cannot be, they are added in
+ * turn.
  */
 #include "lib/ops/conv.h"
 
@@ -20,7 +21,7 @@ typedef struct volume_plan {
     size_t kernel_area, in_area, out_area; /* of a slice                                       */
     size_t depth_in, depth_out, kd, stride, pad; /* along the depth, of positions that matter  */
     size_t weights_kd, first_kd;                 /* all positions, the first that matters      */
-    size_t slices;            /* of an image in scratch: if stacked, with zeros before and behind */
+    size_t slices; /* of an image in scratch: if stacked, with zeros before and behind */
     size_t in_slice, out_slice, y_at; /* floats; where the output begins                       */
     tdnn_act act;
 } volume_plan;
@@ -32,19 +33,21 @@ typedef struct pack_context {
     const tdnn_kernels *kernels;
 } pack_context;
 
-/* Weights of an output channel for positions begin .. end-1 of the depth: [position][channel][kernel], where
- * channels of whole blocks are expected up to `channels`. */
-static void gather_channel(const volume_plan *p, const float *w, size_t group_ic, size_t begin, size_t end,
-                           size_t channels, float *to)
+/* Weights of an output channel for positions begin .. end-1 of the depth:
+ * [position][channel][kernel], where channels of whole blocks are expected up to `channels`. */
+static void gather_channel(const volume_plan *p, const float *w, size_t group_ic, size_t begin,
+                           size_t end, size_t channels, float *to)
 {
     const size_t area = p->kernel_area;
     memset(to, 0, (end - begin) * channels * area * sizeof *to);
     for (size_t k = begin; k < end; k++, to += channels * area)
         for (size_t i = 0; i < group_ic; i++)
-            memcpy(to + i * area, w + (i * p->weights_kd + p->first_kd + k) * area, area * sizeof *to);
+            memcpy(to + i * area, w + (i * p->weights_kd + p->first_kd + k) * area,
+                   area * sizeof *to);
 }
 
-static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out, tdnn_error *err)
+static tdnn_status pack_weights(void *context, const tdnn_tensor *const *source, void *out,
+                                tdnn_error *err)
 {
     const pack_context *c = context;
     const volume_plan *p = c->plan;
@@ -89,7 +92,8 @@ static void slice_run(const tdnn_step *step, size_t task, size_t worker)
             memcpy(to, from, p->in_area * sizeof *to);
             continue;
         }
-        step->kernels->transpose_x32(to, u * sizeof *to, from, p->depth_in * p->in_area * sizeof *from, lanes,
+        step->kernels->transpose_x32(to, u * sizeof *to, from,
+                                     p->depth_in * p->in_area * sizeof *from, lanes,
                                      p->in_area);
         for (size_t i = 0; lanes < u && i < p->in_area; i++)
             memset(to + i * u + lanes, 0, (u - lanes) * sizeof *to);
@@ -114,8 +118,10 @@ static void volume_run(const tdnn_step *step, size_t task, size_t worker)
     for (size_t k = 0; k < p->kd; k++) {
         const size_t z = first + k - p->pad;
         if (z >= p->depth_in) continue;
-        const tdnn_conv_io io = {.x = x + z * p->in_slice, .weights = p->packed + k * p->packed_count,
-                                 .residual = y, .y = y};
+        const tdnn_conv_io io = {.x = x + z * p->in_slice,
+                                 .weights = p->packed + k * p->packed_count,
+                                 .residual = y,
+                                 .y = y};
         p->kernel(conv, &io, part, scratch);
         conv = &p->more;
     }
@@ -126,7 +132,8 @@ static void plain_run(const tdnn_step *step, size_t task, size_t worker)
 {
     (void)worker;
     const volume_plan *p = step->data;
-    const size_t b = p->block, blocks = (p->oc + b - 1) / b, block = task % blocks, slice = task / blocks;
+    const size_t b = p->block, blocks = (p->oc + b - 1) / b, block = task % blocks,
+                 slice = task / blocks;
     const size_t image = slice / p->depth_out, z = slice % p->depth_out, n = p->out_area;
     const size_t lanes = p->oc - block * b < b ? p->oc - block * b : b;
     const float *from = shared(step) + p->y_at + slice * p->out_slice + block * n * b;
@@ -142,8 +149,8 @@ static void plain_run(const tdnn_step *step, size_t task, size_t worker)
 
 /* ---- Planning ---- */
 
-/* Positions along the depth from the first to the last that reach an input slice; false if some output
- * slice has none of its own. */
+/* Positions along the depth from the first to the last that reach an input slice; false if some
+ * output slice has none of its own. */
 static bool trim_depth(volume_plan *p)
 {
     size_t begin = p->kd, end = 0;
@@ -175,7 +182,8 @@ static bool describe(const tdnn_plan_ctx *ctx, volume_plan *p)
         return false;
     const tdnn_window_axis idle = {.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
     const tdnn_window_axis *d = windows.rank == 3 ? &windows.axis[0] : &idle;
-    const tdnn_window_axis *h = windows.rank == 3 ? &windows.axis[1] : &idle, *v = &windows.axis[windows.rank - 1];
+    const tdnn_window_axis *h = windows.rank == 3 ? &windows.axis[1] : &idle,
+                           *v = &windows.axis[windows.rank - 1];
     if (d->dilation != 1 && d->kernel != 1) return false;
     p->batch = (size_t)x->dim[0], p->ic = (size_t)x->dim[1], p->oc = (size_t)y->dim[1];
     p->depth_in = (size_t)d->in, p->depth_out = (size_t)d->out, p->kd = (size_t)d->kernel;
@@ -184,11 +192,22 @@ static bool describe(const tdnn_plan_ctx *ctx, volume_plan *p)
     p->kernel_area = (size_t)(h->kernel * v->kernel);
     p->act = tdnn_act_make(&params->activation);
     p->conv = (tdnn_conv){
-        .batch = 1, .groups = (size_t)params->group, .ic = p->ic, .oc = p->oc,
-        .ih = (size_t)h->in, .iw = (size_t)v->in, .oh = (size_t)h->out, .ow = (size_t)v->out,
-        .kh = (size_t)h->kernel, .kw = (size_t)v->kernel, .stride_h = (size_t)h->stride,
-        .stride_w = (size_t)v->stride, .dilation_h = (size_t)h->dilation, .dilation_w = (size_t)v->dilation,
-        .pad_top = (size_t)h->pad, .pad_left = (size_t)v->pad,
+        .batch = 1,
+        .groups = (size_t)params->group,
+        .ic = p->ic,
+        .oc = p->oc,
+        .ih = (size_t)h->in,
+        .iw = (size_t)v->in,
+        .oh = (size_t)h->out,
+        .ow = (size_t)v->out,
+        .kh = (size_t)h->kernel,
+        .kw = (size_t)v->kernel,
+        .stride_h = (size_t)h->stride,
+        .stride_w = (size_t)v->stride,
+        .dilation_h = (size_t)h->dilation,
+        .dilation_w = (size_t)v->dilation,
+        .pad_top = (size_t)h->pad,
+        .pad_left = (size_t)v->pad,
     };
     return trim_depth(p);
 }
@@ -248,13 +267,15 @@ tdnn_status tdnn_conv_plan_volume(tdnn_plan_ctx *ctx, bool *done)
     kept = tdnn_plan_alloc(ctx, 1, sizeof *kept);
     if (!kept) return TDNN_NO_MEMORY(ctx->err);
     *kept = p;
-    const tdnn_pack_key key = {.what = "conv volume", .source = {w},
-                               .number = {(int64_t)p.conv.method, (int64_t)p.block, (int64_t)p.conv.groups,
-                                          p.conv.by_point, (int64_t)p.first_kd, (int64_t)p.kd}};
+    const tdnn_pack_key key = {.what = "conv volume",
+                               .source = {w},
+                               .number = {(int64_t)p.conv.method, (int64_t)p.block,
+                                          (int64_t)p.conv.groups, p.conv.by_point,
+                                          (int64_t)p.first_kd, (int64_t)p.kd}};
     const pack_context context = {kept, ctx->kernels};
     const void *packed = NULL;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, (p.stacked ? 1 : p.kd) * p.packed_count * sizeof(float), pack_weights,
-                            &context, sizeof context, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, (p.stacked ? 1 : p.kd) * p.packed_count * sizeof(float),
+                            pack_weights, &context, sizeof context, &packed));
     kept->packed = packed;
     tdnn_plan_shared(ctx, shared_bytes);
     tdnn_plan_scratch(ctx, p.conv.scratch_bytes);
@@ -262,8 +283,8 @@ tdnn_status tdnn_conv_plan_volume(tdnn_plan_ctx *ctx, bool *done)
     tdnn_plan_phase(ctx, volume_run, p.batch * p.depth_out * p.conv.task_count);
     tdnn_plan_phase(ctx, plain_run, p.batch * p.depth_out * ((p.oc + p.block - 1) / p.block));
     char name[48];
-    snprintf(name, sizeof name, "conv%zux%zux%zu slices%s c%zu", p.weights_kd, p.conv.kh, p.conv.kw,
-             tdnn_conv_method_name(p.conv.method), p.block);
+    snprintf(name, sizeof name, "conv%zux%zux%zu slices%s c%zu", p.weights_kd, p.conv.kh,
+             p.conv.kw, tdnn_conv_method_name(p.conv.method), p.block);
     step->kernel = tdnn_plan_kernel_name(ctx, name, tdnn_conv_is_bf16(p.conv.method));
     *done = true;
     return step->kernel ? TDNN_OK : TDNN_NO_MEMORY(ctx->err);

@@ -1,5 +1,5 @@
-/* Convolution and transposed convolution of floats other than f32, element by element in f64: correct
- * for every type and any number of axes, not fast. */
+/* Convolution and transposed convolution of floats other than f32, element by element in f64:
+ * correct for every type and any number of axes, not fast. */
 #include "lib/ops/conv.h"
 #include "lib/ops/convert.h"
 
@@ -25,7 +25,8 @@ static void widen_run(const tdnn_step *step, size_t task, size_t worker)
                   (size_t)tdnn_shape_count(&t->shape));
 }
 
-/* The input pixel that output pixel `at` meets at kernel position `k`; SIZE_MAX if there is none. */
+/* The input pixel that output pixel `at` meets at kernel position `k`; SIZE_MAX if there is
+ * none. */
 static size_t meet(const wide_plan *p, size_t at, size_t k)
 {
     int64_t index = 0, scale = 1;
@@ -100,9 +101,15 @@ tdnn_status tdnn_conv_plan_wide(tdnn_plan_ctx *ctx, const tdnn_windows *windows,
                          tdnn_dtype_name(step->out[0]->dtype));
     wide_plan *p = tdnn_plan_alloc(ctx, 1, sizeof *p);
     if (!p) return TDNN_NO_MEMORY(ctx->err);
-    *p = (wide_plan){.windows = *windows, .transposed = transposed, .groups = groups,
-                     .group_ic = (size_t)x->dim[1] / groups, .group_oc = (size_t)y->dim[1] / groups,
-                     .area = 1, .pixels_in = 1, .pixels_out = 1, .act = tdnn_act_make(activation)};
+    *p = (wide_plan){.windows = *windows,
+                     .transposed = transposed,
+                     .groups = groups,
+                     .group_ic = (size_t)x->dim[1] / groups,
+                     .group_oc = (size_t)y->dim[1] / groups,
+                     .area = 1,
+                     .pixels_in = 1,
+                     .pixels_out = 1,
+                     .act = tdnn_act_make(activation)};
     for (int i = 0; i < windows->rank; i++) {
         p->area *= (size_t)windows->axis[i].kernel;
         p->pixels_in *= (size_t)windows->axis[i].in;
@@ -111,7 +118,8 @@ tdnn_status tdnn_conv_plan_wide(tdnn_plan_ctx *ctx, const tdnn_windows *windows,
     p->w = (size_t)tdnn_shape_count(x);
     p->b = p->w + (size_t)tdnn_shape_count(w);
     size_t bytes;
-    if (!tdnn_size_mul(p->b + (size_t)y->dim[1], sizeof(double), &bytes)) return TDNN_NO_MEMORY(ctx->err);
+    if (!tdnn_size_mul(p->b + (size_t)y->dim[1], sizeof(double), &bytes))
+        return TDNN_NO_MEMORY(ctx->err);
     tdnn_plan_shared(ctx, bytes);
     tdnn_plan_phase(ctx, widen_run, 3);
     tdnn_plan_phase(ctx, wide_run, (size_t)(y->dim[0] * y->dim[1]));

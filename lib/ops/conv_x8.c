@@ -56,7 +56,8 @@ static void pack_depthwise(const packing *p, unsigned char *out, int32_t *sums)
 static void pack_all(const packing *p, unsigned char *out)
 {
     const tdnn_conv_x8 *d = p->d;
-    int32_t *sums = (int32_t *)(void *)(out + d->sums_at), *zeros = (int32_t *)(void *)(out + d->zeros_at);
+    int32_t *sums = (int32_t *)(void *)(out + d->sums_at),
+            *zeros = (int32_t *)(void *)(out + d->zeros_at);
     memset(out, 0, d->packed_bytes);
     if (d->depthwise) {
         pack_depthwise(p, out, sums);
@@ -66,7 +67,8 @@ static void pack_all(const packing *p, unsigned char *out)
         const size_t lane = i % d->oc % LANES, panel = i / d->oc * d->panels + i % d->oc / LANES;
         int8_t *to = (int8_t *)out + d->weights_at + panel * d->panel_bytes + lane * 4;
         const int zero = weight_zero(p->w, p->zero, i);
-        sums[panel * LANES + lane] = (int32_t)((uint32_t)pack_channel(p, to, i) - (uint32_t)zero * (uint32_t)d->k);
+        sums[panel * LANES + lane] =
+            (int32_t)((uint32_t)pack_channel(p, to, i) - (uint32_t)zero * (uint32_t)d->k);
         zeros[panel * LANES + lane] = zero;
     }
     int8_t *ones = (int8_t *)out + d->weights_at + d->groups * d->panels * d->panel_bytes;
@@ -75,7 +77,8 @@ static void pack_all(const packing *p, unsigned char *out)
         ones[k / 4 * LANES * 4 + k % 4] = k % wide < d->ic; /* in one lane */
 }
 
-static tdnn_status pack_constant(void *context, const tdnn_tensor *const *source, void *out, tdnn_error *err)
+static tdnn_status pack_constant(void *context, const tdnn_tensor *const *source, void *out,
+                                 tdnn_error *err)
 {
     const packing *p = context;
     const packing ready = {p->d, source[0], source[1]};
@@ -99,7 +102,8 @@ static tdnn_status place_axes(tdnn_conv_x8 *d, const tdnn_windows *windows, tdnn
     d->in_pixels = d->out_pixels = d->places = 1;
     for (int i = 0; i < 3; i++) {
         tdnn_window_axis *a = &d->axis[i];
-        *a = (tdnn_window_axis){.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1, .reach = 1};
+        *a = (tdnn_window_axis){
+            .in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1, .reach = 1};
         if (i >= 3 - windows->rank) *a = windows->axis[i - (3 - windows->rank)];
         const int64_t read = (a->out - 1) * a->stride + a->reach, there = a->pad + a->in;
         d->extent[i] = (size_t)(read > there ? read : there);
@@ -111,7 +115,8 @@ static tdnn_status place_axes(tdnn_conv_x8 *d, const tdnn_windows *windows, tdnn
     return TDNN_FAIL(err, TDNN_ERR_LIMIT, "more pixels or weights than can be counted");
 }
 
-/* The pixels of a kernel's line lie side by side, and are one tap, unless other groups are between. */
+/* The pixels of a kernel's line lie side by side, and are one tap, unless other groups are
+ * between. */
 static tdnn_status place_taps(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
 {
     const tdnn_window_axis *z = &d->axis[0], *y = &d->axis[1], *x = &d->axis[2];
@@ -127,14 +132,17 @@ static tdnn_status place_taps(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
         for (int64_t j = 0; j < y->kernel; j++)
             for (int64_t l = 0; l < columns; l++)
                 *tap++ = (size_t)(i * z->dilation) * d->extent[1] * d->line +
-                         (size_t)(j * y->dilation) * d->line + (size_t)(l * x->dilation) * d->pixel;
+                         (size_t)(j * y->dilation) * d->line +
+                         (size_t)(l * x->dilation) * d->pixel;
     return TDNN_OK;
 }
 
-/* A model may ask for more padding than there is input; a gigabyte of nothing else is no network. */
+/* A model may ask for more padding than there is input; a gigabyte of nothing else is no
+ * network. */
 static tdnn_status place_image(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
 {
-    const size_t input = tdnn_round_up(ctx->step->in[0]->bytes, TDNN_ALIGN), most = (size_t)1 << 30;
+    const size_t input = tdnn_round_up(ctx->step->in[0]->bytes, TDNN_ALIGN),
+                 most = (size_t)1 << 30;
     size_t lines, bytes, all = 0;
     const bool fits = tdnn_size_mul(d->groups, round4(d->ic), &d->pixel) &&
                       (!d->depthwise || (d->pixel = tdnn_round_up(d->oc, LANES))) &&
@@ -143,9 +151,10 @@ static tdnn_status place_image(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d)
                       tdnn_size_mul(lines, d->line, &bytes) && bytes <= SIZE_MAX - TDNN_ALIGN &&
                       tdnn_size_mul(tdnn_round_up(bytes, TDNN_ALIGN), d->batch, &all);
     if (!fits || (all > most && all / 16 > input))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT,
-                         "an input of %zu bytes with padding to %zu x %zu x %zu pixels, which is too large",
-                         ctx->step->in[0]->bytes, d->extent[0], d->extent[1], d->extent[2]);
+        return TDNN_FAIL(
+            ctx->err, TDNN_ERR_LIMIT,
+            "an input of %zu bytes with padding to %zu x %zu x %zu pixels, which is too large",
+            ctx->step->in[0]->bytes, d->extent[0], d->extent[1], d->extent[2]);
     d->image = tdnn_round_up(bytes, TDNN_ALIGN);
     return TDNN_OK;
 }
@@ -176,8 +185,8 @@ static bool any_zero(const tdnn_tensor *w, const tdnn_tensor *zero)
     return false;
 }
 
-tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_windows *windows, size_t groups,
-                              size_t w_at, size_t zero_at)
+tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_windows *windows,
+                              size_t groups, size_t w_at, size_t zero_at)
 {
     tdnn_step *s = ctx->step;
     const tdnn_tensor *w = s->in[w_at], *constant = ctx->constants[w_at];
@@ -199,7 +208,8 @@ tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_wi
         const tdnn_pack_key key = {.what = d->depthwise ? "conv x8 depthwise" : "conv x8",
                                    .source = {constant, zero}, .number = {(int64_t)groups}};
         const void *packed;
-        TDNN_TRY(tdnn_plan_pack(ctx, &key, d->packed_bytes, pack_constant, &p, sizeof p, &packed));
+        TDNN_TRY(
+            tdnn_plan_pack(ctx, &key, d->packed_bytes, pack_constant, &p, sizeof p, &packed));
         d->packed = packed;
     }
     s->flops = (uint64_t)(2.0 * (double)tdnn_shape_count(&s->out[0]->shape) * (double)d->k);
@@ -213,7 +223,8 @@ static size_t scratch_bytes(void)
                              2 * LANES * sizeof(float));
 }
 
-void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack, tdnn_run_fn fill, tdnn_run_fn run)
+void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack,
+                         tdnn_run_fn fill, tdnn_run_fn run)
 {
     const double flops = (double)ctx->step->flops;
     const size_t lines = d->pixel ? d->batch * d->extent[0] * d->extent[1] : 0;
@@ -236,16 +247,19 @@ static void find_rows(const tdnn_conv_x8 *d, const uint8_t *image, size_t first,
     const tdnn_window_axis *z = &d->axis[0], *y = &d->axis[1], *x = &d->axis[2];
     const size_t step = (size_t)x->stride * d->pixel;
     for (size_t i = 0; i < count;) {
-        const size_t p = first + i, ox = p % (size_t)x->out, oy = p / (size_t)x->out % (size_t)y->out;
+        const size_t p = first + i, ox = p % (size_t)x->out,
+                     oy = p / (size_t)x->out % (size_t)y->out;
         const size_t oz = p / (size_t)x->out / (size_t)y->out, left = (size_t)x->out - ox;
-        const uint8_t *at = image + (oz * (size_t)z->stride * d->extent[1] + oy * (size_t)y->stride) * d->line +
-                            ox * step;
-        for (size_t end = i + left < count ? i + left : count; i < end; i++, at += step) rows[i] = at;
+        const uint8_t *at =
+            image + (oz * (size_t)z->stride * d->extent[1] + oy * (size_t)y->stride) * d->line +
+            ox * step;
+        for (size_t end = i + left < count ? i + left : count; i < end; i++, at += step)
+            rows[i] = at;
     }
 }
 
-static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish, tdnn_x8_part *part,
-                      size_t group, const uint8_t **rows)
+static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish,
+                      tdnn_x8_part *part, size_t group, const uint8_t **rows)
 {
     const unsigned char *packed = d->packed ? d->packed : s->shared + d->batch * d->image;
     const unsigned char *w = packed + d->weights_at;
@@ -256,7 +270,8 @@ static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_
     tdnn_dot_fn *const kernel = d->depthwise ? s->kernels->depthwise_x8 : s->kernels->dot_x8;
     part->scratch = inputs + TDNN_X8_PIXELS * LANES;
     dot.panels = 1;
-    if (d->ones) kernel(inputs, rows, part->count, w + d->groups * d->panels * d->panel_bytes, &dot);
+    if (d->ones)
+        kernel(inputs, rows, part->count, w + d->groups * d->panels * d->panel_bytes, &dot);
     for (size_t p = 0; p < d->panels; p += PANELS) {
         dot.panels = d->panels - p < PANELS ? d->panels - p : PANELS;
         kernel(sums, rows, part->count, w + (before + p) * d->panel_bytes, &dot);
@@ -268,8 +283,9 @@ static void run_chunk(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_
             part->lanes = d->oc - lane < LANES ? d->oc - lane : LANES;
             part->weight_sums = tdnn_conv_x8_weight_sums(s, d) + at;
             if (d->ones)
-                s->kernels->subtract_outer_x32(part->sums, inputs, part->count,
-                                               (const int32_t *)(const void *)(packed + d->zeros_at) + at);
+                s->kernels->subtract_outer_x32(
+                    part->sums, inputs, part->count,
+                    (const int32_t *)(const void *)(packed + d->zeros_at) + at);
             finish(s, part);
         }
         if (d->depthwise)
@@ -283,8 +299,8 @@ const int32_t *tdnn_conv_x8_weight_sums(const tdnn_step *s, const tdnn_conv_x8 *
     return (const int32_t *)(const void *)(packed + d->sums_at);
 }
 
-void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish, size_t task,
-                      size_t worker)
+void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish,
+                      size_t task, size_t worker)
 {
     const uint8_t **rows = (const uint8_t **)(void *)(s->scratch + worker * s->scratch_stride);
     size_t unit, end, last;
@@ -294,7 +310,8 @@ void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_
         tdnn_x8_part part = {.image = unit / d->chunks / d->groups};
         tdnn_task_range(d->out_pixels, d->chunks, unit % d->chunks, &part.first, &last);
         part.count = last - part.first;
-        find_rows(d, s->shared + part.image * d->image + group * round4(d->ic), part.first, part.count, rows);
+        find_rows(d, s->shared + part.image * d->image + group * round4(d->ic), part.first,
+                  part.count, rows);
         run_chunk(s, d, finish, &part, group, rows);
     }
 }

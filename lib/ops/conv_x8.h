@@ -1,11 +1,11 @@
-/* Convolutions of bytes, in up to three dimensions: the input lies pixel by pixel with its padding in
- * place, so that a window's bytes are a few stretches of memory, which kernels multiply by packed weights.
+/* Convolutions of bytes, in up to three dimensions: the input lies pixel by pixel with its
+ * padding in place, so that a window's bytes are a few stretches of memory, which kernels
+ * multiply by packed weights.
  *
- * Inside, inputs are 0 .. 255 and weights -128 .. 127; numbers of the other kind, and their zero points,
- * are moved by 128. With w for weights less their zero point,
- *     sum (a - za) w  =  sum a w' - (zw') sum a - za sum w
- * where w' and zw' are what weights and zero points became; the middle term is there for zw' other
- * than 0, and is had from weights of 1.
+ * Inside, inputs are 0 .. 255 and weights -128 .. 127; numbers of the other kind, and their
+ * zero points, are moved by 128. With w for weights less their zero point, sum (a - za) w  =
+ * sum a w' - (zw') sum a - za sum w where w' and zw' are what weights and zero points became;
+ * the middle term is there for zw' other than 0, and is had from weights of 1.
  */
 #ifndef TDNN_OPS_CONV_X8_H
 #define TDNN_OPS_CONV_X8_H
@@ -28,7 +28,8 @@ typedef struct tdnn_conv_x8 {
     const unsigned char *packed; /* NULL: in the shared scratch, behind the images    */
 } tdnn_conv_x8;
 
-/* Where the bytes come from: plain u8 or i8; or f32 in any layout or plain i32, which are quantised. */
+/* Where the bytes come from: plain u8 or i8; or f32 in any layout or plain i32, which are
+ * quantised. */
 typedef struct tdnn_x8_source {
     const tdnn_tensor *x;
     float scale;
@@ -51,17 +52,18 @@ enum { TDNN_X8_PIXELS = 48 }; /* of the output at a time, at most */
 
 /* The problem; step->in[w_at] are the weights, in[zero_at] their zero points. Checks nothing that
  * `infer` should have. */
-tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_windows *windows, size_t groups,
-                              size_t w_at, size_t zero_at);
-/* Phases: weights, if they are not constant (pack: NULL if they are); the input's bytes; products. `fill` and `run` are the
- * operator's own and call the functions below. */
-void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack, tdnn_run_fn fill, tdnn_run_fn run);
+tdnn_status tdnn_conv_x8_plan(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, const tdnn_windows *windows,
+                              size_t groups, size_t w_at, size_t zero_at);
+/* Phases: weights, if they are not constant (pack: NULL if they are); the input's bytes;
+ * products. `fill` and `run` are the operator's own and call the functions below. */
+void tdnn_conv_x8_phases(tdnn_plan_ctx *ctx, tdnn_conv_x8 *d, tdnn_run_fn pack,
+                         tdnn_run_fn fill, tdnn_run_fn run);
 void tdnn_conv_x8_pack(const tdnn_step *s, const tdnn_conv_x8 *d, size_t w_at, size_t zero_at);
-void tdnn_conv_x8_fill(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from, size_t task,
-                       size_t worker);
+void tdnn_conv_x8_fill(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from,
+                       size_t task, size_t worker);
 /* Of each lane of all panels. */
 const int32_t *tdnn_conv_x8_weight_sums(const tdnn_step *s, const tdnn_conv_x8 *d);
-void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish, size_t task,
-                      size_t worker);
+void tdnn_conv_x8_run(const tdnn_step *s, const tdnn_conv_x8 *d, tdnn_x8_finish_fn finish,
+                      size_t task, size_t worker);
 
 #endif

@@ -1,9 +1,11 @@
-/* The input of a convolution of bytes: pixel by pixel, channels side by side, padding in place. */
+/* The input of a convolution of bytes: pixel by pixel, channels side by side, padding in place.
+ */
 #include "lib/ops/conv_x8.h"
 
 #include <string.h>
 
-static void take_ints(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *to, const int32_t *x, size_t n)
+static void take_ints(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *to,
+                      const int32_t *x, size_t n)
 {
     float part[64];
     for (size_t i = 0, count; i < n; i += count) {
@@ -14,11 +16,13 @@ static void take_ints(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *t
 }
 
 /* Bytes of one channel's line, 0 .. 255. */
-static void take_bytes(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *to, size_t at, size_t n)
+static void take_bytes(const tdnn_step *s, const tdnn_x8_source *from, uint8_t *to, size_t at,
+                       size_t n)
 {
     const tdnn_tensor *x = from->x;
     if (x->dtype == TDNN_F32) {
-        s->kernels->quantize_x8(to, (const float *)x->data + at, n, from->scale, from->zero, 0, 255);
+        s->kernels->quantize_x8(to, (const float *)x->data + at, n, from->scale, from->zero, 0,
+                                255);
         return;
     }
     if (x->dtype == TDNN_I32) {
@@ -44,14 +48,15 @@ typedef struct line {
     uint8_t *to;      /* its first pixel behind the padding      */
 } line;
 
-static void fill_plain(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from, const line *l,
-                       uint8_t *lines)
+static void fill_plain(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from,
+                       const line *l, uint8_t *lines)
 {
     const size_t groups = d->depthwise ? 1 : d->groups, ic = d->depthwise ? d->oc : d->ic;
     const size_t n = (size_t)d->axis[2].in;
     for (size_t g = 0; g < groups; g++)
         for (size_t c = 0; c < ic; c += 4) {
-            const size_t count = ic - c < 4 ? ic - c : 4, plane = (l->image * groups + g) * ic + c;
+            const size_t count = ic - c < 4 ? ic - c : 4,
+                         plane = (l->image * groups + g) * ic + c;
             for (size_t i = 0; i < count; i++)
                 take_bytes(s, from, lines + i * n, (plane + i) * d->in_pixels + l->at, n);
             memset(lines + count * n, 0, (4 - count) * n);
@@ -59,20 +64,22 @@ static void fill_plain(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_
         }
 }
 
-static void fill_blocked(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from, const line *l)
+static void fill_blocked(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from,
+                         const line *l)
 {
     const size_t block = (size_t)from->x->layout, channels = (size_t)from->x->shape.dim[1];
     const size_t blocks = (channels + block - 1) / block;
     for (size_t b = 0; b < blocks; b++) {
-        const float *x = (const float *)from->x->data + ((l->image * blocks + b) * d->in_pixels + l->at) * block;
+        const float *x = (const float *)from->x->data +
+                         ((l->image * blocks + b) * d->in_pixels + l->at) * block;
         const size_t left = channels - b * block;
         s->kernels->quantize_lanes(l->to + b * block, d->pixel, x, block, (size_t)d->axis[2].in,
                                    left < block ? left : block, from->scale, from->zero);
     }
 }
 
-void tdnn_conv_x8_fill(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from, size_t task,
-                       size_t worker)
+void tdnn_conv_x8_fill(const tdnn_step *s, const tdnn_conv_x8 *d, const tdnn_x8_source *from,
+                       size_t task, size_t worker)
 {
     uint8_t *lines = s->scratch + worker * s->scratch_stride;
     const tdnn_window_axis *z = &d->axis[0], *y = &d->axis[1], *x = &d->axis[2];

@@ -80,7 +80,8 @@ static void fill_columns(const tdnn_step *s, const deform_data *d, size_t image,
     }
 }
 
-/* ---- the same where all is f32: neighbours and weights once for all channels of an offset ---- */
+/* ---- the same where all is f32: neighbours and weights once for all channels of an offset
+ * ---- */
 
 typedef struct pixel_taps {
     int32_t index[4 * PIXELS];

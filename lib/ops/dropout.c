@@ -40,7 +40,8 @@ static void keep_all_run(const tdnn_step *step, size_t task, size_t worker)
 enum { CHUNK = 256 };
 
 /* Elements first .. first+n-1 of the output and of the mask, either of which may be NULL. */
-static void drop_some(const tdnn_step *step, const bool *keep, double scale, size_t first, size_t n)
+static void drop_some(const tdnn_step *step, const bool *keep, double scale, size_t first,
+                      size_t n)
 {
     const tdnn_tensor *in = step->in[0], *out = step->out[0];
     double x[CHUNK];
@@ -71,7 +72,10 @@ static void dropout_run(const tdnn_step *step, size_t task, size_t worker)
     }
 }
 
-static bool is_zero(const tdnn_tensor *known) { return known && tdnn_tensor_get_f64(known, 0) == 0; }
+static bool is_zero(const tdnn_tensor *known)
+{
+    return known && tdnn_tensor_get_f64(known, 0) == 0;
+}
 
 static tdnn_status dropout_plan(tdnn_plan_ctx *ctx)
 {

@@ -1,8 +1,8 @@
-/* Einsum: each letter is a loop; those of the result outside, those that are summed inside. Floats are
- * multiplied and added in f64; integers wrap around.
+/* Einsum: each letter is a loop; those of the result outside, those that are summed inside.
+ * Floats are multiplied and added in f64; integers wrap around.
  *
- * What of f32 is a chain of matrix products the planner has made into these (lib/runtime/plan_einsum.c):
- * here come the rest.
+ * What of f32 is a chain of matrix products the planner has made into these
+ * (lib/runtime/plan_einsum.c): here come the rest.
  */
 #include "lib/graph/einsum.h"
 #include "lib/ops/convert.h"

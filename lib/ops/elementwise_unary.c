@@ -172,8 +172,8 @@ static const tdnn_attr is_inf_attrs[] = {TDNN_INT(is_inf_params, detect_negative
         uint8_t *y = y_;                                                                       \
         const T *a = x[0];                                                                     \
         const uint8_t low = p->detect_negative != 0, high = p->detect_positive != 0;           \
-        TDNN_EACH (n)                                                                          \
-            y[i] = (uint8_t)((a[i] == -(T)INFINITY ? low : 0) | (a[i] == (T)INFINITY ? high : 0)); \
+        TDNN_EACH(n)                                                                           \
+        y[i] = (uint8_t)((a[i] == -(T)INFINITY ? low : 0) | (a[i] == (T)INFINITY ? high : 0)); \
     }
 IS_INF(f32, float)
 IS_INF(f64, double)

@@ -3,19 +3,21 @@
 
 /* ---- Gemm ---- */
 
-static const tdnn_attr gemm_attrs[] = {TDNN_FLOAT(tdnn_gemm_params, alpha, 1),
-                                       TDNN_FLOAT(tdnn_gemm_params, beta, 1),
-                                       TDNN_INT(tdnn_gemm_params, transA, 0),
-                                       TDNN_INT(tdnn_gemm_params, transB, 0),
-                                       {.name = "broadcast", .type = TDNN_ATTR_IGNORED}, /* to opset 6 */
-                                       {0}};
+static const tdnn_attr gemm_attrs[] = {
+    TDNN_FLOAT(tdnn_gemm_params, alpha, 1),
+    TDNN_FLOAT(tdnn_gemm_params, beta, 1),
+    TDNN_INT(tdnn_gemm_params, transA, 0),
+    TDNN_INT(tdnn_gemm_params, transB, 0),
+    {.name = "broadcast", .type = TDNN_ATTR_IGNORED}, /* to opset 6 */
+    {0}};
 
 static tdnn_status same_types(tdnn_infer *ctx)
 {
     for (size_t i = 1; i < ctx->input_count; i++)
         if (ctx->in[i] && ctx->in[i]->dtype != ctx->in[0]->dtype)
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, input 0 is %s", i,
-                             tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
+                             tdnn_dtype_name(ctx->in[i]->dtype),
+                             tdnn_dtype_name(ctx->in[0]->dtype));
     return TDNN_OK;
 }
 
@@ -31,8 +33,10 @@ static tdnn_status gemm_infer(tdnn_infer *ctx)
     const tdnn_shape *a = &ctx->in[0]->shape, *b = &ctx->in[1]->shape;
     char ta[TDNN_SHAPE_TEXT], tb[TDNN_SHAPE_TEXT];
     TDNN_TRY(same_types(ctx));
-    if (a->ndim != 2 || b->ndim != 2 || matrix_dim(a, p->transA, 1) != matrix_dim(b, p->transB, 0))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "%s%s times %s%s, expected two matrices that fit",
+    if (a->ndim != 2 || b->ndim != 2 ||
+        matrix_dim(a, p->transA, 1) != matrix_dim(b, p->transB, 0))
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "%s%s times %s%s, expected two matrices that fit",
                          tdnn_shape_text(a, ta), p->transA ? " transposed" : "",
                          tdnn_shape_text(b, tb), p->transB ? " transposed" : "");
     const tdnn_shape y = {2, {matrix_dim(a, p->transA, 0), matrix_dim(b, p->transB, 1)}};
@@ -51,15 +55,21 @@ static tdnn_status gemm_plan(tdnn_plan_ctx *ctx)
 {
     const tdnn_gemm_params *p = ctx->step->params;
     const tdnn_shape *a = &ctx->step->in[0]->shape, *b = &ctx->step->in[1]->shape;
-    tdnn_product g = {.m = (size_t)matrix_dim(a, p->transA, 0), .n = (size_t)matrix_dim(b, p->transB, 1),
-                      .k = (size_t)matrix_dim(a, p->transA, 1), .batch = 1, .a_matrices = 1,
-                      .b_matrices = 1, .alpha = p->alpha, .beta = p->beta,
+    tdnn_product g = {.m = (size_t)matrix_dim(a, p->transA, 0),
+                      .n = (size_t)matrix_dim(b, p->transB, 1),
+                      .k = (size_t)matrix_dim(a, p->transA, 1),
+                      .batch = 1,
+                      .a_matrices = 1,
+                      .b_matrices = 1,
+                      .alpha = p->alpha,
+                      .beta = p->beta,
                       .act = tdnn_act_make(&p->activation)};
     g.a_row = p->transA ? 1 : g.k, g.a_column = p->transA ? g.m : 1;
     g.b_row = p->transB ? 1 : g.n, g.b_column = p->transB ? g.k : 1;
     if (ctx->step->input_count > 2 && ctx->step->in[2]) {
         const tdnn_shape *d = &ctx->step->in[2]->shape;
-        const int64_t columns = d->ndim ? d->dim[d->ndim - 1] : 1, rows = d->ndim > 1 ? d->dim[d->ndim - 2] : 1;
+        const int64_t columns = d->ndim ? d->dim[d->ndim - 1] : 1,
+                      rows = d->ndim > 1 ? d->dim[d->ndim - 2] : 1;
         g.has_d = true;
         g.d_column = columns > 1;
         g.d_row = rows > 1 ? (size_t)columns : 0;
@@ -153,7 +163,8 @@ static tdnn_status plan_matmul(tdnn_plan_ctx *ctx, const tdnn_matmul_add_params 
         g.has_r = ctx->step->in[3];
         g.act = tdnn_act_make(&more->activation);
     }
-    if (g.batch > UINT32_MAX) return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "%zu matrix products", g.batch);
+    if (g.batch > UINT32_MAX)
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "%zu matrix products", g.batch);
     if (g.batch > 1) {
         g.a_index = matrix_index(ctx, &batch, &a_batch, g.batch);
         g.b_index = matrix_index(ctx, &batch, &b_batch, g.batch);
@@ -163,7 +174,10 @@ static tdnn_status plan_matmul(tdnn_plan_ctx *ctx, const tdnn_matmul_add_params 
 }
 
 static tdnn_status matmul_plan(tdnn_plan_ctx *ctx) { return plan_matmul(ctx, NULL); }
-static tdnn_status matmul_add_plan(tdnn_plan_ctx *ctx) { return plan_matmul(ctx, ctx->step->params); }
+static tdnn_status matmul_add_plan(tdnn_plan_ctx *ctx)
+{
+    return plan_matmul(ctx, ctx->step->params);
+}
 
 const tdnn_op tdnn_op_MatMul = {
     .schema = {TDNN_SCHEMA_PLAIN(MatMul, 2, 2, 1, 1)},
@@ -174,7 +188,8 @@ const tdnn_op tdnn_op_MatMul = {
 
 /* Made by the planner from a MatMul and what follows it. */
 const tdnn_op tdnn_op_MatMulAdd = {
-    .schema = {TDNN_SCHEMA(MatMulAdd, 2, 4, 1, 1, NULL, tdnn_matmul_add_params), .domain = "tinydnn"},
+    .schema = {TDNN_SCHEMA(MatMulAdd, 2, 4, 1, 1, NULL, tdnn_matmul_add_params),
+               .domain = "tinydnn"},
     .later = 1u << 0 | 1u << 1,
     .infer = matmul_infer,
     .plan = matmul_add_plan,

@@ -12,8 +12,8 @@ void tdnn_widen_i16(int16_t *to, size_t to_step, const void *from, tdnn_dtype ty
 float tdnn_scale_at(const tdnn_tensor *scale, size_t index);
 int tdnn_zero_at(const tdnn_tensor *zero, size_t index);
 
-/* What DynamicQuantizeLinear makes of numbers from `low` to `high`, which takes in 0. A range of nothing
- * but 0 has the scale 1. */
+/* What DynamicQuantizeLinear makes of numbers from `low` to `high`, which takes in 0. A range
+ * of nothing but 0 has the scale 1. */
 void tdnn_dynamic_scale(float low, float high, float *scale, int *zero);
 
 /* n sums to bytes: y = saturate(round(sum * factor) + zero). */

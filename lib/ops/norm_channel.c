@@ -93,7 +93,8 @@ static void batch_measured(const tdnn_step *s, size_t task, size_t worker)
     tdnn_task_range(d->channels, d->stat_tasks, task, &c, &end);
     for (; c < end; c++) {
         const tdnn_moments m = moments_of_batch(s, c, worker);
-        set_channel(d, (double *)(void *)s->shared, c, number(s->in[1], c), number(s->in[2], c), m);
+        set_channel(d, (double *)(void *)s->shared, c, number(s->in[1], c), number(s->in[2], c),
+                    m);
         const double now[] = {m.mean, m.variance};
         for (size_t k = 0; k < 2; k++) {
             if (k + 1 >= s->output_count || !s->out[k + 1]) continue;
@@ -116,8 +117,8 @@ static void groups_measured(const tdnn_step *s, size_t task, size_t worker)
             tdnn_moments_of(s->kernels, s->in[0]->data, s->in[0]->dtype, unit * n, n);
         for (size_t c = group * each; c < (group + 1) * each; c++) {
             const size_t at = scales == d->channels ? c : group;
-            set_channel(d, (double *)(void *)s->shared, image * d->channels + c, number(s->in[1], at),
-                        number(s->in[2], at), m);
+            set_channel(d, (double *)(void *)s->shared, image * d->channels + c,
+                        number(s->in[1], at), number(s->in[2], at), m);
         }
     }
 }
@@ -199,7 +200,8 @@ static tdnn_status plan_constants(tdnn_plan_ctx *ctx, norm_data *d)
         if (!(key.source[i] = ctx->constants[i + 1])) return TDNN_OK;
     memcpy(&key.number[0], &d->epsilon, sizeof d->epsilon);
     const void *packed;
-    TDNN_TRY(tdnn_plan_pack(ctx, &key, 2 * d->channels * sizeof(double), pack_statistics, d, sizeof *d, &packed));
+    TDNN_TRY(tdnn_plan_pack(ctx, &key, 2 * d->channels * sizeof(double), pack_statistics, d,
+                            sizeof *d, &packed));
     d->constants = packed;
     return TDNN_OK;
 }

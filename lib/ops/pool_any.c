@@ -37,9 +37,9 @@ typedef struct pool_reach {
         const size_t stride = r->stride, n = r->end - r->begin;                                \
         y += r->begin;                                                                         \
         if (stride == 1)                                                                       \
-            TDNN_EACH (n) y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];                    \
+            TDNN_EACH(n) y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];                     \
         else if (stride == 2)                                                                  \
-            TDNN_EACH (n) y[i] = x[2 * i] > y[i] || x[2 * i] != x[2 * i] ? x[2 * i] : y[i];    \
+            TDNN_EACH(n) y[i] = x[2 * i] > y[i] || x[2 * i] != x[2 * i] ? x[2 * i] : y[i];     \
         else                                                                                   \
             for (size_t i = 0; i < n; i++) {                                                   \
                 const T e = x[i * stride];                                                     \
@@ -60,9 +60,9 @@ typedef struct pool_reach {
         const size_t stride = r->stride, n = r->end - r->begin;                                \
         y += r->begin;                                                                         \
         if (stride == 1)                                                                       \
-            TDNN_EACH (n) y[i] += x[i];                                                        \
+            TDNN_EACH(n) y[i] += x[i];                                                         \
         else if (stride == 2)                                                                  \
-            TDNN_EACH (n) y[i] += x[2 * i];                                                    \
+            TDNN_EACH(n) y[i] += x[2 * i];                                                     \
         else                                                                                   \
             for (size_t i = 0; i < n; i++) y[i] += x[i * stride];                              \
     }                                                                                          \
@@ -92,7 +92,8 @@ typedef struct pool_reach {
     {                                                                                          \
         const double p = d->pooling.p;                                                         \
         if (d->pooling.kind == TDNN_POOL_AVERAGE)                                              \
-            for (size_t i = 0; i < d->row; i++) y[i] = (T)((double)y[i] / (count * d->counts[i])); \
+            for (size_t i = 0; i < d->row; i++)                                                \
+                y[i] = (T)((double)y[i] / (count * d->counts[i]));                             \
         if (d->pooling.kind == TDNN_POOL_LP)                                                   \
             for (size_t i = 0; i < d->row; i++)                                                \
                 y[i] = (T)(p == 2 ? sqrt((double)y[i]) : pow((double)y[i], 1 / p));            \

@@ -20,20 +20,23 @@ typedef struct product_plan {
     bool bf16;       /* a changing A by a constant B, in bf16 */
 } product_plan;
 
-/* Bytes of A that one task runs over for each panel of B. Of longer rows, which come in pieces, no more
- * than MOST_DEPTH columns count: to read B, which comes from far away, once is worth more. */
+/* Bytes of A that one task runs over for each panel of B. Of longer rows, which come in pieces,
+ * no more than MOST_DEPTH columns count: to read B, which comes from far away, once is worth
+ * more. */
 enum { A_BYTES = 1024 * 1024, MOST_DEPTH = 768 };
 /* A B that stays in the second-level cache leaves room for this much of A beside it. */
 enum { NEAR_B_BYTES = 768 * 1024, NEAR_A_BYTES = 128 * 1024 };
 
 /* `rows` rows from `a` on, as a matrix of their own. */
-static void pack_rows(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to, size_t rows)
+static void pack_rows(const product_plan *plan, const tdnn_kernels *k, const float *a,
+                      float *to, size_t rows)
 {
     const tdnn_product *p = &plan->p;
     if (plan->bf16)
         k->gemm_pack_a_bf16(to, a, p->a_row, p->a_column, rows, p->k, TDNN_GEMM_BF16_ROWS, k);
     else
-        k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, rows, p->k, tdnn_gemm_panel_rows(k, rows), k);
+        k->gemm_pack_a_f32(to, a, p->a_row, p->a_column, rows, p->k,
+                           tdnn_gemm_panel_rows(k, rows), k);
 }
 
 static void pack_a(const product_plan *plan, const tdnn_kernels *k, const float *a, float *to)
@@ -42,8 +45,8 @@ static void pack_a(const product_plan *plan, const tdnn_kernels *k, const float 
 }
 
 /* Columns begin .. end-1, which is whole panels. */
-static void pack_b(const tdnn_product *p, const tdnn_kernels *k, const float *b, float *to, size_t begin,
-                   size_t end)
+static void pack_b(const tdnn_product *p, const tdnn_kernels *k, const float *b, float *to,
+                   size_t begin, size_t end)
 {
     k->gemm_pack_b_f32(to + begin * p->k, b + begin * p->b_column, p->b_row, p->b_column, p->k,
                        end - begin, k->gemm_columns, k);
@@ -61,7 +64,8 @@ static tdnn_status pack_constant_a(void *context, const tdnn_tensor *const *sour
     const pack_context *c = context;
     const tdnn_product *p = &c->plan->p;
     for (size_t i = 0; i < p->a_matrices; i++)
-        pack_a(c->plan, c->kernels, (const float *)source[0]->data + i * p->m * p->k, (float *)out + i * c->plan->a.count);
+        pack_a(c->plan, c->kernels, (const float *)source[0]->data + i * p->m * p->k,
+               (float *)out + i * c->plan->a.count);
     return TDNN_OK;
 }
 
@@ -102,7 +106,8 @@ static void run_pack_b(const tdnn_step *step, size_t task, size_t worker)
     const tdnn_product *p = &plan->p;
     const size_t matrix = task / plan->b_pieces, wide = step->kernels->gemm_columns;
     size_t begin, end;
-    tdnn_task_range((p->n + wide - 1) / wide, plan->b_pieces, task % plan->b_pieces, &begin, &end);
+    tdnn_task_range((p->n + wide - 1) / wide, plan->b_pieces, task % plan->b_pieces, &begin,
+                    &end);
     pack_b(p, step->kernels, input(step, 1) + matrix * p->k * p->n,
            shared(step) + plan->b.shared + matrix * plan->b.count, begin * wide,
            end * wide < p->n ? end * wide : p->n);
@@ -117,8 +122,8 @@ static const float *matrix(const tdnn_step *step, const side *s, size_t i, size_
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The part's rows become a product of their own. */
-static void run_own_rows(const tdnn_step *step, const tdnn_gemm_io *whole, const tdnn_gemm_part *part,
-                         const float *a, size_t worker)
+static void run_own_rows(const tdnn_step *step, const tdnn_gemm_io *whole,
+                         const tdnn_gemm_part *part, const float *a, size_t worker)
 {
     const product_plan *plan = step->data;
     const tdnn_kernels *k = step->kernels;
@@ -156,7 +161,8 @@ static void product_run(const tdnn_step *step, size_t task, size_t worker)
     if (plan->own_rows)
         run_own_rows(step, &io, &part, input(step, 0) + a_index * p->m * p->k, worker);
     else
-        (plan->bf16 ? step->kernels->gemm_bf16 : step->kernels->gemm_f32)(&plan->gemm, &io, &part, step->kernels);
+        (plan->bf16 ? step->kernels->gemm_bf16 : step->kernels->gemm_f32)(&plan->gemm, &io,
+                                                                          &part, step->kernels);
 }
 
 /* Packed once if constant, else room for it in the shared scratch and a phase of `tasks`. */
@@ -166,15 +172,21 @@ static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, si
     const tdnn_product *p = &plan->p;
     const size_t count = s->count * (i == 0 ? p->a_matrices : p->b_matrices);
     if (ctx->constants[i]) {
-        const size_t row = i == 0 ? p->a_row : p->b_row, column = i == 0 ? p->a_column : p->b_column;
-        const tdnn_pack_key key = {
-            .what = i == 0 ? "gemm a" : plan->bf16 ? "gemm b bf16" : "gemm b", .source = {ctx->constants[i]},
-            .number = {(int64_t)ctx->kernels->level, (int64_t)row, (int64_t)column, (int64_t)p->k},
-            .anywhere = i == 1 && !plan->bf16 && (row == 1 || column == 1)};
+        const size_t row = i == 0 ? p->a_row : p->b_row,
+                     column = i == 0 ? p->a_column : p->b_column;
+        const tdnn_pack_key key = {.what = i == 0       ? "gemm a"
+                                           : plan->bf16 ? "gemm b bf16"
+                                                        : "gemm b",
+                                   .source = {ctx->constants[i]},
+                                   .number = {(int64_t)ctx->kernels->level, (int64_t)row,
+                                              (int64_t)column, (int64_t)p->k},
+                                   .anywhere =
+                                       i == 1 && !plan->bf16 && (row == 1 || column == 1)};
         pack_context context = {plan, ctx->kernels};
         const void *packed = NULL;
         TDNN_TRY(tdnn_plan_pack(ctx, &key, count * sizeof(float),
-                                i == 0 ? pack_constant_a : pack_constant_b, &context, sizeof context, &packed));
+                                i == 0 ? pack_constant_a : pack_constant_b, &context,
+                                sizeof context, &packed));
         s->packed = packed;
         return TDNN_OK;
     }
@@ -188,7 +200,8 @@ static tdnn_status plan_side(tdnn_plan_ctx *ctx, product_plan *plan, side *s, si
 static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
 {
     const tdnn_product *p = &plan->p;
-    const size_t high = plan->bf16 ? TDNN_GEMM_BF16_ROWS : tdnn_gemm_panel_rows(ctx->kernels, p->m);
+    const size_t high =
+        plan->bf16 ? TDNN_GEMM_BF16_ROWS : tdnn_gemm_panel_rows(ctx->kernels, p->m);
     const size_t wide = plan->bf16 ? TDNN_GEMM_BF16_COLUMNS : ctx->kernels->gemm_columns;
     const size_t panels = (p->n + wide - 1) / wide;
     const size_t depth = p->k < MOST_DEPTH ? p->k + 1 : MOST_DEPTH;
@@ -200,7 +213,8 @@ static void plan_tasks(tdnn_plan_ctx *ctx, product_plan *plan)
     plan->row_step = (row_panels + blocks - 1) / blocks * high;
     plan->row_tasks = (p->m + plan->row_step - 1) / plan->row_step;
     const double flops = 2.0 * (double)(p->m * p->n) * (double)(p->k + 1) * (double)p->batch;
-    const size_t wanted = tdnn_plan_split(ctx, flops, SIZE_MAX), have = plan->row_tasks * p->batch;
+    const size_t wanted = tdnn_plan_split(ctx, flops, SIZE_MAX),
+                 have = plan->row_tasks * p->batch;
     const size_t columns = least(panels, (wanted + have - 1) / have);
     plan->column_step = (panels + columns - 1) / columns * wide;
     plan->column_tasks = (p->n + plan->column_step - 1) / plan->column_step;
@@ -223,11 +237,15 @@ static tdnn_status plan_f32(tdnn_plan_ctx *ctx, const tdnn_product *p)
     if (!plan) return TDNN_NO_MEMORY(ctx->err);
     ctx->step->data = plan;
     plan->p = *p;
-    plan->gemm = (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
+    plan->gemm =
+        (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
     plan->bf16 = in_bf16(ctx, p);
-    plan->a.count = plan->bf16 ? tdnn_gemm_bf16_a_count(p->m, p->k) : tdnn_gemm_a_count(k, p->m, p->k);
-    plan->b.count = plan->bf16 ? tdnn_gemm_bf16_b_count(p->n, p->k) : tdnn_gemm_b_count(k, p->n, p->k);
-    plan->a.in_place = !plan->bf16 && p->m == 1 && p->a_column == 1 && plan->a.count == p->k && !ctx->constants[0];
+    plan->a.count =
+        plan->bf16 ? tdnn_gemm_bf16_a_count(p->m, p->k) : tdnn_gemm_a_count(k, p->m, p->k);
+    plan->b.count =
+        plan->bf16 ? tdnn_gemm_bf16_b_count(p->n, p->k) : tdnn_gemm_b_count(k, p->n, p->k);
+    plan->a.in_place = !plan->bf16 && p->m == 1 && p->a_column == 1 && plan->a.count == p->k &&
+                       !ctx->constants[0];
     plan->b_pieces = tdnn_plan_split(ctx, 4.0 * (double)(p->k * p->n),
                                      (p->n + k->gemm_columns - 1) / k->gemm_columns);
     size_t shared_count = 0;

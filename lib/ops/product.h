@@ -1,5 +1,5 @@
-/* Matrix products of tensors, as Gemm and MatMul ask for them: C[i] = act(alpha A[ai] B[bi] + beta D) + R[i]
- * for each i of a batch. */
+/* Matrix products of tensors, as Gemm and MatMul ask for them: C[i] = act(alpha A[ai] B[bi] +
+ * beta D) + R[i] for each i of a batch. */
 #ifndef TDNN_OPS_PRODUCT_H
 #define TDNN_OPS_PRODUCT_H
 

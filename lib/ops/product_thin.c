@@ -1,5 +1,5 @@
-/* Products with few rows: the second factor is read once, so it is used where it lies, even in a file
- * that nobody else has read. */
+/* Products with few rows: the second factor is read once, so it is used where it lies, even in
+ * a file that nobody else has read. */
 #include "lib/ops/product.h"
 
 #include <string.h>
@@ -12,8 +12,9 @@ typedef struct thin_plan {
     size_t step, tasks; /* columns of one task, tasks of one product */
 } thin_plan;
 
-/* Rows of A up to which the packed product is not faster; measured on 4096 x 4096, all of it in memory
- * beyond the caches: with 4 rows both are as fast, and packing costs three times the product. */
+/* Rows of A up to which the packed product is not faster; measured on 4096 x 4096, all of it in
+ * memory beyond the caches: with 4 rows both are as fast, and packing costs three times the
+ * product. */
 enum { MOST_ROWS = 4 };
 /* Columns of one task: 8 streams of 8 KiB are read side by side. */
 enum { MOST_COLUMNS = 2048 };
@@ -38,9 +39,10 @@ static void thin_run(const tdnn_step *step, size_t task, size_t worker)
         step->kernels->add_f32(io.c + at, io.c + at, 1, r + at, 1, end - begin);
 }
 
-/* What loading left to be made is made once per net, and stays as it is: the kernel that reads a model
- * file's weights gives the same bits for weights that were folded. */
-static tdnn_status make_b(void *context, const tdnn_tensor *const *source, void *out, tdnn_error *err)
+/* What loading left to be made is made once per net, and stays as it is: the kernel that reads
+ * a model file's weights gives the same bits for weights that were folded. */
+static tdnn_status make_b(void *context, const tdnn_tensor *const *source, void *out,
+                          tdnn_error *err)
 {
     (void)err;
     memcpy(out, source[0]->data, *(const size_t *)context);
@@ -73,13 +75,15 @@ tdnn_status tdnn_product_plan_thin(tdnn_plan_ctx *ctx, const tdnn_product *p)
     if (!plan) return TDNN_NO_MEMORY(ctx->err);
     ctx->step->data = plan;
     plan->p = *p;
-    plan->gemm = (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
+    plan->gemm =
+        (tdnn_gemm){p->m, p->n, p->k, p->n, p->alpha, p->beta, p->d_row, p->d_column, p->act};
     plan->kernel = transposed ? ctx->kernels->gemv_rows_f32 : ctx->kernels->gemv_columns_f32;
     TDNN_TRY(find_b(ctx, plan));
     const double bytes = 4.0 * (double)(p->n * p->k);
     size_t tasks = tdnn_plan_split(ctx, 4 * bytes * (double)p->batch, p->n);
     tasks = (tasks + p->batch - 1) / p->batch;
-    if (!transposed && tasks * MOST_COLUMNS < p->n) tasks = (p->n + MOST_COLUMNS - 1) / MOST_COLUMNS;
+    if (!transposed && tasks * MOST_COLUMNS < p->n)
+        tasks = (p->n + MOST_COLUMNS - 1) / MOST_COLUMNS;
     plan->step = tdnn_round_up((p->n + tasks - 1) / tasks, 16);
     plan->tasks = (p->n + plan->step - 1) / plan->step;
     tdnn_plan_phase(ctx, thin_run, p->batch * plan->tasks);

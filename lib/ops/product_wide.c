@@ -1,5 +1,6 @@
-/* Products of matrices of any real type but f32: elements are widened to f64 or 64-bit integers, in
- * which sums are exact or as exact as the type's own, and stored again at the end. */
+/* Products of matrices of any real type but f32: elements are widened to f64 or 64-bit
+ * integers, in which sums are exact or as exact as the type's own, and stored again at the end.
+ */
 #include "lib/ops/convert.h"
 #include "lib/ops/product.h"
 
@@ -19,14 +20,16 @@ static double activated(const tdnn_kernels *k, const tdnn_act *act, double x)
     return (double)y;
 }
 
-static void row_f64(const tdnn_step *step, const tdnn_product *p, size_t a0, size_t b0, size_t row,
-                    size_t c0, double *a)
+static void row_f64(const tdnn_step *step, const tdnn_product *p, size_t a0, size_t b0,
+                    size_t row, size_t c0, double *a)
 {
     const tdnn_dtype type = step->out[0]->dtype;
     double *b = a + p->k, *c = b + p->k, *d = c + p->n;
-    tdnn_load_f64(a, tdnn_run_of(step->in[0]->data, type, a0 + row * p->a_row, p->a_column), p->k);
+    tdnn_load_f64(a, tdnn_run_of(step->in[0]->data, type, a0 + row * p->a_row, p->a_column),
+                  p->k);
     for (size_t j = 0; j < p->n; j++) {
-        tdnn_load_f64(b, tdnn_run_of(step->in[1]->data, type, b0 + j * p->b_column, p->b_row), p->k);
+        tdnn_load_f64(b, tdnn_run_of(step->in[1]->data, type, b0 + j * p->b_column, p->b_row),
+                      p->k);
         c[j] = 0;
         for (size_t i = 0; i < p->k; i++) c[j] += a[i] * b[i];
         c[j] *= (double)p->alpha;
@@ -40,15 +43,18 @@ static void row_f64(const tdnn_step *step, const tdnn_product *p, size_t a0, siz
     tdnn_store_f64(tdnn_run_of(step->out[0]->data, type, c0, 1), c, p->n);
 }
 
-/* Unsigned arithmetic: the lowest bits are those of the signed result. Integral alpha and beta. */
-static void row_i64(const tdnn_step *step, const tdnn_product *p, size_t a0, size_t b0, size_t row,
-                    size_t c0, int64_t *a)
+/* Unsigned arithmetic: the lowest bits are those of the signed result. Integral alpha and beta.
+ */
+static void row_i64(const tdnn_step *step, const tdnn_product *p, size_t a0, size_t b0,
+                    size_t row, size_t c0, int64_t *a)
 {
     const tdnn_dtype type = step->out[0]->dtype;
     int64_t *b = a + p->k, *c = b + p->k, *d = c + p->n;
-    tdnn_load_i64(a, tdnn_run_of(step->in[0]->data, type, a0 + row * p->a_row, p->a_column), p->k);
+    tdnn_load_i64(a, tdnn_run_of(step->in[0]->data, type, a0 + row * p->a_row, p->a_column),
+                  p->k);
     for (size_t j = 0; j < p->n; j++) {
-        tdnn_load_i64(b, tdnn_run_of(step->in[1]->data, type, b0 + j * p->b_column, p->b_row), p->k);
+        tdnn_load_i64(b, tdnn_run_of(step->in[1]->data, type, b0 + j * p->b_column, p->b_row),
+                      p->k);
         uint64_t sum = 0;
         for (size_t i = 0; i < p->k; i++) sum += (uint64_t)a[i] * (uint64_t)b[i];
         sum *= (uint64_t)(int64_t)p->alpha;
@@ -80,10 +86,12 @@ tdnn_status tdnn_product_plan_wide(tdnn_plan_ctx *ctx, const tdnn_product *p)
 {
     const tdnn_dtype type = ctx->step->out[0]->dtype;
     if (!tdnn_dtype_is_real(type))
-        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "matrix product of %s", tdnn_dtype_name(type));
+        return TDNN_FAIL(ctx->err, TDNN_ERR_UNSUPPORTED, "matrix product of %s",
+                         tdnn_dtype_name(type));
     wide_plan *plan = tdnn_plan_alloc(ctx, 1, sizeof *plan);
     size_t bytes;
-    if (!plan || !tdnn_size_mul(scratch_count(p), sizeof(double), &bytes)) return TDNN_NO_MEMORY(ctx->err);
+    if (!plan || !tdnn_size_mul(scratch_count(p), sizeof(double), &bytes))
+        return TDNN_NO_MEMORY(ctx->err);
     ctx->step->data = plan;
     *plan = (wide_plan){*p, tdnn_dtype_is_float(type)};
     tdnn_plan_scratch(ctx, bytes);

@@ -247,10 +247,12 @@ static tdnn_status plan_quantize(tdnn_plan_ctx *ctx)
     return TDNN_OK;
 }
 
-static const tdnn_attr quantize_attrs[] = {
-    TDNN_INT(tdnn_quantize_params, axis, 1),         TDNN_INT(tdnn_quantize_params, block_size, 0),
-    TDNN_INT(tdnn_quantize_params, output_dtype, 0), TDNN_INT(tdnn_quantize_params, precision, 0),
-    TDNN_INT(tdnn_quantize_params, saturate, 1),     {0}};
+static const tdnn_attr quantize_attrs[] = {TDNN_INT(tdnn_quantize_params, axis, 1),
+                                           TDNN_INT(tdnn_quantize_params, block_size, 0),
+                                           TDNN_INT(tdnn_quantize_params, output_dtype, 0),
+                                           TDNN_INT(tdnn_quantize_params, precision, 0),
+                                           TDNN_INT(tdnn_quantize_params, saturate, 1),
+                                           {0}};
 static const tdnn_attr dequantize_attrs[] = {TDNN_INT(tdnn_quantize_params, axis, 1),
                                              TDNN_INT(tdnn_quantize_params, block_size, 0),
                                              TDNN_INT(tdnn_quantize_params, output_dtype, 0),

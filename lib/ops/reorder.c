@@ -1,5 +1,5 @@
-/* Reorder: between the plain and the channel-blocked layouts of a 4-dimensional f32 value. The planner
- * inserts it at the borders of blocked regions. */
+/* Reorder: between the plain and the channel-blocked layouts of a 4-dimensional f32 value. The
+ * planner inserts it at the borders of blocked regions. */
 #include "lib/ops/op.h"
 
 typedef struct reorder_plan {
@@ -34,7 +34,8 @@ static void to_blocked(const tdnn_step *step, size_t task, size_t worker)
     part at = find_part(p, task);
     const float *in = (const float *)step->in[0]->data + at.plain;
     float *out = (float *)step->out[0]->data + at.blocked;
-    step->kernels->transpose_x32(out, p->b * sizeof *out, in, p->pixels * sizeof *in, at.lanes, at.count);
+    step->kernels->transpose_x32(out, p->b * sizeof *out, in, p->pixels * sizeof *in, at.lanes,
+                                 at.count);
     for (size_t i = 0; at.lanes < p->b && i < at.count; i++)
         for (size_t c = at.lanes; c < p->b; c++) out[i * p->b + c] = 0.0f;
 }
@@ -46,7 +47,8 @@ static void to_plain(const tdnn_step *step, size_t task, size_t worker)
     part at = find_part(p, task);
     const float *in = (const float *)step->in[0]->data + at.blocked;
     float *out = (float *)step->out[0]->data + at.plain;
-    step->kernels->transpose_x32(out, p->pixels * sizeof *out, in, p->b * sizeof *in, at.count, at.lanes);
+    step->kernels->transpose_x32(out, p->pixels * sizeof *out, in, p->b * sizeof *in, at.count,
+                                 at.lanes);
 }
 
 /* Pixels of one block that are worth a task of their own: 64 KiB of 16 lanes. */

@@ -11,7 +11,8 @@ static void copy_run(const tdnn_step *step, size_t task, size_t worker)
     size_t begin, end;
     tdnn_task_range(step->out[0]->bytes, step->phases[0].task_count, task, &begin, &end);
     if (end > begin)
-        memcpy((char *)step->out[0]->data + begin, (const char *)step->in[0]->data + begin, end - begin);
+        memcpy((char *)step->out[0]->data + begin, (const char *)step->in[0]->data + begin,
+               end - begin);
 }
 
 tdnn_status tdnn_plan_view(tdnn_plan_ctx *ctx)
@@ -19,7 +20,8 @@ tdnn_status tdnn_plan_view(tdnn_plan_ctx *ctx)
     ctx->step->kernel = "view";
     if (tdnn_plan_alias(ctx, 0, 0, 0)) return TDNN_OK;
     ctx->step->kernel = "copy";
-    tdnn_plan_phase(ctx, copy_run, tdnn_plan_split(ctx, (double)ctx->step->out[0]->bytes / 4, SIZE_MAX));
+    tdnn_plan_phase(ctx, copy_run,
+                    tdnn_plan_split(ctx, (double)ctx->step->out[0]->bytes / 4, SIZE_MAX));
     return TDNN_OK;
 }
 
@@ -48,8 +50,8 @@ static tdnn_status reshape_infer(tdnn_infer *ctx)
     tdnn_ints wanted;
     TDNN_TRY(tdnn_infer_ints(ctx, 1, &wanted));
     if (wanted.count > TDNN_MAX_DIMS)
-        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "%zu dimensions, the limit is %d", wanted.count,
-                         TDNN_MAX_DIMS);
+        return TDNN_FAIL(ctx->err, TDNN_ERR_LIMIT, "%zu dimensions, the limit is %d",
+                         wanted.count, TDNN_MAX_DIMS);
     tdnn_shape to = {.ndim = (int)wanted.count};
     int free_axis = -1;
     int64_t rest = 1, count = tdnn_shape_count(from);
@@ -58,12 +60,14 @@ static tdnn_status reshape_infer(tdnn_infer *ctx)
         if (d == 0 && !p->allowzero) {
             if (i >= from->ndim)
                 return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
-                                 "dimension %d is copied from a tensor with %d dimensions", i, from->ndim);
+                                 "dimension %d is copied from a tensor with %d dimensions", i,
+                                 from->ndim);
             d = from->dim[i];
         }
         if (d < -1 || (d == -1 && free_axis >= 0))
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
-                             "dimension %d is %lld, expected 0 or more, or one -1", i, (long long)d);
+                             "dimension %d is %lld, expected 0 or more, or one -1", i,
+                             (long long)d);
         if (d == -1) free_axis = i;
         else if (__builtin_mul_overflow(rest, d, &rest))
             return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "the new shape has too many elements");

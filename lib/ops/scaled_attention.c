@@ -1,13 +1,15 @@
-/* Attention as networks write it out, in one step: two products with a softmax between them, for some rows
- * of a head at a time, so that the scores stay in the cache (as in FlashAttention, Dao et al. 2022, but for
- * the sums: a row of scores is short enough to be there as a whole). Queries, keys, values and results are
- * read and written through strides: no transposition, no slice of a joint projection is a step of its own.
+/* Attention as networks write it out, in one step: two products with a softmax between them,
+ * for some rows of a head at a time, so that the scores stay in the cache (as in
+ * FlashAttention, Dao et al. 2022, but for the sums: a row of scores is short enough to be
+ * there as a whole). Queries, keys, values and results are read and written through strides: no
+ * transposition, no slice of a joint projection is a step of its own.
  */
 #include "lib/ops/op.h"
 
 #include <string.h>
 
-/* Bytes of scores at a time: with its packed copy, and the keys and values, in the second-level cache. */
+/* Bytes of scores at a time: with its packed copy, and the keys and values, in the second-level
+ * cache. */
 enum { SCORE_BYTES = 64 * 1024 };
 
 typedef struct attention_data {
@@ -43,21 +45,23 @@ static void pack_head(const tdnn_step *s, size_t i, const worker_memory *m)
     const tdnn_kernels *k = s->kernels;
     k->gemm_pack_b_f32(m->keys, floats(s, 1, &p->k, i), p->k.column, p->k.row, p->depth, p->keys,
                        k->gemm_columns, k);
-    k->gemm_pack_b_f32(m->values, floats(s, 2, &p->v, i), p->v.row, p->v.column, p->keys, p->width,
-                       k->gemm_columns, k);
+    k->gemm_pack_b_f32(m->values, floats(s, 2, &p->v, i), p->v.row, p->v.column, p->keys,
+                       p->width, k->gemm_columns, k);
 }
 
 static void product(const tdnn_kernels *k, const float *a, const float *b, float *c, size_t rows,
                     size_t columns, size_t depth, size_t stride, float alpha)
 {
-    const tdnn_gemm gemm = {.m = rows, .n = columns, .k = depth, .c_stride = stride, .alpha = alpha};
+    const tdnn_gemm gemm = {
+        .m = rows, .n = columns, .k = depth, .c_stride = stride, .alpha = alpha};
     const tdnn_gemm_io io = {.a = a, .b = b, .c = c};
     const tdnn_gemm_part all = {0, rows, 0, columns};
     k->gemm_f32(&gemm, &io, &all, k);
 }
 
 /* A mask that is not simply added with the softmax. */
-static void apply_mask(const tdnn_step *s, size_t index, size_t i, size_t first, size_t rows, float *score)
+static void apply_mask(const tdnn_step *s, size_t index, size_t i, size_t first, size_t rows,
+                       float *score)
 {
     const tdnn_scaled_attention_params *p = s->params;
     const tdnn_attention_mask *mask = &p->mask[index];
@@ -112,8 +116,8 @@ static void run(const tdnn_step *s, size_t task, size_t worker)
         float *y = (float *)s->out[0]->data + p->y.at[i] + first * p->y.row;
         if (i != packed) pack_head(s, i, &m);
         packed = i;
-        k->gemm_pack_a_f32(m.queries, floats(s, 0, &p->q, i) + first * p->q.row, p->q.row, p->q.column, rows,
-                           p->depth, panel, k);
+        k->gemm_pack_a_f32(m.queries, floats(s, 0, &p->q, i) + first * p->q.row, p->q.row,
+                           p->q.column, rows, p->depth, panel, k);
         product(k, m.queries, m.keys, m.score, rows, p->keys, p->depth, p->keys, p->scale);
         softmax(s, i, first, rows, m.score);
         k->gemm_pack_a_f32(m.packed, m.score, p->keys, 1, rows, p->keys, panel, k);
@@ -142,7 +146,8 @@ static tdnn_status plan_attention(tdnn_plan_ctx *ctx)
     d->queries = rounded(tdnn_gemm_a_count(k, d->block, p->depth));
     d->score = rounded(d->block * p->keys);
     d->packed = rounded(tdnn_gemm_a_count(k, d->block, p->keys));
-    tdnn_plan_scratch(ctx, (d->keys + d->values + d->queries + d->score + d->packed) * sizeof(float));
+    tdnn_plan_scratch(ctx, (d->keys + d->values + d->queries + d->score + d->packed) *
+                               sizeof(float));
     const double flops = (double)p->batch * (double)p->queries * (double)p->keys *
                          (2 * (double)(p->depth + p->width) + 16);
     s->flops = (uint64_t)flops;

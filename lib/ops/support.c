@@ -5,7 +5,8 @@ tdnn_status tdnn_axis_resolve(int64_t axis, int ndim, int *out, tdnn_error *err)
 {
     *out = 0;
     if (axis < -(int64_t)ndim || axis >= ndim)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "axis %lld of a tensor with %d dimensions, expected %d to %d",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "axis %lld of a tensor with %d dimensions, expected %d to %d",
                          (long long)axis, ndim, -ndim, ndim - 1);
     *out = (int)(axis < 0 ? axis + ndim : axis);
     return TDNN_OK;
@@ -20,8 +21,9 @@ tdnn_status tdnn_broadcast_shapes(const tdnn_shape *a, const tdnn_shape *b, tdnn
         int64_t da = ia < 0 ? 1 : a->dim[ia], db = ib < 0 ? 1 : b->dim[ib];
         if (da != db && da != 1 && db != 1) {
             char ta[TDNN_SHAPE_TEXT], tb[TDNN_SHAPE_TEXT];
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE, "shapes %s and %s do not broadcast: %lld against %lld",
-                             tdnn_shape_text(a, ta), tdnn_shape_text(b, tb), (long long)da, (long long)db);
+            return TDNN_FAIL(
+                err, TDNN_ERR_SHAPE, "shapes %s and %s do not broadcast: %lld against %lld",
+                tdnn_shape_text(a, ta), tdnn_shape_text(b, tb), (long long)da, (long long)db);
         }
         result.dim[i] = da == 1 ? db : da;
     }
@@ -49,8 +51,10 @@ tdnn_status tdnn_infer_broadcast(tdnn_infer *ctx)
     for (size_t i = 1; i < ctx->input_count; i++) {
         if (!ctx->in[i]) continue;
         if (ctx->in[i]->dtype != ctx->in[0]->dtype)
-            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "input %zu is %s, input 0 is %s, expected the same type",
-                             i, tdnn_dtype_name(ctx->in[i]->dtype), tdnn_dtype_name(ctx->in[0]->dtype));
+            return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                             "input %zu is %s, input 0 is %s, expected the same type", i,
+                             tdnn_dtype_name(ctx->in[i]->dtype),
+                             tdnn_dtype_name(ctx->in[0]->dtype));
         TDNN_TRY(tdnn_broadcast_shapes(&shape, &ctx->in[i]->shape, &shape, ctx->err));
     }
     tdnn_infer_set(ctx, 0, ctx->in[0]->dtype, &shape);
@@ -69,7 +73,8 @@ void tdnn_layout_follow(tdnn_layout_query *query)
         if (!tdnn_shape_equal(&query->in[i]->shape, shape) && count != 1) return;
     }
     for (size_t i = 0; i < query->input_count; i++)
-        if (query->in[i] && tdnn_shape_equal(&query->in[i]->shape, shape)) query->want[i] = layout;
+        if (query->in[i] && tdnn_shape_equal(&query->in[i]->shape, shape))
+            query->want[i] = layout;
     query->give[0] = layout;
 }
 

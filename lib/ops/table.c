@@ -22,7 +22,8 @@ static bool same_domain(const char *a, const char *b)
 const tdnn_schema *tdnn_schema_find(const char *domain, const char *name)
 {
     for (size_t i = 0; i < TDNN_OP_COUNT; i++)
-        if (strcmp(table[i]->schema.name, name) == 0 && same_domain(table[i]->schema.domain, domain))
+        if (strcmp(table[i]->schema.name, name) == 0 &&
+            same_domain(table[i]->schema.domain, domain))
             return &table[i]->schema;
     return NULL;
 }

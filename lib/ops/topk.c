@@ -89,7 +89,8 @@ static void select_line(const topk_plan *p, tdnn_run line, entry *heap)
 
 enum { BITS = 11, BINS = 1 << BITS };
 
-/* The least of the k greatest numbers below 2^32; `*equal` says how many like it are among them. */
+/* The least of the k greatest numbers below 2^32; `*equal` says how many like it are among
+ * them. */
 static uint32_t kth_greatest(const uint32_t *key, size_t n, size_t k, size_t *equal)
 {
     uint32_t known = 0, mask = 0;

@@ -91,7 +91,8 @@ static tdnn_status transpose_plan(tdnn_plan_ctx *ctx)
 {
     const tdnn_view view = tdnn_view_of(ctx->step->in[0]);
     int perm[TDNN_MAX_DIMS];
-    if (ctx->step->in[0]->layout != TDNN_LAYOUT_PLAIN || ctx->step->out[0]->layout != TDNN_LAYOUT_PLAIN)
+    if (ctx->step->in[0]->layout != TDNN_LAYOUT_PLAIN ||
+        ctx->step->out[0]->layout != TDNN_LAYOUT_PLAIN)
         return plan_blocks(ctx);
     TDNN_TRY(resolve_perm(ctx->step->params, view.ndim, perm, ctx->err));
     return plan_permuted(ctx, view, perm);

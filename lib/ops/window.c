@@ -11,12 +11,12 @@ static tdnn_status entry(const tdnn_ints *list, const char *name, size_t expecte
     *out = otherwise;
     if (list->count == 0) return TDNN_OK;
     if (list->count != expected)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has %zu entries, expected %zu", name, list->count,
-                         expected);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has %zu entries, expected %zu", name,
+                         list->count, expected);
     *out = list->at[i];
     if (*out < least || *out > LARGEST)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has the entry %lld, expected %lld or more", name,
-                         (long long)*out, (long long)least);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "%s has the entry %lld, expected %lld or more",
+                         name, (long long)*out, (long long)least);
     return TDNN_OK;
 }
 
@@ -25,19 +25,22 @@ static tdnn_status read_kernel(const tdnn_window *w, const tdnn_shape *weights, 
 {
     const int64_t extent = weights ? weights->dim[i + 2] : 0;
     TDNN_TRY(entry(&w->kernel_shape, "kernel_shape", rank, i, 1, extent, out, err));
-    if (*out < 1) return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a kernel of extent 0 on axis %zu", i + 2);
+    if (*out < 1)
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "a kernel of extent 0 on axis %zu", i + 2);
     if (weights && *out != extent)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "kernel_shape says %lld on axis %zu, the weights have %lld",
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "kernel_shape says %lld on axis %zu, the weights have %lld",
                          (long long)*out, i + 2, (long long)extent);
     return TDNN_OK;
 }
 
-tdnn_status tdnn_windows_read(const tdnn_window *w, const tdnn_shape *x, const tdnn_shape *weights,
-                              tdnn_windows *out, tdnn_error *err)
+tdnn_status tdnn_windows_read(const tdnn_window *w, const tdnn_shape *x,
+                              const tdnn_shape *weights, tdnn_windows *out, tdnn_error *err)
 {
     *out = (tdnn_windows){.rank = x->ndim - 2};
     if (x->ndim < 3)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input has %d dimensions, expected 3 or more", x->ndim);
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input has %d dimensions, expected 3 or more",
+                         x->ndim);
     if (weights && weights->ndim != x->ndim)
         return TDNN_FAIL(err, TDNN_ERR_SHAPE, "weights have %d dimensions, the input has %d",
                          weights->ndim, x->ndim);
@@ -63,7 +66,8 @@ static void place_automatically(tdnn_window_axis *a, tdnn_auto_pad how)
     a->pad = a->pad_end = 0;
     if (how == TDNN_PAD_VALID) return;
     a->out = (a->in + a->stride - 1) / a->stride;
-    const int64_t needed = (a->out - 1) * a->stride + a->reach - a->in, all = needed > 0 ? needed : 0;
+    const int64_t needed = (a->out - 1) * a->stride + a->reach - a->in,
+                  all = needed > 0 ? needed : 0;
     a->pad = how == TDNN_PAD_SAME_UPPER ? all / 2 : all - all / 2;
     a->pad_end = all - a->pad;
 }
@@ -79,11 +83,13 @@ tdnn_status tdnn_windows_resolve(const tdnn_window *w, const tdnn_shape *x,
         if (how != TDNN_PAD_NOTSET) place_automatically(a, how);
         if (how == TDNN_PAD_SAME_UPPER || how == TDNN_PAD_SAME_LOWER) continue;
         int64_t room = a->in + a->pad + a->pad_end - a->reach;
-        if (ceil_mode && room < 0 && room > -a->stride) room = 0; /* rounded up: one window, cut off */
+        if (ceil_mode && room < 0 && room > -a->stride)
+            room = 0; /* rounded up: one window, cut off */
         if (room < 0)
-            return TDNN_FAIL(err, TDNN_ERR_SHAPE,
-                             "a window of %lld elements on axis %d, which with padding has %lld",
-                             (long long)a->reach, i + 2, (long long)(a->in + a->pad + a->pad_end));
+            return TDNN_FAIL(
+                err, TDNN_ERR_SHAPE,
+                "a window of %lld elements on axis %d, which with padding has %lld",
+                (long long)a->reach, i + 2, (long long)(a->in + a->pad + a->pad_end));
         a->out = room / a->stride + 1;
         if (!ceil_mode || room % a->stride == 0) continue;
         if (a->out * a->stride < a->in + a->pad) a->out++;

@@ -21,8 +21,8 @@ typedef struct tdnn_windows {
  * Everything but `out` and automatic padding. */
 tdnn_status tdnn_windows_read(const tdnn_window *window, const tdnn_shape *x,
                               const tdnn_shape *weights, tdnn_windows *out, tdnn_error *err);
-/* The same, and the output's size and the padding. `ceil_mode`: round the size up, but let no window
- * start behind the input and its leading padding. */
+/* The same, and the output's size and the padding. `ceil_mode`: round the size up, but let no
+ * window start behind the input and its leading padding. */
 tdnn_status tdnn_windows_resolve(const tdnn_window *window, const tdnn_shape *x,
                                  const tdnn_shape *weights, bool ceil_mode, tdnn_windows *out,
                                  tdnn_error *err);

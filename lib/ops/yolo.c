@@ -1,7 +1,7 @@
 /* Yolo: the rows of Darknet's region, yolo and Gaussian_yolo layers (see tdnn_yolo_params).
  *
- * Redmon and Farhadi, "YOLO9000", 2016, and "YOLOv3", 2018; scale_x_y and new_coords: Bochkovskiy et al.,
- * "Scaled-YOLOv4", 2020; Gaussian: Choi et al., 2019.
+ * Redmon and Farhadi, "YOLO9000", 2016, and "YOLOv3", 2018; scale_x_y and new_coords:
+ * Bochkovskiy et al., "Scaled-YOLOv4", 2020; Gaussian: Choi et al., 2019.
  */
 #include "lib/ops/op.h"
 
@@ -42,11 +42,13 @@ static tdnn_status yolo_infer(tdnn_infer *ctx)
 {
     const tdnn_yolo_params *p = ctx->params;
     const tdnn_shape *x = &ctx->in[0]->shape;
-    int64_t anchors = (int64_t)(p->anchors.count / 2), columns = 5 + p->classes + (p->gaussian ? 4 : 0);
+    int64_t anchors = (int64_t)(p->anchors.count / 2),
+            columns = 5 + p->classes + (p->gaussian ? 4 : 0);
     if (ctx->in[0]->dtype != TDNN_F32 || x->ndim != 4 || p->classes < 0 || anchors < 1 ||
         x->dim[1] != anchors * columns) {
         char text[TDNN_SHAPE_TEXT];
-        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE, "an input of shape %s, expected N x %lld x H x W of f32",
+        return TDNN_FAIL(ctx->err, TDNN_ERR_SHAPE,
+                         "an input of shape %s, expected N x %lld x H x W of f32",
                          tdnn_shape_text(x, text), (long long)(anchors * columns));
     }
     if (tdnn_infer_has(ctx, 1) && ctx->in[1]->shape.ndim != 4)
@@ -60,8 +62,9 @@ static tdnn_status yolo_infer(tdnn_infer *ctx)
 
 /* ---- one row of cells ---- */
 
-/* One plane's row, bent as its meaning wants; `plane`: of those of one anchor. The kernels are those of the
- * operators Sigmoid and Exp: a model that says the same in pieces gives the same bits. */
+/* One plane's row, bent as its meaning wants; `plane`: of those of one anchor. The kernels are
+ * those of the operators Sigmoid and Exp: a model that says the same in pieces gives the same
+ * bits. */
 static void bend(const yolo *y, const tdnn_kernels *k, size_t plane, const float *in, float *out)
 {
     static const tdnn_act sigmoid = {TDNN_ACTIVATE_SIGMOID, 0, 0};
@@ -79,7 +82,8 @@ static void bend(const yolo *y, const tdnn_kernels *k, size_t plane, const float
 }
 
 /* Class probabilities of one box: `in` steps by rows. */
-static void class_scores(const yolo *y, const tdnn_kernels *k, const float *in, float objectness, float *out)
+static void class_scores(const yolo *y, const tdnn_kernels *k, const float *in,
+                         float objectness, float *out)
 {
     const tdnn_yolo_params *p = &y->params;
     for (size_t c = 0; c < y->classes; c++) out[c] = in[c * y->width];
@@ -95,8 +99,8 @@ static void class_scores(const yolo *y, const tdnn_kernels *k, const float *in, 
 }
 
 /* From the bent rows of an anchor, at one column. */
-static void box(const yolo *y, const tdnn_kernels *k, const float *in, size_t a, size_t row, size_t column,
-                float *out)
+static void box(const yolo *y, const tdnn_kernels *k, const float *in, size_t a, size_t row,
+                size_t column, float *out)
 {
     const tdnn_yolo_params *p = &y->params;
     size_t step = y->stride * y->width;

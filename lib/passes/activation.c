@@ -26,8 +26,8 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     return TDNN_OK;
 }
 
-tdnn_status tdnn_pass_activation(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                                 tdnn_error *err)
+tdnn_status tdnn_pass_activation(tdnn_graph *graph, const tdnn_pass_context *context,
+                                 size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

@@ -1,5 +1,5 @@
-/* Folds what scales and shifts each channel of a convolution's result into its weights and bias: batch
- * normalisation, and Mul, Div, Add, Sub with constants. */
+/* Folds what scales and shifts each channel of a convolution's result into its weights and
+ * bias: batch normalisation, and Mul, Div, Add, Sub with constants. */
 #include "lib/passes/match.h"
 
 #include <math.h>
@@ -36,11 +36,13 @@ static bool describe(const tdnn_match *m, const tdnn_node *node, weights *out)
         *out = (weights){1, 1, d0, d1 * inner};
     } else if (node->op->kind == TDNN_OP_ConvTranspose) {
         const tdnn_conv_transpose_params *p = node->params;
-        if (p->activation.kind != TDNN_ACT_NONE || p->group < 1 || d0 % (size_t)p->group) return false;
+        if (p->activation.kind != TDNN_ACT_NONE || p->group < 1 || d0 % (size_t)p->group)
+            return false;
         *out = (weights){(size_t)p->group, d0 / (size_t)p->group, d1, inner};
     } else {
         const tdnn_gemm_params *p = node->params;
-        if (w->shape.ndim != 2 || p->activation.kind != TDNN_ACT_NONE || p->beta != 1) return false;
+        if (w->shape.ndim != 2 || p->activation.kind != TDNN_ACT_NONE || p->beta != 1)
+            return false;
         *out = p->transB ? (weights){1, 1, d0, d1} : (weights){1, d0, d1, 1};
     }
     return out->channels && out->groups && out->outer && out->inner;
@@ -56,7 +58,8 @@ static tdnn_node *front_of(const tdnn_match *m, const tdnn_node *node, size_t in
     return NULL;
 }
 
-/* Weights that are scaled when they are needed: most are packed then, and never stand in memory. */
+/* Weights that are scaled when they are needed: most are packed then, and never stand in
+ * memory. */
 typedef struct scaling {
     const tdnn_tensor *from;
     weights w;
@@ -75,13 +78,15 @@ static tdnn_status fill_scaled(const tdnn_tensor *t, void *to, tdnn_error *err)
         if (w->inner == 1)
             for (size_t c = 0; c < w->channels; c++) x[c] = (float)(x[c] * scale[c]);
         for (size_t c = 0; w->inner > 1 && c < w->channels; c++)
-            for (size_t k = 0; k < w->inner; k++) x[c * w->inner + k] = (float)(x[c * w->inner + k] * scale[c]);
+            for (size_t k = 0; k < w->inner; k++)
+                x[c * w->inner + k] = (float)(x[c * w->inner + k] * scale[c]);
         x += w->channels * w->inner;
     }
     return TDNN_OK;
 }
 
-static tdnn_status scale_weights(tdnn_match *m, tdnn_node *front, const weights *w, const affine *a)
+static tdnn_status scale_weights(tdnn_match *m, tdnn_node *front, const weights *w,
+                                 const affine *a)
 {
     const tdnn_tensor *old = m->graph->values[front->inputs[1]].constant;
     scaling *s = tdnn_zone_alloc(m->graph->zone, 1, sizeof *s);
@@ -101,7 +106,8 @@ static tdnn_status scale_bias(tdnn_match *m, tdnn_node *front, const affine *a)
     tdnn_tensor *made;
     TDNN_TRY(tdnn_tensor_create_raw(TDNN_F32, &shape, &made, m->err));
     float *to = made->data;
-    size_t step = old && tdnn_shape_count(&old->shape) > 1 ? 1 : 0; /* Gemm broadcasts a single number */
+    size_t step =
+        old && tdnn_shape_count(&old->shape) > 1 ? 1 : 0; /* Gemm broadcasts a single number */
     for (size_t c = 0; c < a->channels; c++) {
         double bias = old ? ((const float *)old->data)[c * step] : 0;
         to[c] = (float)(bias * a->scale[c] + a->shift[c]);
@@ -130,7 +136,8 @@ static bool bias_fits(const tdnn_match *m, const tdnn_node *front, size_t channe
     return last && (count == channels || (count == 1 && front->op->kind == TDNN_OP_Gemm));
 }
 
-static tdnn_status apply(tdnn_match *m, tdnn_node *front, tdnn_node *node, const weights *w, const affine *a)
+static tdnn_status apply(tdnn_match *m, tdnn_node *front, tdnn_node *node, const weights *w,
+                         const affine *a)
 {
     bool scaled = false;
     for (size_t c = 0; c < a->channels; c++) scaled = scaled || a->scale[c] != 1;
@@ -165,7 +172,8 @@ static tdnn_status visit_batch_norm(tdnn_match *m, tdnn_node *node)
     }
     if (!bias_fits(m, front, channels)) return TDNN_OK;
     if (!make_affine(m, channels, &a)) return TDNN_NO_MEMORY(m->err);
-    const float *gamma = tdnn_match_constant(m, node, 1)->data, *beta = tdnn_match_constant(m, node, 2)->data;
+    const float *gamma = tdnn_match_constant(m, node, 1)->data,
+                *beta = tdnn_match_constant(m, node, 2)->data;
     const float *mean = tdnn_match_constant(m, node, 3)->data;
     const float *variance = tdnn_match_constant(m, node, 4)->data;
     for (size_t c = 0; c < channels; c++) {
@@ -175,8 +183,9 @@ static tdnn_status visit_batch_norm(tdnn_match *m, tdnn_node *node)
     return apply(m, front, node, &w, &a);
 }
 
-/* Whether a constant has one number, or one for each channel, of a result with `rank` dimensions (0: not
- * known; the channels of convolutions are then the dimension that is not 1, with at least one behind it). */
+/* Whether a constant has one number, or one for each channel, of a result with `rank`
+ * dimensions (0: not known; the channels of convolutions are then the dimension that is not 1,
+ * with at least one behind it). */
 static bool per_channel(const tdnn_tensor *t, size_t channels, bool gemm)
 {
     if (!f32_constant(t)) return false;
@@ -206,7 +215,8 @@ static tdnn_status visit_arithmetic(tdnn_match *m, tdnn_node *node)
     const tdnn_tensor *t = tdnn_match_constant(m, node, 1 - x);
     if (!front || !t || !two_spatial_axes(m, front)) return TDNN_OK;
     size_t channels = w.groups * w.channels;
-    if (!per_channel(t, channels, front->op->kind == TDNN_OP_Gemm) || !bias_fits(m, front, channels))
+    if (!per_channel(t, channels, front->op->kind == TDNN_OP_Gemm) ||
+        !bias_fits(m, front, channels))
         return TDNN_OK;
     if (!make_affine(m, channels, &a)) return TDNN_NO_MEMORY(m->err);
     size_t step = tdnn_shape_count(&t->shape) > 1 ? 1 : 0;
@@ -232,8 +242,8 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     }
 }
 
-tdnn_status tdnn_pass_batch_norm(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                                 tdnn_error *err)
+tdnn_status tdnn_pass_batch_norm(tdnn_graph *graph, const tdnn_pass_context *context,
+                                 size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

@@ -7,7 +7,8 @@ tdnn_status tdnn_pass_dead(tdnn_graph *graph, const tdnn_pass_context *context, 
     (void)context;
     tdnn_zone *zone = tdnn_zone_create();
     uint32_t *uses = NULL;
-    tdnn_status status = zone ? tdnn_graph_count_uses(graph, zone, &uses, err) : TDNN_NO_MEMORY(err);
+    tdnn_status status =
+        zone ? tdnn_graph_count_uses(graph, zone, &uses, err) : TDNN_NO_MEMORY(err);
     for (size_t n = graph->node_count; !status && n-- > 0;) {
         tdnn_node *node = graph->nodes[n];
         bool used = false;

@@ -7,11 +7,13 @@
 static bool all_constant(const tdnn_graph *graph, const tdnn_node *node)
 {
     for (size_t i = 0; i < node->input_count; i++)
-        if (node->inputs[i] != TDNN_ABSENT && !graph->values[node->inputs[i]].constant) return false;
+        if (node->inputs[i] != TDNN_ABSENT && !graph->values[node->inputs[i]].constant)
+            return false;
     return true;
 }
 
-static tdnn_status keep(tdnn_graph *graph, const tdnn_node *node, tdnn_tensor **made, tdnn_error *err)
+static tdnn_status keep(tdnn_graph *graph, const tdnn_node *node, tdnn_tensor **made,
+                        tdnn_error *err)
 {
     tdnn_status status = TDNN_OK;
     for (size_t i = 0; i < node->output_count; i++) {
@@ -42,7 +44,8 @@ static tdnn_status fill_later(const tdnn_tensor *t, void *to, tdnn_error *err)
     tdnn_tensor *made = NULL;
     tdnn_status status = l->context.evaluate(l->context.user, l->graph, &l->node, &made, err);
     if (!status && made->bytes != t->bytes)
-        status = TDNN_FAIL(err, TDNN_ERR_INTERNAL, "%zu bytes, expected %zu", made->bytes, t->bytes);
+        status =
+            TDNN_FAIL(err, TDNN_ERR_INTERNAL, "%zu bytes, expected %zu", made->bytes, t->bytes);
     if (!status) memcpy(to, made->data, made->bytes);
     tdnn_tensor_release(made);
     return status;
@@ -55,11 +58,13 @@ static bool transposed_shape(const tdnn_graph *graph, const tdnn_node *node, tdn
     const tdnn_ints *perm = &((const tdnn_transpose_params *)node->params)->perm;
     const tdnn_tensor *t = graph->values[node->inputs[0]].constant;
     unsigned seen = 0;
-    if (t->kind != TDNN_KIND_TENSOR || t->dtype != TDNN_F32 || t->bytes < LEAST_LATER) return false;
+    if (t->kind != TDNN_KIND_TENSOR || t->dtype != TDNN_F32 || t->bytes < LEAST_LATER)
+        return false;
     if (!perm->given || perm->count != (size_t)t->shape.ndim) return false;
     out->ndim = t->shape.ndim;
     for (size_t d = 0; d < perm->count; d++) {
-        if (perm->at[d] < 0 || perm->at[d] >= t->shape.ndim || seen >> perm->at[d] & 1) return false;
+        if (perm->at[d] < 0 || perm->at[d] >= t->shape.ndim || seen >> perm->at[d] & 1)
+            return false;
         seen |= 1u << perm->at[d];
         out->dim[d] = t->shape.dim[perm->at[d]];
     }
@@ -82,7 +87,8 @@ tdnn_status tdnn_pass_fold(tdnn_graph *graph, const tdnn_pass_context *context, 
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
     tdnn_status status = TDNN_OK;
-    for (size_t n = 0; !status && n < graph->node_count; n++) { /* in order: results feed what follows */
+    for (size_t n = 0; !status && n < graph->node_count;
+         n++) { /* in order: results feed what follows */
         tdnn_node *node = graph->nodes[n];
         if (!all_constant(graph, node)) continue;
         tdnn_tensor **made = tdnn_zone_alloc(zone, node->output_count + 1, sizeof *made);

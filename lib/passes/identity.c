@@ -1,8 +1,9 @@
-/* Drops operators that give what they get: Identity, Dropout when not training, pairs of transpositions. */
+/* Drops operators that give what they get: Identity, Dropout when not training, pairs of
+ * transpositions. */
 #include "lib/passes/match.h"
 
-/* Everybody reads the input in place of the output. An output of the graph keeps its name: then what made
- * the input makes the output instead. */
+/* Everybody reads the input in place of the output. An output of the graph keeps its name: then
+ * what made the input makes the output instead. */
 static void drop(tdnn_match *m, tdnn_node *node)
 {
     tdnn_graph *graph = m->graph;
@@ -26,15 +27,17 @@ static void drop(tdnn_match *m, tdnn_node *node)
     m->producer[in] = NULL;
 }
 
-/* In inference Dropout does nothing, unless its third input says it is training, and not even then if it
- * drops none: exporters of models in training mode write a ratio of 0. */
+/* In inference Dropout does nothing, unless its third input says it is training, and not even
+ * then if it drops none: exporters of models in training mode write a ratio of 0. */
 static bool is_idle_dropout(const tdnn_match *m, const tdnn_node *node)
 {
     if (node->op->kind != TDNN_OP_Dropout) return false;
-    if (node->output_count > 1 && node->outputs[1] != TDNN_ABSENT && m->uses[node->outputs[1]]) return false;
+    if (node->output_count > 1 && node->outputs[1] != TDNN_ABSENT && m->uses[node->outputs[1]])
+        return false;
     if (node->input_count < 3 || node->inputs[2] == TDNN_ABSENT) return true;
     const tdnn_tensor *training = tdnn_match_constant(m, node, 2);
-    if (training && training->dtype == TDNN_BOOL && !tdnn_tensor_get_i64(training, 0)) return true;
+    if (training && training->dtype == TDNN_BOOL && !tdnn_tensor_get_i64(training, 0))
+        return true;
     double ratio;
     return tdnn_match_scalar(m, node, 1, &ratio) && ratio == 0;
 }
@@ -70,8 +73,8 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     return TDNN_OK;
 }
 
-tdnn_status tdnn_pass_identity(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                               tdnn_error *err)
+tdnn_status tdnn_pass_identity(tdnn_graph *graph, const tdnn_pass_context *context,
+                               size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

@@ -30,7 +30,8 @@ static bool is_row_mean(const tdnn_match *m, const tdnn_node *node)
 static tdnn_id centred(const tdnn_match *m, const tdnn_node *sub)
 {
     const tdnn_node *mean = tdnn_match_lone(m, sub, 1, TDNN_OP_ReduceMean);
-    return mean && is_row_mean(m, mean) && mean->inputs[0] == sub->inputs[0] ? sub->inputs[0] : TDNN_ABSENT;
+    return mean && is_row_mean(m, mean) && mean->inputs[0] == sub->inputs[0] ? sub->inputs[0]
+                                                                             : TDNN_ABSENT;
 }
 
 /* d^2, as a power or a product. */
@@ -43,7 +44,8 @@ static bool is_square(const tdnn_match *m, const tdnn_node *mean, tdnn_id d)
 }
 
 /* Whether node is d / Sqrt(ReduceMean(d^2) + epsilon), with d = x - ReduceMean(x). */
-static bool match_quotient(const tdnn_match *m, const tdnn_node *node, tdnn_id *x, double *epsilon)
+static bool match_quotient(const tdnn_match *m, const tdnn_node *node, tdnn_id *x,
+                           double *epsilon)
 {
     const tdnn_node *sub = tdnn_match_made_by(m, node, 0, TDNN_OP_Sub);
     const tdnn_node *root = tdnn_match_lone(m, node, 1, TDNN_OP_Sqrt);
@@ -61,7 +63,8 @@ static bool match_quotient(const tdnn_match *m, const tdnn_node *node, tdnn_id *
 
 static bool is_row(const tdnn_tensor *t, int64_t count)
 {
-    return t && t->dtype == TDNN_F32 && t->shape.ndim == 1 && (count < 0 || t->shape.dim[0] == count);
+    return t && t->dtype == TDNN_F32 && t->shape.ndim == 1 &&
+           (count < 0 || t->shape.dim[0] == count);
 }
 
 /* node is (quotient * scale) + bias. */
@@ -88,8 +91,8 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     return TDNN_OK;
 }
 
-tdnn_status tdnn_pass_layer_norm(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                                 tdnn_error *err)
+tdnn_status tdnn_pass_layer_norm(tdnn_graph *graph, const tdnn_pass_context *context,
+                                 size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

@@ -1,5 +1,5 @@
-/* A product with a number for each column of a matrix product goes into its constant factors, as ConvNeXt
- * and CaiT scale their branches, also behind a transposition to channels first:
+/* A product with a number for each column of a matrix product goes into its constant factors,
+ * as ConvNeXt and CaiT scale their branches, also behind a transposition to channels first:
  *
  *     (A W + b) * g  =  A (W * g) + b * g
  */
@@ -7,9 +7,13 @@
 
 #include <string.h>
 
-static bool f32(const tdnn_tensor *t) { return t && t->kind == TDNN_KIND_TENSOR && t->dtype == TDNN_F32; }
+static bool f32(const tdnn_tensor *t)
+{
+    return t && t->kind == TDNN_KIND_TENSOR && t->dtype == TDNN_F32;
+}
 
-/* One number for each of `columns` along the only axis of more than one; `behind` axes of 1 follow it. */
+/* One number for each of `columns` along the only axis of more than one; `behind` axes of 1
+ * follow it. */
 static bool is_scale(const tdnn_tensor *t, int64_t columns, int behind)
 {
     const int axis = t->shape.ndim - 1 - behind;
@@ -37,7 +41,8 @@ static tdnn_status fill_scaled(const tdnn_tensor *t, void *to, tdnn_error *err)
     float *x = to;
     TDNN_TRY(tdnn_tensor_fill(s->from, to, err));
     tdnn_tensor_discard(s->from);
-    for (int64_t row = 0; row < tdnn_shape_count(&t->shape) / (int64_t)columns; row++, x += columns)
+    for (int64_t row = 0; row < tdnn_shape_count(&t->shape) / (int64_t)columns;
+         row++, x += columns)
         for (size_t c = 0; c < columns; c++) x[c] *= s->scale[c];
     return TDNN_OK;
 }
@@ -74,11 +79,13 @@ static tdnn_status visit_side(tdnn_match *m, tdnn_node *mul, size_t side)
     const tdnn_tensor *scale = tdnn_match_constant(m, mul, 1 - side);
     tdnn_node *turn = tdnn_match_lone(m, mul, side, TDNN_OP_Transpose), *product = NULL;
     if (!f32(scale) || (turn && !to_channels_first(turn))) return TDNN_OK;
-    tdnn_node *add = turn ? tdnn_match_lone(m, turn, 0, TDNN_OP_Add) : tdnn_match_lone(m, mul, side, TDNN_OP_Add);
+    tdnn_node *add = turn ? tdnn_match_lone(m, turn, 0, TDNN_OP_Add)
+                          : tdnn_match_lone(m, mul, side, TDNN_OP_Add);
     const int bias = add ? product_bias(m, add, &product) : -1;
     if (bias < 0) return TDNN_OK;
     const int64_t columns = tdnn_match_weights(m, product, 1)->shape.dim[1];
-    if (!is_scale(scale, columns, turn ? 2 : 0) || scale->shape.ndim > (turn ? 4 : 1)) return TDNN_OK;
+    if (!is_scale(scale, columns, turn ? 2 : 0) || scale->shape.ndim > (turn ? 4 : 1))
+        return TDNN_OK;
     float *own = tdnn_zone_alloc(m->graph->zone, (size_t)columns, sizeof *own);
     if (!own) return TDNN_NO_MEMORY(m->err);
     memcpy(own, scale->data, (size_t)columns * sizeof *own);
@@ -93,12 +100,13 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     if (node->op->kind != TDNN_OP_Mul || node->input_count != 2) return TDNN_OK;
     const tdnn_id made = node->outputs[0];
     TDNN_TRY(visit_side(m, node, 0));
-    return node->output_count && node->outputs[0] == made && m->producer[made] == node ? visit_side(m, node, 1)
-                                                                                     : TDNN_OK;
+    return node->output_count && node->outputs[0] == made && m->producer[made] == node
+               ? visit_side(m, node, 1)
+               : TDNN_OK;
 }
 
-tdnn_status tdnn_pass_layer_scale(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                                  tdnn_error *err)
+tdnn_status tdnn_pass_layer_scale(tdnn_graph *graph, const tdnn_pass_context *context,
+                                  size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

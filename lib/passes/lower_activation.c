@@ -54,7 +54,8 @@ static tdnn_id with_alpha(tdnn_lowering *l, tdnn_id made, float alpha)
 
 static tdnn_id clip(tdnn_lowering *l, const tdnn_activation *a, tdnn_id x, size_t type_of)
 {
-    const tdnn_id low = isinf(a->alpha) ? TDNN_ABSENT : lower_number(l, type_of, (double)a->alpha);
+    const tdnn_id low =
+        isinf(a->alpha) ? TDNN_ABSENT : lower_number(l, type_of, (double)a->alpha);
     const tdnn_id high = isinf(a->beta) ? TDNN_ABSENT : lower_number(l, type_of, (double)a->beta);
     return lower_op(l, Clip, x, low, high);
 }

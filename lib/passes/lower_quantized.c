@@ -9,7 +9,8 @@ static tdnn_id spread(tdnn_lowering *l, tdnn_id id, int axes)
     return lower_op(l, Reshape, id, lower_vector(l, dims, (size_t)axes));
 }
 
-/* The weights' zero points: none, one number, or one for each channel, which not every engine takes. */
+/* The weights' zero points: none, one number, or one for each channel, which not every engine
+ * takes. */
 static tdnn_id weight_zero(tdnn_lowering *l)
 {
     const tdnn_id id = lower_input(l, TDNN_CONVQ_W_ZERO);
@@ -24,10 +25,12 @@ static tdnn_id weight_zero(tdnn_lowering *l)
 
 static tdnn_id to_bytes_and_back(tdnn_lowering *l, tdnn_id y)
 {
-    const tdnn_id scale = lower_input(l, TDNN_CONVQ_Y_SCALE), zero = lower_input(l, TDNN_CONVQ_Y_ZERO);
+    const tdnn_id scale = lower_input(l, TDNN_CONVQ_Y_SCALE),
+                  zero = lower_input(l, TDNN_CONVQ_Y_ZERO);
     if (scale == TDNN_ABSENT) return y;
     const tdnn_id one = lower_op(l, Reshape, scale, lower_vector(l, NULL, 0));
-    const tdnn_id at = zero == TDNN_ABSENT ? zero : lower_op(l, Reshape, zero, lower_vector(l, NULL, 0));
+    const tdnn_id at =
+        zero == TDNN_ABSENT ? zero : lower_op(l, Reshape, zero, lower_vector(l, NULL, 0));
     return lower_op(l, DequantizeLinear, lower_op(l, QuantizeLinear, y, one, at), one, at);
 }
 
@@ -36,7 +39,8 @@ void tdnn_lower_conv_quantized(tdnn_lowering *l)
     const tdnn_conv_params p = *(const tdnn_conv_params *)l->node->params;
     const tdnn_tensor *w = l->graph->values[lower_input(l, TDNN_CONVQ_W)].constant;
     tdnn_id x = lower_input(l, TDNN_CONVQ_X), zero = lower_input(l, TDNN_CONVQ_X_ZERO);
-    const tdnn_id scale = lower_input(l, TDNN_CONVQ_X_SCALE), bias = lower_input(l, TDNN_CONVQ_BIAS);
+    const tdnn_id scale = lower_input(l, TDNN_CONVQ_X_SCALE),
+                  bias = lower_input(l, TDNN_CONVQ_BIAS);
     tdnn_id factor = lower_input(l, TDNN_CONVQ_FACTOR);
     if (!w) {
         lower_refuse(l, "weights that are no constant");
@@ -62,5 +66,6 @@ void tdnn_lower_conv_quantized(tdnn_lowering *l)
     lower_set_int(l, "to", TDNN_F32);
     y = lower_op(l, Mul, y, spread(l, factor, w->shape.ndim));
     if (bias != TDNN_ABSENT) y = lower_op(l, Add, y, spread(l, bias, w->shape.ndim));
-    lower_result(l, 0, lower_activate(l, &p.activation, to_bytes_and_back(l, y), TDNN_CONVQ_FACTOR));
+    lower_result(l, 0,
+                 lower_activate(l, &p.activation, to_bytes_and_back(l, y), TDNN_CONVQ_FACTOR));
 }

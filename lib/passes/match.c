@@ -4,9 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-tdnn_status tdnn_match_run(tdnn_graph *graph, tdnn_visit_fn visit, size_t *changes, tdnn_error *err)
+tdnn_status tdnn_match_run(tdnn_graph *graph, tdnn_visit_fn visit, size_t *changes,
+                           tdnn_error *err)
 {
-    tdnn_match m = {.graph = graph, .zone = tdnn_zone_create(), .value_count = graph->value_count, .err = err};
+    tdnn_match m = {.graph = graph,
+                    .zone = tdnn_zone_create(),
+                    .value_count = graph->value_count,
+                    .err = err};
     if (!m.zone) return TDNN_NO_MEMORY(err);
     tdnn_status status = tdnn_graph_count_uses(graph, m.zone, &m.uses, err);
     if (!status) status = tdnn_graph_producers(graph, m.zone, &m.producer, err);
@@ -20,17 +24,23 @@ tdnn_status tdnn_match_run(tdnn_graph *graph, tdnn_visit_fn visit, size_t *chang
     return status;
 }
 
-static bool known(const tdnn_match *m, tdnn_id id) { return id >= 0 && (size_t)id < m->value_count; }
+static bool known(const tdnn_match *m, tdnn_id id)
+{
+    return id >= 0 && (size_t)id < m->value_count;
+}
 
-tdnn_node *tdnn_match_made_by(const tdnn_match *m, const tdnn_node *node, size_t index, tdnn_op_kind kind)
+tdnn_node *tdnn_match_made_by(const tdnn_match *m, const tdnn_node *node, size_t index,
+                              tdnn_op_kind kind)
 {
     if (index >= node->input_count || !known(m, node->inputs[index])) return NULL;
     tdnn_node *made = m->producer[node->inputs[index]];
-    if (!made || !made->op || made->op->kind != kind || made->outputs[0] != node->inputs[index]) return NULL;
+    if (!made || !made->op || made->op->kind != kind || made->outputs[0] != node->inputs[index])
+        return NULL;
     return made;
 }
 
-tdnn_node *tdnn_match_lone(const tdnn_match *m, const tdnn_node *node, size_t index, tdnn_op_kind kind)
+tdnn_node *tdnn_match_lone(const tdnn_match *m, const tdnn_node *node, size_t index,
+                           tdnn_op_kind kind)
 {
     tdnn_node *made = tdnn_match_made_by(m, node, index, kind);
     if (!made || m->uses[made->outputs[0]] != 1) return NULL;
@@ -91,8 +101,8 @@ void tdnn_match_take_over(tdnn_match *m, tdnn_node *node, tdnn_node *last)
     if (known(m, node->outputs[0])) m->producer[node->outputs[0]] = node;
 }
 
-tdnn_status tdnn_match_become(tdnn_match *m, tdnn_node *node, tdnn_op_kind kind, const tdnn_id *inputs,
-                              size_t count)
+tdnn_status tdnn_match_become(tdnn_match *m, tdnn_node *node, tdnn_op_kind kind,
+                              const tdnn_id *inputs, size_t count)
 {
     tdnn_node *made;
     tdnn_graph *graph = m->graph;
@@ -121,9 +131,11 @@ tdnn_status tdnn_match_add_constant(tdnn_match *m, tdnn_tensor *tensor, tdnn_id 
 static bool clip_bounds(const tdnn_match *m, const tdnn_node *node, tdnn_activation *out)
 {
     double low = -INFINITY, high = INFINITY;
-    if (node->input_count > 1 && node->inputs[1] != TDNN_ABSENT && !tdnn_match_scalar(m, node, 1, &low))
+    if (node->input_count > 1 && node->inputs[1] != TDNN_ABSENT &&
+        !tdnn_match_scalar(m, node, 1, &low))
         return false;
-    if (node->input_count > 2 && node->inputs[2] != TDNN_ABSENT && !tdnn_match_scalar(m, node, 2, &high))
+    if (node->input_count > 2 && node->inputs[2] != TDNN_ABSENT &&
+        !tdnn_match_scalar(m, node, 2, &high))
         return false;
     *out = (tdnn_activation){TDNN_ACT_CLIP, (float)low, (float)high};
     return low <= high;
@@ -135,7 +147,9 @@ bool tdnn_match_activation(const tdnn_match *m, const tdnn_node *node, tdnn_acti
     const tdnn_hard_sigmoid_params *hard = node->params;
     switch (node->op->kind) {
     case TDNN_OP_Relu: *out = (tdnn_activation){TDNN_ACT_RELU, 0, 0}; return true;
-    case TDNN_OP_LeakyRelu: *out = (tdnn_activation){TDNN_ACT_LEAKY, alpha->alpha, 0}; return true;
+    case TDNN_OP_LeakyRelu:
+        *out = (tdnn_activation){TDNN_ACT_LEAKY, alpha->alpha, 0};
+        return true;
     case TDNN_OP_Elu: *out = (tdnn_activation){TDNN_ACT_ELU, alpha->alpha, 0}; return true;
     case TDNN_OP_Clip: return clip_bounds(m, node, out);
     case TDNN_OP_Sigmoid: *out = (tdnn_activation){TDNN_ACT_SIGMOID, 0, 0}; return true;

@@ -25,10 +25,13 @@ tdnn_status tdnn_pass_identity(tdnn_graph *, const tdnn_pass_context *, size_t *
 tdnn_status tdnn_pass_batch_norm(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 tdnn_status tdnn_pass_activation(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 tdnn_status tdnn_pass_layer_norm(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
-tdnn_status tdnn_pass_layer_scale(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
+tdnn_status tdnn_pass_layer_scale(tdnn_graph *, const tdnn_pass_context *, size_t *,
+                                  tdnn_error *);
 tdnn_status tdnn_pass_quantized(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
-tdnn_status tdnn_pass_quantized_pairs(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
-tdnn_status tdnn_pass_quantized_output(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
+tdnn_status tdnn_pass_quantized_pairs(tdnn_graph *, const tdnn_pass_context *, size_t *,
+                                      tdnn_error *);
+tdnn_status tdnn_pass_quantized_output(tdnn_graph *, const tdnn_pass_context *, size_t *,
+                                       tdnn_error *);
 tdnn_status tdnn_pass_patterns(tdnn_graph *, const tdnn_pass_context *, size_t *, tdnn_error *);
 
 /* From any graph to one of ONNX's standard operators with their standard attributes, for the

@@ -41,7 +41,8 @@ static tdnn_id hard_gate(const tdnn_match *m, const tdnn_node *node, size_t inde
 {
     tdnn_activation clip;
     const tdnn_node *gate = tdnn_match_lone(m, node, index, TDNN_OP_Clip);
-    if (!gate || !tdnn_match_activation(m, gate, &clip) || clip.alpha != 0 || clip.beta != 6) return TDNN_ABSENT;
+    if (!gate || !tdnn_match_activation(m, gate, &clip) || clip.alpha != 0 || clip.beta != 6)
+        return TDNN_ABSENT;
     const tdnn_node *add = tdnn_match_lone(m, gate, 0, TDNN_OP_Add);
     if (!add) return TDNN_ABSENT;
     for (size_t side = 0; side < 2; side++)
@@ -62,7 +63,8 @@ static tdnn_status visit_sixth(tdnn_match *m, tdnn_node *node)
     const tdnn_node *mul = sixth ? tdnn_match_lone(m, node, product, TDNN_OP_Mul) : NULL;
     for (size_t side = 0; mul && side < 2; side++) {
         tdnn_id x = hard_gate(m, mul, side);
-        if (x != TDNN_ABSENT && x == mul->inputs[1 - side]) return become_unary(m, node, TDNN_OP_HardSwish, x);
+        if (x != TDNN_ABSENT && x == mul->inputs[1 - side])
+            return become_unary(m, node, TDNN_OP_HardSwish, x);
     }
     if (node->op->kind != TDNN_OP_Mul) return TDNN_OK;
     for (size_t side = 0; side < 2; side++) {
@@ -85,7 +87,9 @@ static bool is_cube(const tdnn_match *m, const tdnn_node *node, size_t index, td
     const tdnn_node *outer = tdnn_match_lone(m, node, index, TDNN_OP_Mul);
     for (size_t side = 0; outer && side < 2; side++) {
         const tdnn_node *inner = tdnn_match_lone(m, outer, side, TDNN_OP_Mul);
-        if (inner && outer->inputs[1 - side] == x && inner->inputs[0] == x && inner->inputs[1] == x) return true;
+        if (inner && outer->inputs[1 - side] == x && inner->inputs[0] == x &&
+            inner->inputs[1] == x)
+            return true;
     }
     return false;
 }
@@ -95,11 +99,13 @@ static tdnn_id gelu_bend(const tdnn_match *m, const tdnn_node *tangent)
 {
     const tdnn_node *outer = tdnn_match_lone(m, tangent, 0, TDNN_OP_Mul), *sum = NULL;
     for (size_t side = 0; outer && !sum && side < 2; side++)
-        if (tdnn_match_scalar_is(m, outer, side, 0.7978845608)) sum = tdnn_match_lone(m, outer, 1 - side, TDNN_OP_Add);
+        if (tdnn_match_scalar_is(m, outer, side, 0.7978845608))
+            sum = tdnn_match_lone(m, outer, 1 - side, TDNN_OP_Add);
     for (size_t side = 0; sum && side < 2; side++) {
         const tdnn_node *part = tdnn_match_lone(m, sum, side, TDNN_OP_Mul);
         for (size_t k = 0; part && k < 2; k++)
-            if (tdnn_match_scalar_is(m, part, k, 0.044715) && is_cube(m, part, 1 - k, sum->inputs[1 - side]))
+            if (tdnn_match_scalar_is(m, part, k, 0.044715) &&
+                is_cube(m, part, 1 - k, sum->inputs[1 - side]))
                 return sum->inputs[1 - side];
     }
     return TDNN_ABSENT;
@@ -137,7 +143,8 @@ static tdnn_status visit_gelu(tdnn_match *m, tdnn_node *node)
             if (tdnn_match_scalar_is(m, node, 1 - side, 0.5)) { /* (x * gate) * 1/2 */
                 x = gelu_gate(m, inner, k, &bent);
                 if (x != a) x = TDNN_ABSENT;
-            } else if (tdnn_match_scalar_is(m, inner, k, 0.5)) { /* (x * 1/2) * gate, x * (gate * 1/2) */
+            } else if (tdnn_match_scalar_is(m, inner, k,
+                                            0.5)) { /* (x * 1/2) * gate, x * (gate * 1/2) */
                 x = gelu_gate(m, node, 1 - side, &bent);
                 if (x == TDNN_ABSENT || x != a) {
                     x = gelu_gate(m, inner, 1 - k, &bent);
@@ -158,13 +165,14 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     bool done = false;
     if (node->input_count != 2) return TDNN_OK;
     if (node->op->kind == TDNN_OP_Mul) TDNN_TRY(visit_gate(m, node, &done));
-    if (!done && (node->op->kind == TDNN_OP_Mul || node->op->kind == TDNN_OP_Div)) TDNN_TRY(visit_sixth(m, node));
+    if (!done && (node->op->kind == TDNN_OP_Mul || node->op->kind == TDNN_OP_Div))
+        TDNN_TRY(visit_sixth(m, node));
     if (node->op->kind == TDNN_OP_Mul) return visit_gelu(m, node);
     return TDNN_OK;
 }
 
-tdnn_status tdnn_pass_patterns(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                               tdnn_error *err)
+tdnn_status tdnn_pass_patterns(tdnn_graph *graph, const tdnn_pass_context *context,
+                               size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

@@ -8,7 +8,8 @@ static const tdnn_pass_fn passes[] = {
     tdnn_pass_dead,
     tdnn_pass_quantized,
     tdnn_pass_quantized_output,
-    tdnn_pass_batch_norm, /* before activations, which end what can be folded into a convolution */
+    tdnn_pass_batch_norm, /* before activations, which end what can be folded into a convolution
+                           */
     tdnn_pass_patterns,
     tdnn_pass_layer_norm,
     tdnn_pass_layer_scale,

@@ -1,8 +1,8 @@
 /* Convolutions of bytes, as exporters write them, become ConvQuantized:
  *   dynamic   DynamicQuantizeLinear, ConvInteger, Cast, Mul by the product of the scales
  *   static    QuantizeLinear, ConvInteger, Cast, Mul by a constant
- * and then the addition of a bias. The sums are exact, so that the numbers are those of the operators one
- * by one.
+ * and then the addition of a bias. The sums are exact, so that the numbers are those of the
+ * operators one by one.
  */
 #include "lib/passes/quantized.h"
 
@@ -31,7 +31,8 @@ bool tdnn_quantized_same(const tdnn_match *m, tdnn_id a, tdnn_id b)
 {
     if (a == b) return true;
     const tdnn_tensor *x = tdnn_quantized_constant(m, a), *y = tdnn_quantized_constant(m, b);
-    return x && y && x->dtype == y->dtype && x->bytes == y->bytes && memcmp(x->data, y->data, x->bytes) == 0;
+    return x && y && x->dtype == y->dtype && x->bytes == y->bytes &&
+           memcmp(x->data, y->data, x->bytes) == 0;
 }
 
 /* One number, or one for each channel of an output with `rank` axes behind them. */
@@ -59,17 +60,21 @@ tdnn_status tdnn_quantized_become(tdnn_match *m, tdnn_node *node, const tdnn_qua
 /* ---- sums of bytes, scaled ---- */
 
 /* What gives the bytes of input 0: quantisation of f32, at run time or with constants. */
-static bool find_source(const tdnn_match *m, const tdnn_node *conv, tdnn_quantized *f, tdnn_id *scale)
+static bool find_source(const tdnn_match *m, const tdnn_node *conv, tdnn_quantized *f,
+                        tdnn_id *scale)
 {
     const tdnn_node *dynamic = tdnn_match_made_by(m, conv, 0, TDNN_OP_DynamicQuantizeLinear);
     const tdnn_node *fixed = tdnn_match_made_by(m, conv, 0, TDNN_OP_QuantizeLinear);
     *scale = TDNN_ABSENT;
-    if (dynamic && tdnn_input_of(conv, 2) == dynamic->outputs[2] && dynamic->outputs[2] != TDNN_ABSENT) {
+    if (dynamic && tdnn_input_of(conv, 2) == dynamic->outputs[2] &&
+        dynamic->outputs[2] != TDNN_ABSENT) {
         f->in[TDNN_CONVQ_X] = dynamic->inputs[0];
         *scale = dynamic->outputs[1];
         return *scale != TDNN_ABSENT;
     }
-    if (!fixed || !tdnn_quantized_one_scale(m, fixed) || tdnn_input_of(fixed, 2) == TDNN_ABSENT || !tdnn_quantized_same(m, tdnn_input_of(fixed, 2), tdnn_input_of(conv, 2)))
+    if (!fixed || !tdnn_quantized_one_scale(m, fixed) ||
+        tdnn_input_of(fixed, 2) == TDNN_ABSENT ||
+        !tdnn_quantized_same(m, tdnn_input_of(fixed, 2), tdnn_input_of(conv, 2)))
         return false;
     f->in[TDNN_CONVQ_X] = fixed->inputs[0];
     f->in[TDNN_CONVQ_X_SCALE] = fixed->inputs[1];
@@ -92,17 +97,20 @@ static tdnn_status visit_integer(tdnn_match *m, tdnn_node *mul)
         const tdnn_node *cast = tdnn_match_lone(m, mul, side, TDNN_OP_Cast);
         const tdnn_node *conv = cast ? tdnn_match_lone(m, cast, 0, TDNN_OP_ConvInteger) : NULL;
         if (!conv || ((const tdnn_cast_params *)cast->params)->to != TDNN_F32) continue;
-        const tdnn_tensor *w = tdnn_quantized_constant(m, tdnn_input_of(conv, 1)), *zero = tdnn_quantized_constant(m, tdnn_input_of(conv, 3));
+        const tdnn_tensor *w = tdnn_quantized_constant(m, tdnn_input_of(conv, 1)),
+                          *zero = tdnn_quantized_constant(m, tdnn_input_of(conv, 3));
         tdnn_quantized f = {.conv = conv};
         tdnn_id scale;
         for (size_t i = 0; i < TDNN_CONVQ_INPUTS; i++) f.in[i] = TDNN_ABSENT;
-        if (!tdnn_is_bytes(w) || w->shape.ndim > 5 || (tdnn_input_of(conv, 3) != TDNN_ABSENT && (!zero || zero->dtype != w->dtype)) ||
+        if (!tdnn_is_bytes(w) || w->shape.ndim > 5 ||
+            (tdnn_input_of(conv, 3) != TDNN_ABSENT && (!zero || zero->dtype != w->dtype)) ||
             !find_source(m, conv, &f, &scale))
             continue;
         f.in[TDNN_CONVQ_W] = conv->inputs[1];
         f.in[TDNN_CONVQ_W_ZERO] = tdnn_input_of(conv, 3);
         f.in[TDNN_CONVQ_FACTOR] = find_factor(m, mul, 1 - side, scale);
-        if (by_channel(tdnn_quantized_constant(m, f.in[TDNN_CONVQ_FACTOR]), w->shape.dim[0], w->shape.ndim - 2))
+        if (by_channel(tdnn_quantized_constant(m, f.in[TDNN_CONVQ_FACTOR]), w->shape.dim[0],
+                       w->shape.ndim - 2))
             return tdnn_quantized_become(m, mul, &f);
     }
     return TDNN_OK;
@@ -117,7 +125,8 @@ static tdnn_status visit_add(tdnn_match *m, tdnn_node *add)
         const tdnn_tensor *bias = tdnn_quantized_constant(m, add->inputs[1 - side]);
         if (!conv || !bias) continue;
         const tdnn_tensor *w = tdnn_quantized_constant(m, conv->inputs[TDNN_CONVQ_W]);
-        if (conv->inputs[TDNN_CONVQ_BIAS] != TDNN_ABSENT || conv->inputs[TDNN_CONVQ_Y_SCALE] != TDNN_ABSENT ||
+        if (conv->inputs[TDNN_CONVQ_BIAS] != TDNN_ABSENT ||
+            conv->inputs[TDNN_CONVQ_Y_SCALE] != TDNN_ABSENT ||
             ((const tdnn_conv_params *)conv->params)->activation.kind != TDNN_ACT_NONE ||
             !by_channel(bias, w->shape.dim[0], w->shape.ndim - 2))
             continue;
@@ -136,8 +145,8 @@ static tdnn_status visit(tdnn_match *m, tdnn_node *node)
     return TDNN_OK;
 }
 
-tdnn_status tdnn_pass_quantized(tdnn_graph *graph, const tdnn_pass_context *context, size_t *changes,
-                                tdnn_error *err)
+tdnn_status tdnn_pass_quantized(tdnn_graph *graph, const tdnn_pass_context *context,
+                                size_t *changes, tdnn_error *err)
 {
     (void)context;
     return tdnn_match_run(graph, visit, changes, err);

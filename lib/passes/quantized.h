@@ -20,8 +20,8 @@ static inline bool tdnn_is_bytes(const tdnn_tensor *t)
 {
     return t && (t->dtype == TDNN_U8 || t->dtype == TDNN_I8);
 }
-/* Inputs 1 and 2 are a constant scale of f32 and a constant zero point of bytes, one of each; the latter may
- * be absent. */
+/* Inputs 1 and 2 are a constant scale of f32 and a constant zero point of bytes, one of each;
+ * the latter may be absent. */
 bool tdnn_quantized_one_scale(const tdnn_match *m, const tdnn_node *node);
 /* Constants of equal contents, or both absent. */
 bool tdnn_quantized_same(const tdnn_match *m, tdnn_id a, tdnn_id b);

@@ -15,8 +15,8 @@ static bool overlap(const tdnn_lifetime *a, const tdnn_lifetime *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* Where `block` fits among `placed` ones, which are in order of offset: the smallest gap that is large
- * enough, else behind all. */
+/* Where `block` fits among `placed` ones, which are in order of offset: the smallest gap that
+ * is large enough, else behind all. */
 static size_t find_gap(tdnn_lifetime *const *placed, size_t count, const tdnn_lifetime *block)
 {
     size_t end = 0, best = SIZE_MAX, best_gap = SIZE_MAX;
@@ -35,7 +35,8 @@ static size_t find_gap(tdnn_lifetime *const *placed, size_t count, const tdnn_li
     return best == SIZE_MAX ? end : best;
 }
 
-/* Places the blocks in this order; `placed` has room for them. The arena's size; SIZE_MAX: too large. */
+/* Places the blocks in this order; `placed` has room for them. The arena's size; SIZE_MAX: too
+ * large. */
 static size_t place(tdnn_lifetime *const *order, tdnn_lifetime **placed, size_t count)
 {
     size_t total = 0;
@@ -43,10 +44,12 @@ static size_t place(tdnn_lifetime *const *order, tdnn_lifetime **placed, size_t 
         tdnn_lifetime *block = order[i];
         block->offset = find_gap(placed, i, block);
         size_t end;
-        if (!tdnn_size_add(block->offset, block->bytes, &end) || end > SIZE_MAX / 4) return SIZE_MAX;
+        if (!tdnn_size_add(block->offset, block->bytes, &end) || end > SIZE_MAX / 4)
+            return SIZE_MAX;
         if (end > total) total = end;
         size_t at = i;
-        for (; at > 0 && placed[at - 1]->offset > block->offset; at--) placed[at] = placed[at - 1];
+        for (; at > 0 && placed[at - 1]->offset > block->offset; at--)
+            placed[at] = placed[at - 1];
         placed[at] = block;
     }
     return total;
@@ -66,13 +69,14 @@ static void promote(tdnn_lifetime **order, size_t total)
 enum { MOST_ATTEMPTS = 100, MOST_WORK = 1 << 22, MOST_BLOCKS = 2048 };
 
 /* Other orders as long as there is something to gain. Leaves the offsets of the best. */
-static size_t improve(tdnn_lifetime *blocks, tdnn_lifetime **order, tdnn_lifetime **placed, size_t *best,
-                      size_t count, size_t all, size_t total)
+static size_t improve(tdnn_lifetime *blocks, tdnn_lifetime **order, tdnn_lifetime **placed,
+                      size_t *best, size_t count, size_t all, size_t total)
 {
     const size_t bound = tdnn_arena_bound(blocks, all), affordable = MOST_WORK / (all * all);
     size_t least = total;
     for (size_t i = 0; i < all; i++) best[i] = blocks[i].offset;
-    for (size_t tries = 0; tries < affordable && tries < MOST_ATTEMPTS && least > bound; tries++) {
+    for (size_t tries = 0; tries < affordable && tries < MOST_ATTEMPTS && least > bound;
+         tries++) {
         promote(order, total);
         total = place(order, placed, count);
         if (total == SIZE_MAX) break;
@@ -84,8 +88,8 @@ static size_t improve(tdnn_lifetime *blocks, tdnn_lifetime **order, tdnn_lifetim
     return least;
 }
 
-tdnn_status tdnn_arena_plan(tdnn_lifetime *blocks, size_t count, tdnn_zone *scratch, size_t *total,
-                            tdnn_error *err)
+tdnn_status tdnn_arena_plan(tdnn_lifetime *blocks, size_t count, tdnn_zone *scratch,
+                            size_t *total, tdnn_error *err)
 {
     tdnn_lifetime **order = tdnn_zone_alloc(scratch, count, sizeof *order);
     tdnn_lifetime **placed = tdnn_zone_alloc(scratch, count, sizeof *placed);

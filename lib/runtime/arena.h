@@ -11,11 +11,12 @@ typedef struct tdnn_lifetime {
     size_t offset; /* the result */
 } tdnn_lifetime;
 
-/* Places all blocks so that no two that live at the same time overlap, and returns the arena's size in
- * *total: largest first, each at the lowest gap that fits (greedy by size; Pisarchyk and Lee, 2020); then, while
- * that is above the lower bound, again with the block that lies at the end as the first. */
-tdnn_status tdnn_arena_plan(tdnn_lifetime *blocks, size_t count, tdnn_zone *scratch, size_t *total,
-                            tdnn_error *err);
+/* Places all blocks so that no two that live at the same time overlap, and returns the arena's
+ * size in *total: largest first, each at the lowest gap that fits (greedy by size; Pisarchyk
+ * and Lee, 2020); then, while that is above the lower bound, again with the block that lies at
+ * the end as the first. */
+tdnn_status tdnn_arena_plan(tdnn_lifetime *blocks, size_t count, tdnn_zone *scratch,
+                            size_t *total, tdnn_error *err);
 
 /* The lower bound: the largest sum of blocks that live at one time. */
 size_t tdnn_arena_bound(const tdnn_lifetime *blocks, size_t count);

@@ -1,4 +1,5 @@
-/* Cutting a graph at inner tensors: they become inputs, and what only fed them goes; or outputs. */
+/* Cutting a graph at inner tensors: they become inputs, and what only fed them goes; or
+ * outputs. */
 #include "lib/runtime/net.h"
 
 #include <string.h>
@@ -7,9 +8,11 @@ static tdnn_status find(const tdnn_graph *graph, const char *name, tdnn_id *out,
 {
     *out = tdnn_graph_find_value(graph, name);
     if (*out != TDNN_ABSENT) return TDNN_OK;
-    for (size_t n = 0; n < graph->node_count; n++) { /* a node's name stands for its first output */
+    for (size_t n = 0; n < graph->node_count;
+         n++) { /* a node's name stands for its first output */
         const tdnn_node *node = graph->nodes[n];
-        if (strcmp(node->name, name) == 0 && node->output_count && node->outputs[0] != TDNN_ABSENT) {
+        if (strcmp(node->name, name) == 0 && node->output_count &&
+            node->outputs[0] != TDNN_ABSENT) {
             *out = node->outputs[0];
             return TDNN_OK;
         }
@@ -36,7 +39,8 @@ static void detach(tdnn_graph *graph, tdnn_id value)
 }
 
 /* Drops nodes that no output needs. */
-static tdnn_status drop_unneeded(tdnn_graph *graph, tdnn_zone *zone, bool **needed, tdnn_error *err)
+static tdnn_status drop_unneeded(tdnn_graph *graph, tdnn_zone *zone, bool **needed,
+                                 tdnn_error *err)
 {
     *needed = tdnn_zone_alloc(zone, graph->value_count + 1, sizeof **needed);
     if (!*needed) return TDNN_NO_MEMORY(err);
@@ -57,8 +61,8 @@ static tdnn_status drop_unneeded(tdnn_graph *graph, tdnn_zone *zone, bool **need
     return TDNN_OK;
 }
 
-static tdnn_status cut_inputs(tdnn_graph *graph, const tdnn_load_options *options, tdnn_zone *zone,
-                              tdnn_error *err)
+static tdnn_status cut_inputs(tdnn_graph *graph, const tdnn_load_options *options,
+                              tdnn_zone *zone, tdnn_error *err)
 {
     tdnn_id *before = graph->inputs;
     size_t before_count = graph->input_count;

@@ -1,5 +1,5 @@
-/* Types and shapes of a graph's values, for one that is written: as planning works them out for two sets of
- * input sizes. A size that is the same for both does not depend on the input. */
+/* Types and shapes of a graph's values, for one that is written: as planning works them out for
+ * two sets of input sizes. A size that is the same for both does not depend on the input. */
 #include "lib/graph/params.h"
 #include "lib/runtime/plan.h"
 #include "lib/runtime/write.h"
@@ -12,10 +12,12 @@ typedef struct survey {
     tdnn_zone *zone;
     tdnn_tensor *inputs;  /* per input of the graph: without data */
     tdnn_info *infos;     /* per value; dtype NONE: not known     */
-    tdnn_tensor **known;  /* NULL: not wanted; else per value: references to what it contains, or NULL */
+    tdnn_tensor *
+        *known; /* NULL: not wanted; else per value: references to what it contains, or NULL */
 } survey;
 
-/* What a free size without a usual one may be, and the number of dimensions where none is declared. */
+/* What a free size without a usual one may be, and the number of dimensions where none is
+ * declared. */
 typedef struct guess {
     int ndim;
     int64_t size;     /* of a picture's side                                  */
@@ -35,7 +37,8 @@ static bool input_shape(const tdnn_value *value, guess g, int64_t times, tdnn_sh
 {
     *out = value->usual ? *value->usual : value->shape;
     if (out->ndim < 0) *out = any_shape(g.ndim);
-    if (value->kind != TDNN_KIND_TENSOR || value->dtype == TDNN_NONE || out->ndim < 0) return false;
+    if (value->kind != TDNN_KIND_TENSOR || value->dtype == TDNN_NONE || out->ndim < 0)
+        return false;
     for (int i = 0; i < out->ndim; i++) {
         bool channels = g.channels && out->ndim > 2 && i == (g.last ? out->ndim - 1 : 1);
         bool is_free = out->dim[i] < 0;
@@ -110,7 +113,8 @@ static void declare(tdnn_value *value, const tdnn_info *one, const tdnn_info *ot
     value->shape.ndim = one->shape.ndim;
     for (int i = 0; i < one->shape.ndim; i++) {
         if (ranked && value->shape.dim[i] >= 0) continue;
-        value->shape.dim[i] = same && other->shape.dim[i] == one->shape.dim[i] ? one->shape.dim[i] : -1;
+        value->shape.dim[i] =
+            same && other->shape.dim[i] == one->shape.dim[i] ? one->shape.dim[i] : -1;
     }
 }
 
@@ -122,7 +126,8 @@ static guess first_convolution(const tdnn_graph *graph)
         if (node->op->kind != TDNN_OP_Conv) continue;
         const tdnn_conv_params *p = node->params;
         const tdnn_shape *w = &graph->values[node->inputs[1]].shape;
-        return (guess){.ndim = w->ndim, .channels = w->ndim > 1 && w->dim[1] > 0 ? w->dim[1] * p->group : 0};
+        return (guess){.ndim = w->ndim,
+                       .channels = w->ndim > 1 && w->dim[1] > 0 ? w->dim[1] * p->group : 0};
     }
     return (guess){.ndim = -1};
 }
@@ -149,7 +154,8 @@ tdnn_status tdnn_graph_declare(tdnn_graph *graph, tdnn_error *err)
     tdnn_status status = zone ? TDNN_OK : TDNN_NO_MEMORY(err);
     for (size_t i = 0; !status && !known && i < sizeof guesses / sizeof *guesses; i++) {
         status = take_survey(&one, zone, graph, guesses[i], 1, &known, err);
-        if (!status && known) status = take_survey(&other, zone, graph, guesses[i], 2, &both, err);
+        if (!status && known)
+            status = take_survey(&other, zone, graph, guesses[i], 2, &both, err);
     }
     if (!status && known) declare_inputs(graph, conv.ndim);
     if (!status && known)
@@ -168,7 +174,8 @@ static bool is_settled(const tdnn_graph *graph)
     return true;
 }
 
-/* Nodes all of whose results are known go, and leave constants; results of the graph stay computed. */
+/* Nodes all of whose results are known go, and leave constants; results of the graph stay
+ * computed. */
 static tdnn_status make_constants(tdnn_graph *graph, tdnn_tensor **known, tdnn_error *err)
 {
     for (size_t n = 0; n < graph->node_count; n++) {
@@ -176,7 +183,8 @@ static tdnn_status make_constants(tdnn_graph *graph, tdnn_tensor **known, tdnn_e
         bool all = true;
         for (size_t i = 0; i < node->output_count; i++)
             if (node->outputs[i] != TDNN_ABSENT)
-                all = all && known[node->outputs[i]] && !tdnn_graph_is_output(graph, node->outputs[i]);
+                all = all && known[node->outputs[i]] &&
+                      !tdnn_graph_is_output(graph, node->outputs[i]);
         if (!all) continue;
         for (size_t i = 0; i < node->output_count; i++) {
             const tdnn_id id = node->outputs[i];
@@ -196,7 +204,8 @@ tdnn_status tdnn_graph_settle(tdnn_graph *graph, tdnn_error *err)
     bool fits = false;
     if (!is_settled(graph)) return TDNN_OK;
     tdnn_zone *zone = tdnn_zone_create();
-    survey s = {.known = zone ? tdnn_zone_alloc(zone, graph->value_count + 1, sizeof *s.known) : NULL};
+    survey s = {.known = zone ? tdnn_zone_alloc(zone, graph->value_count + 1, sizeof *s.known)
+                              : NULL};
     tdnn_status status = s.known ? TDNN_OK : TDNN_NO_MEMORY(err);
     if (!status) status = take_survey(&s, zone, graph, none, 1, &fits, err);
     if (!status && fits) status = make_constants(graph, s.known, err);

@@ -36,7 +36,8 @@ __attribute__((format(printf, 2, 3))) static void put(text *t, const char *forma
     va_start(args, format);
     int length = vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    if (length > 0) put_bytes(t, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+    if (length > 0)
+        put_bytes(t, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
 }
 
 static void put_quoted(text *t, const char *name)
@@ -75,7 +76,8 @@ tdnn_status tdnn_graph_write_dot(const tdnn_graph *graph, const char *path, tdnn
     }
     for (size_t n = 0; n < graph->node_count; n++) put_node(&t, graph, n);
     put(&t, "}\n");
-    tdnn_status status = t.failed ? TDNN_NO_MEMORY(err) : tdnn_file_write(path, t.at, t.count, err);
+    tdnn_status status =
+        t.failed ? TDNN_NO_MEMORY(err) : tdnn_file_write(path, t.at, t.count, err);
     tdnn_free(t.at);
     return status;
 }

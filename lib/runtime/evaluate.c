@@ -1,5 +1,5 @@
-/* One operator on tensors, through the ordinary planner: for folding constants, for shape arithmetic while
- * planning, and for operators made of others. */
+/* One operator on tensors, through the ordinary planner: for folding constants, for shape
+ * arithmetic while planning, and for operators made of others. */
 #include "lib/runtime/plan.h"
 
 /* A graph of one node, whose inputs are values 0 .. and whose outputs follow them. */
@@ -40,7 +40,8 @@ static single *make_single(tdnn_zone *zone, const tdnn_node *node, tdnn_tensor *
     return s;
 }
 
-static tdnn_status run_alone(const tdnn_plan_env *env, single *s, tdnn_tensor **outputs, tdnn_error *err)
+static tdnn_status run_alone(const tdnn_plan_env *env, single *s, tdnn_tensor **outputs,
+                             tdnn_error *err)
 {
     tdnn_plan *plan;
     tdnn_segment segment = {&s->graph, 0, s->values, s->last_use};
@@ -72,17 +73,19 @@ static tdnn_status take_inputs(const tdnn_node *node, tdnn_tensor *const *inputs
     return TDNN_OK;
 }
 
-tdnn_status tdnn_evaluate(const tdnn_plan_env *env, const tdnn_node *node, tdnn_tensor *const *inputs,
-                          tdnn_tensor **outputs, tdnn_error *err)
+tdnn_status tdnn_evaluate(const tdnn_plan_env *env, const tdnn_node *node,
+                          tdnn_tensor *const *inputs, tdnn_tensor **outputs, tdnn_error *err)
 {
     for (size_t i = 0; i < node->output_count; i++) outputs[i] = NULL;
     if (!tdnn_op_of(node)->plan) return TDNN_WAIT;
     tdnn_zone *zone = tdnn_zone_create();
-    tdnn_tensor **taken = zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *taken) : NULL;
+    tdnn_tensor **taken =
+        zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *taken) : NULL;
     tdnn_status status = taken ? take_inputs(node, inputs, taken, err) : TDNN_NO_MEMORY(err);
     single *s = status ? NULL : make_single(zone, node, taken);
     if (!status && !s) status = TDNN_NO_MEMORY(err);
-    tdnn_plan_env alone = {.kernels = env->kernels, .threads = 1, .precision = TDNN_PRECISION_FP32};
+    tdnn_plan_env alone = {
+        .kernels = env->kernels, .threads = 1, .precision = TDNN_PRECISION_FP32};
     if (!status) status = run_alone(&alone, s, outputs, err);
     for (size_t i = 0; taken && i < node->input_count; i++) {
         if (taken[i]) tdnn_tensor_discard(inputs[i]);

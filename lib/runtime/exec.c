@@ -11,7 +11,8 @@ tdnn_status tdnn_exec_keep(tdnn_exec *ctx, tdnn_tensor *tensor, tdnn_tensor **ou
     return TDNN_OK;
 }
 
-static tdnn_status keep_results(tdnn_exec *ctx, tdnn_frame *frame, tdnn_tensor **outputs, size_t count)
+static tdnn_status keep_results(tdnn_exec *ctx, tdnn_frame *frame, tdnn_tensor **outputs,
+                                size_t count)
 {
     tdnn_status status = TDNN_OK;
     for (size_t i = 0; !status && i < count; i++)
@@ -38,23 +39,28 @@ tdnn_status tdnn_exec_subgraph(tdnn_exec *ctx, size_t index, tdnn_tensor *const 
     tdnn_frame_clear(frame);
     for (size_t i = 0; i < input_count; i++) frame->values[graph->inputs[i]] = inputs[i];
     for (size_t i = 0; i < graph->capture_count; i++)
-        frame->values[graph->captures[i].inner] = ctx->in[ctx->input_count + graph->captures[i].slot];
+        frame->values[graph->captures[i].inner] =
+            ctx->in[ctx->input_count + graph->captures[i].slot];
     tdnn_status status = tdnn_frame_run(session, frame, ctx->err);
     if (!status) status = keep_results(ctx, frame, outputs, output_count);
     tdnn_frame_clear(frame);
     return status;
 }
 
-tdnn_status tdnn_exec_op(tdnn_exec *ctx, tdnn_op_kind kind, const void *params, tdnn_tensor *const *inputs,
-                         size_t input_count, tdnn_tensor **outputs, size_t output_count)
+tdnn_status tdnn_exec_op(tdnn_exec *ctx, tdnn_op_kind kind, const void *params,
+                         tdnn_tensor *const *inputs, size_t input_count, tdnn_tensor **outputs,
+                         size_t output_count)
 {
     tdnn_session *session = ctx->runner;
     union {
         const void *in;
         void *out;
     } constless = {.in = params}; /* operators only read their parameters */
-    tdnn_node node = {.op = tdnn_schema_of(kind), .name = ctx->node->name, .input_count = input_count,
-                      .output_count = output_count, .params = constless.out};
+    tdnn_node node = {.op = tdnn_schema_of(kind),
+                      .name = ctx->node->name,
+                      .input_count = input_count,
+                      .output_count = output_count,
+                      .params = constless.out};
     tdnn_status status = tdnn_evaluate(&session->env, &node, inputs, outputs, ctx->err);
     return status == TDNN_WAIT
                ? TDNN_FAIL(ctx->err, TDNN_ERR_INTERNAL, "%s cannot be planned", node.op->name)

@@ -12,7 +12,8 @@ static tdnn_status init_frame(tdnn_session *session, tdnn_frame *frame, tdnn_err
     frame->owned = tdnn_zone_alloc(zone, g->value_count + 1, sizeof *frame->owned);
     frame->sites = tdnn_zone_alloc(zone, g->node_count + 1, sizeof *frame->sites);
     frame->exec_times = tdnn_zone_alloc(zone, g->node_count + 1, sizeof *frame->exec_times);
-    if (!frame->last_use || !frame->values || !frame->owned || !frame->sites || !frame->exec_times)
+    if (!frame->last_use || !frame->values || !frame->owned || !frame->sites ||
+        !frame->exec_times)
         return TDNN_NO_MEMORY(err);
     for (size_t v = 0; v < g->value_count; v++) frame->last_use[v] = -1;
     for (size_t n = 0; n < g->node_count; n++) {
@@ -100,7 +101,8 @@ static tdnn_status no_arena(const tdnn_plan *plan, tdnn_error *err)
             most = &plan->steps[i];
             bytes = out->bytes;
         }
-    tdnn_status status = TDNN_FAIL(err, TDNN_ERR_MEMORY, "no memory for an arena of %zu bytes", plan->arena_bytes);
+    tdnn_status status = TDNN_FAIL(err, TDNN_ERR_MEMORY, "no memory for an arena of %zu bytes",
+                                   plan->arena_bytes);
     return most ? tdnn_node_error(plan->graph, most->node, status, err) : status;
 }
 
@@ -116,8 +118,8 @@ static tdnn_status grow_arena(tdnn_site *site, const tdnn_plan *plan, tdnn_error
     return TDNN_OK;
 }
 
-static tdnn_status find_or_make(tdnn_session *session, tdnn_frame *frame, size_t begin, tdnn_plan **out,
-                                tdnn_error *err)
+static tdnn_status find_or_make(tdnn_session *session, tdnn_frame *frame, size_t begin,
+                                tdnn_plan **out, tdnn_error *err)
 {
     *out = NULL;
     tdnn_site *site = frame->sites[begin];
@@ -129,7 +131,8 @@ static tdnn_status find_or_make(tdnn_session *session, tdnn_frame *frame, size_t
     if (!plan) {
         tdnn_segment segment = {frame->graph, begin, frame->values, frame->last_use};
         TDNN_TRY(tdnn_plan_build(&session->env, &segment, &plan, err));
-        if (plan->end == begin) { /* nothing to keep: what it stumbled over may be otherwise next time */
+        if (plan->end ==
+            begin) { /* nothing to keep: what it stumbled over may be otherwise next time */
             tdnn_plan_free(plan);
             return TDNN_OK;
         }
@@ -142,8 +145,8 @@ static tdnn_status find_or_make(tdnn_session *session, tdnn_frame *frame, size_t
     return TDNN_OK;
 }
 
-tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t begin, tdnn_plan **out,
-                            tdnn_error *err)
+tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t begin,
+                            tdnn_plan **out, tdnn_error *err)
 {
     const uint64_t used = session->budget.used;
     tdnn_status status = find_or_make(session, frame, begin, out, err);
@@ -189,7 +192,8 @@ static tdnn_status keep_outputs(tdnn_frame *frame, const tdnn_node *node, tdnn_t
     return status;
 }
 
-tdnn_status tdnn_frame_exec(tdnn_session *session, tdnn_frame *frame, size_t index, tdnn_error *err)
+tdnn_status tdnn_frame_exec(tdnn_session *session, tdnn_frame *frame, size_t index,
+                            tdnn_error *err)
 {
     const tdnn_node *node = frame->graph->nodes[index];
     const tdnn_op *op = tdnn_op_of(node);
@@ -217,7 +221,8 @@ tdnn_status tdnn_frame_exec(tdnn_session *session, tdnn_frame *frame, size_t ind
     return status ? tdnn_node_error(frame->graph, node, status, err) : TDNN_OK;
 }
 
-static tdnn_status run_planned(tdnn_session *session, tdnn_frame *frame, size_t *next, tdnn_error *err)
+static tdnn_status run_planned(tdnn_session *session, tdnn_frame *frame, size_t *next,
+                               tdnn_error *err)
 {
     tdnn_plan *plan;
     const tdnn_node *node = frame->graph->nodes[*next];
@@ -228,11 +233,12 @@ static tdnn_status run_planned(tdnn_session *session, tdnn_frame *frame, size_t 
             ++*next;
             return TDNN_OK;
         }
-        return tdnn_node_error(frame->graph, node,
-                               TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "its output shape cannot be worked out"),
-                               err);
+        return tdnn_node_error(
+            frame->graph, node,
+            TDNN_FAIL(err, TDNN_ERR_UNSUPPORTED, "its output shape cannot be worked out"), err);
     }
-    TDNN_TRY(tdnn_plan_run(plan, frame->sites[*next]->arena, &session->hooks, frame->values, err));
+    TDNN_TRY(
+        tdnn_plan_run(plan, frame->sites[*next]->arena, &session->hooks, frame->values, err));
     *next = plan->end;
     return TDNN_OK;
 }
@@ -250,7 +256,8 @@ tdnn_status tdnn_frame_run(tdnn_session *session, tdnn_frame *frame, tdnn_error 
     }
     for (size_t i = 0; i < frame->graph->output_count; i++) {
         tdnn_id id = frame->graph->outputs[i];
-        if (frame->graph->values[id].constant) frame->values[id] = frame->graph->values[id].constant;
+        if (frame->graph->values[id].constant)
+            frame->values[id] = frame->graph->values[id].constant;
     }
     return TDNN_OK;
 }

@@ -29,8 +29,8 @@ tdnn_format tdnn_format_detect(tdnn_bytes bytes)
 
 enum { SURE = 90 };
 
-/* The parser that is surest of the two files, and whether they came in the other order. A format that the
- * caller names is believed: its parser says what is wrong with the files. */
+/* The parser that is surest of the two files, and whether they came in the other order. A
+ * format that the caller names is believed: its parser says what is wrong with the files. */
 static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
 {
     const tdnn_parser *best = NULL;
@@ -44,7 +44,8 @@ static const tdnn_parser *choose(const tdnn_load_request *r, bool *swapped)
             if (swap && !r->config.size) break;
             if (config.size && !p->sniff_config) continue;
             int sure = p->sniff_model(model);
-            if (config.size) { /* a sure second file is enough: the parser says what is wrong with the first */
+            if (config.size) { /* a sure second file is enough: the parser says what is wrong
+                                  with the first */
                 int other = p->sniff_config(config);
                 sure = named || (other && (sure || other >= SURE)) ? sure + other : 0;
             }
@@ -81,21 +82,22 @@ static tdnn_status external_file(external *e, const char *name, tdnn_file **out,
     if (!TDNN_ZONE_PUSH(e->zone, e->files, e->count, e->capacity)) return TDNN_NO_MEMORY(err);
     const char *copy = tdnn_zone_strdup(e->zone, name);
     if (!copy) return TDNN_NO_MEMORY(err);
-    TDNN_TRY(tdnn_file_open_inside(e->request->dir, name, e->request->options->max_bytes, out, err));
+    TDNN_TRY(
+        tdnn_file_open_inside(e->request->dir, name, e->request->options->max_bytes, out, err));
     e->files[e->count++] = (struct opened){copy, *out};
     return TDNN_OK;
 }
 
-static tdnn_status external_open(void *context, const char *name, uint64_t offset, uint64_t length,
-                                 tdnn_bytes *bytes, tdnn_error *err)
+static tdnn_status external_open(void *context, const char *name, uint64_t offset,
+                                 uint64_t length, tdnn_bytes *bytes, tdnn_error *err)
 {
     tdnn_file *file;
     TDNN_TRY(external_file(context, name, &file, err));
     tdnn_bytes all = tdnn_file_bytes(file);
     if (offset > all.size || (length != UINT64_MAX && length > all.size - offset))
-        return TDNN_FAIL(err, TDNN_ERR_FORMAT,
-                         "external data: bytes %llu to %llu of \"%s\", which has %zu",
-                         (unsigned long long)offset, (unsigned long long)(offset + length), name, all.size);
+        return TDNN_FAIL(
+            err, TDNN_ERR_FORMAT, "external data: bytes %llu to %llu of \"%s\", which has %zu",
+            (unsigned long long)offset, (unsigned long long)(offset + length), name, all.size);
     bytes->data = (const unsigned char *)all.data + offset;
     bytes->size = length == UINT64_MAX ? all.size - (size_t)offset : (size_t)length;
     return TDNN_OK;
@@ -138,8 +140,9 @@ static tdnn_status parse(const tdnn_load_request *r, tdnn_net *net, tdnn_error *
     if (!parser)
         return tdnn_error_at(err,
                              TDNN_FAIL(err, TDNN_ERR_FORMAT,
-                                       r->config.size ? "the two files are no model that tinydnn reads"
-                                                      : "no model that tinydnn reads"),
+                                       r->config.size
+                                           ? "the two files are no model that tinydnn reads"
+                                           : "no model that tinydnn reads"),
                              "%s", r->model_name);
     external e = {.request = r, .zone = tdnn_zone_create()};
     if (!e.zone) return TDNN_NO_MEMORY(err);
@@ -173,10 +176,12 @@ static tdnn_status evaluate(void *user, const tdnn_graph *graph, const tdnn_node
         node->subgraph_count)
         return TDNN_ERR_UNSUPPORTED;
     tdnn_zone *zone = tdnn_zone_create();
-    tdnn_tensor **inputs = zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *inputs) : NULL;
+    tdnn_tensor **inputs =
+        zone ? tdnn_zone_alloc(zone, node->input_count + 1, sizeof *inputs) : NULL;
     tdnn_status status = inputs ? TDNN_OK : TDNN_NO_MEMORY(err);
     for (size_t i = 0; !status && i < node->input_count; i++) {
-        inputs[i] = node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
+        inputs[i] =
+            node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
         if (inputs[i] && (inputs[i]->kind != TDNN_KIND_TENSOR || inputs[i]->dtype == TDNN_STRING))
             status = TDNN_ERR_UNSUPPORTED;
     }
@@ -191,7 +196,8 @@ static bool takes_later(const tdnn_graph *graph, const tdnn_node *node, size_t i
     const tdnn_tensor *t = graph->values[node->inputs[index]].constant;
     if (index >= 8 || !(tdnn_op_of(node)->later >> index & 1)) return false;
     for (size_t i = 1; i < node->input_count; i++)
-        if (node->inputs[i] != TDNN_ABSENT && !graph->values[node->inputs[i]].constant) return false;
+        if (node->inputs[i] != TDNN_ABSENT && !graph->values[node->inputs[i]].constant)
+            return false;
     return t->dtype == TDNN_F32 && t->shape.ndim <= 5;
 }
 
@@ -201,7 +207,8 @@ static tdnn_status finish_constants(const tdnn_graph *graph, tdnn_error *err)
     for (size_t n = 0; n < graph->node_count; n++) {
         const tdnn_node *node = graph->nodes[n];
         for (size_t i = 0; i < node->input_count + node->capture_count; i++) {
-            tdnn_tensor *t = node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
+            tdnn_tensor *t =
+                node->inputs[i] == TDNN_ABSENT ? NULL : graph->values[node->inputs[i]].constant;
             if (!t || !t->fill) continue;
             if (i < node->input_count && takes_later(graph, node, i)) continue;
             TDNN_TRY(tdnn_tensor_ready(t, err));
@@ -221,13 +228,15 @@ static tdnn_status sum_weights(const tdnn_graph *graph, uint64_t *bytes, tdnn_er
 {
     tdnn_zone *zone = tdnn_zone_create();
     uint32_t *uses = NULL;
-    tdnn_status status = zone ? tdnn_graph_count_uses(graph, zone, &uses, err) : TDNN_NO_MEMORY(err);
+    tdnn_status status =
+        zone ? tdnn_graph_count_uses(graph, zone, &uses, err) : TDNN_NO_MEMORY(err);
     for (size_t v = 0; !status && v < graph->value_count; v++)
         if (graph->values[v].constant && uses[v]) *bytes += graph->values[v].constant->bytes;
     tdnn_zone_free(zone);
     for (size_t n = 0; !status && n < graph->node_count; n++)
         for (size_t s = 0; !status && s < graph->nodes[n]->subgraph_count; s++)
-            status = sum_weights(graph->nodes[n]->subgraphs[s], bytes, err); /* nesting was bounded by the check */
+            status = sum_weights(graph->nodes[n]->subgraphs[s], bytes,
+                                 err); /* nesting was bounded by the check */
     return status;
 }
 
@@ -236,7 +245,8 @@ static tdnn_port *make_ports(tdnn_graph *graph, const tdnn_id *ids, size_t count
     tdnn_port *ports = tdnn_zone_alloc(graph->zone, count + 1, sizeof *ports);
     for (size_t i = 0; ports && i < count; i++) {
         const tdnn_value *v = &graph->values[ids[i]];
-        ports[i] = (tdnn_port){v->name, v->kind, v->dtype, v->shape, v->usual ? *v->usual : v->shape};
+        ports[i] =
+            (tdnn_port){v->name, v->kind, v->dtype, v->shape, v->usual ? *v->usual : v->shape};
     }
     return ports;
 }
@@ -245,7 +255,8 @@ static tdnn_port *make_ports(tdnn_graph *graph, const tdnn_id *ids, size_t count
 static tdnn_status name_outputs(tdnn_net *net, tdnn_error *err)
 {
     const tdnn_graph *graph = net->graph;
-    net->output_nodes = tdnn_zone_alloc(graph->zone, graph->output_count + 1, sizeof *net->output_nodes);
+    net->output_nodes =
+        tdnn_zone_alloc(graph->zone, graph->output_count + 1, sizeof *net->output_nodes);
     tdnn_node **producers;
     if (!net->output_nodes) return TDNN_NO_MEMORY(err);
     TDNN_TRY(tdnn_graph_producers(graph, graph->zone, &producers, err));
@@ -287,7 +298,8 @@ tdnn_status tdnn_net_build(const tdnn_load_request *request, tdnn_net **out, tdn
     tdnn_net *net = tdnn_calloc(1, sizeof *net);
     if (!net) return TDNN_NO_MEMORY(err);
     atomic_init(&net->refs, 1);
-    tdnn_budget budget = {.limit = request->options->memory_limit}, *before = tdnn_budget_begin(&budget);
+    tdnn_budget budget = {.limit = request->options->memory_limit},
+                *before = tdnn_budget_begin(&budget);
     tdnn_status status = parse(request, net, err);
     if (!status) status = finish(net, request->options, err);
     status = tdnn_budget_end(before, status, err);

@@ -1,5 +1,5 @@
-/* A net: the optimised graph, its constants and what is packed of them. Never changes after loading,
- * but for the packs, which are behind a mutex. */
+/* A net: the optimised graph, its constants and what is packed of them. Never changes after
+ * loading, but for the packs, which are behind a mutex. */
 #ifndef TDNN_RUNTIME_NET_H
 #define TDNN_RUNTIME_NET_H
 
@@ -13,10 +13,12 @@ struct tdnn_net {
     tdnn_graph *graph;
     tdnn_packs *packs;
     tdnn_port *inputs, *outputs;
-    const char **output_nodes; /* names of the nodes that made the outputs in the model; "": none */
+    const char *
+        *output_nodes; /* names of the nodes that made the outputs in the model; "": none */
     uint64_t weight_bytes;
     uint64_t allocated; /* bytes, by loading */
-    struct tdnn_mutex *mutex; /* of `ready`: all data of constants are there that must be for running */
+    struct tdnn_mutex
+        *mutex; /* of `ready`: all data of constants are there that must be for running */
     bool ready;
 };
 
@@ -36,8 +38,8 @@ void tdnn_net_destroy(tdnn_net *net);
 /* cut.c: makes the options' inner inputs and outputs those of the graph. */
 tdnn_status tdnn_graph_cut(tdnn_graph *graph, const tdnn_load_options *options, tdnn_error *err);
 
-/* survey.c: tells `found` of each node whose types or shapes do not work out, for the sizes in the
- * options, and then fails. The second: of a graph that has parts left out. */
+/* survey.c: tells `found` of each node whose types or shapes do not work out, for the sizes in
+ * the options, and then fails. The second: of a graph that has parts left out. */
 tdnn_status tdnn_graph_survey(const tdnn_graph *graph, const tdnn_load_options *options,
                               tdnn_error *err);
 tdnn_status tdnn_graph_survey_rest(tdnn_graph *graph, const tdnn_load_options *options,

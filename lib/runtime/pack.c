@@ -1,6 +1,6 @@
-/* A chained hash table behind a mutex, which is taken while planning only. What is packed lies side by side
- * in slabs, so that it can have huge pages: of the time of 512 to 2048 channels at 7x7, 15 % went into
- * finding small ones. */
+/* A chained hash table behind a mutex, which is taken while planning only. What is packed lies
+ * side by side in slabs, so that it can have huge pages: of the time of 512 to 2048 channels at
+ * 7x7, 15 % went into finding small ones. */
 #include "lib/runtime/pack.h"
 
 #include "lib/base/map.h"
@@ -42,7 +42,8 @@ struct tdnn_packs {
     pack *buckets[BUCKETS];
 };
 
-tdnn_status tdnn_packs_create(bool measure, uint64_t weight_bytes, tdnn_packs **out, tdnn_error *err)
+tdnn_status tdnn_packs_create(bool measure, uint64_t weight_bytes, tdnn_packs **out,
+                              tdnn_error *err)
 {
     tdnn_packs *packs = *out = tdnn_calloc(1, sizeof *packs);
     if (!packs) return TDNN_NO_MEMORY(err);
@@ -88,14 +89,15 @@ static size_t bucket_of(const tdnn_pack_key *key)
     return (size_t)(tdnn_hash(key->number, sizeof key->number, h) >> 7) % BUCKETS;
 }
 
-/* A slab with room for `bytes`. A new one is as large as the weights or as all there is, since what is not
- * used of it takes no memory but a part of its last page; if that is refused, as small as can be. NULL: no
- * memory. */
+/* A slab with room for `bytes`. A new one is as large as the weights or as all there is, since
+ * what is not used of it takes no memory but a part of its last page; if that is refused, as
+ * small as can be. NULL: no memory. */
 static slab *slab_for(tdnn_packs *packs, size_t bytes)
 {
     for (slab *s = packs->slabs; s; s = s->next)
         if (s->size - s->used >= bytes) return s;
-    const uint64_t guess = packs->bytes > packs->weight_bytes ? packs->bytes : packs->weight_bytes;
+    const uint64_t guess =
+        packs->bytes > packs->weight_bytes ? packs->bytes : packs->weight_bytes;
     size_t size = tdnn_round_up(guess < LARGEST_SLAB ? (size_t)guess : LARGEST_SLAB, SLAB);
     const size_t enough = tdnn_round_up(bytes ? bytes : 1, SLAB);
     if (size < enough || packs->measure) size = enough;
@@ -110,14 +112,15 @@ static slab *slab_for(tdnn_packs *packs, size_t bytes)
     return packs->slabs = made;
 }
 
-static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes, tdnn_pack_fn build,
-                       void *context, const void **out, tdnn_error *err)
+static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes,
+                       tdnn_pack_fn build, void *context, const void **out, tdnn_error *err)
 {
     const size_t taken = packs->measure ? TDNN_ALIGN : tdnn_round_up(bytes, TDNN_ALIGN);
     if (packs->pending_count == packs->pending_capacity) {
         const size_t wanted = packs->pending_capacity ? 2 * packs->pending_capacity : 64;
-        void *grown = tdnn_realloc(packs->pending, packs->pending_count * sizeof *packs->pending, wanted,
-                                   sizeof *packs->pending);
+        void *grown =
+            tdnn_realloc(packs->pending, packs->pending_count * sizeof *packs->pending, wanted,
+                         sizeof *packs->pending);
         if (!grown) return TDNN_NO_MEMORY(err);
         packs->pending = grown;
         packs->pending_capacity = wanted;
@@ -133,7 +136,8 @@ static tdnn_status add(tdnn_packs *packs, const tdnn_pack_key *key, size_t bytes
     *bucket = p;
     room->used += taken;
     packs->bytes += bytes;
-    packs->pending[packs->pending_count++] = (pending){p, build, context, room, taken, bytes, TDNN_OK};
+    packs->pending[packs->pending_count++] =
+        (pending){p, build, context, room, taken, bytes, TDNN_OK};
     *out = p->data;
     return TDNN_OK;
 }
@@ -160,7 +164,8 @@ static tdnn_status take_sources(const tdnn_pack_key *key, tdnn_tensor *source[SO
 {
     for (size_t i = 0; i < SOURCES; i++) {
         const tdnn_tensor *t = key->source[i];
-        if (t && t->fill && !(t->data && key->anywhere)) TDNN_TRY(tdnn_tensor_copy(t, &source[i], err));
+        if (t && t->fill && !(t->data && key->anywhere))
+            TDNN_TRY(tdnn_tensor_copy(t, &source[i], err));
         else source[i] = tdnn_tensor_retain(t);
     }
     return TDNN_OK;
@@ -170,7 +175,8 @@ static tdnn_status build_one(const pending *p, tdnn_error *err)
 {
     tdnn_tensor *source[SOURCES] = {NULL};
     tdnn_status status = take_sources(&p->pack->key, source, err);
-    if (!status) status = p->build(p->context, (const tdnn_tensor *const *)source, p->pack->data, err);
+    if (!status)
+        status = p->build(p->context, (const tdnn_tensor *const *)source, p->pack->data, err);
     for (size_t i = 0; i < SOURCES; i++) {
         if (source[i]) tdnn_tensor_discard(source[i]); /* from now on the packed ones are used */
         tdnn_tensor_release(source[i]);
@@ -185,7 +191,8 @@ static void build_task(void *context, size_t task, size_t worker)
     p->status = build_one(p, NULL);
 }
 
-/* What failed is tried again by itself: for its message, and since memory may suffice for one at a time. */
+/* What failed is tried again by itself: for its message, and since memory may suffice for one
+ * at a time. */
 static tdnn_status build_all(tdnn_packs *packs, tdnn_workers *workers, tdnn_error *err)
 {
     const size_t count = packs->measure ? 0 : packs->pending_count;
@@ -210,7 +217,8 @@ static void take_back(tdnn_packs *packs)
     }
 }
 
-tdnn_status tdnn_packs_end(tdnn_packs *packs, tdnn_workers *workers, tdnn_status status, tdnn_error *err)
+tdnn_status tdnn_packs_end(tdnn_packs *packs, tdnn_workers *workers, tdnn_status status,
+                           tdnn_error *err)
 {
     if (!status) status = build_all(packs, workers, err);
     if (status) take_back(packs);

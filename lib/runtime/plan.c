@@ -48,8 +48,8 @@ static tdnn_status build(tdnn_planner *p)
     return keep_key(p);
 }
 
-tdnn_status tdnn_plan_build(const tdnn_plan_env *env, const tdnn_segment *segment, tdnn_plan **out,
-                            tdnn_error *err)
+tdnn_status tdnn_plan_build(const tdnn_plan_env *env, const tdnn_segment *segment,
+                            tdnn_plan **out, tdnn_error *err)
 {
     *out = NULL;
     tdnn_zone *zone = tdnn_zone_create();
@@ -90,7 +90,8 @@ static void set_data(tdnn_plan *plan, int32_t index)
     size_t offset;
     tdnn_plan_value *value = &plan->values[index];
     const tdnn_plan_value *root = &plan->values[tdnn_plan_root(plan, index, &offset)];
-    unsigned char *data = root->place == TDNN_PLACE_ARENA ? plan->base + root->at : root->view.data;
+    unsigned char *data =
+        root->place == TDNN_PLACE_ARENA ? plan->base + root->at : root->view.data;
     value->view.data = data ? data + offset : NULL;
 }
 
@@ -154,7 +155,8 @@ tdnn_status tdnn_plan_run(tdnn_plan *plan, unsigned char *base, const tdnn_run_h
     for (size_t i = 0; i < plan->moving_count; i++) set_data(plan, plan->moving[i]);
     for (size_t i = 0; i < plan->step_count; i++) {
         if (hooks->progress && hooks->progress(hooks->user, i, plan->step_count))
-            return TDNN_FAIL(err, TDNN_ERR_CANCELLED, "stopped before step %zu of %zu", i, plan->step_count);
+            return TDNN_FAIL(err, TDNN_ERR_CANCELLED, "stopped before step %zu of %zu", i,
+                             plan->step_count);
         if (hooks->profile)
             run_timed(&plan->steps[i], hooks->workers, &plan->times[i]);
         else
@@ -162,7 +164,8 @@ tdnn_status tdnn_plan_run(tdnn_plan *plan, unsigned char *base, const tdnn_run_h
     }
     for (size_t i = 0; i < plan->escaping_count; i++) {
         tdnn_plan_value *value = &plan->values[plan->escaping[i]];
-        values[value->id] = value->place == TDNN_PLACE_CONSTANT ? value->info.contents : &value->view;
+        values[value->id] =
+            value->place == TDNN_PLACE_CONSTANT ? value->info.contents : &value->view;
     }
     return TDNN_OK;
 }

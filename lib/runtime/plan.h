@@ -1,11 +1,12 @@
-/* A plan: the steps that compute a stretch of a graph for certain input shapes, and where each value lies.
+/* A plan: the steps that compute a stretch of a graph for certain input shapes, and where each
+ * value lies.
  *
- * A stretch begins at some node and ends before the first one that cannot be planned yet, because a shape
- * depends on values that must be computed first, or because the operator has `exec`. For most networks it
- * is the whole graph.
+ * A stretch begins at some node and ends before the first one that cannot be planned yet,
+ * because a shape depends on values that must be computed first, or because the operator has
+ * `exec`. For most networks it is the whole graph.
  *
- * Making one: infer (plan_infer.c) -> fuse (plan_einsum.c, plan_attention.c, plan_fuse.c, plan_product.c,
- * plan_shuffle.c, plan_chain.c) -> layouts (plan_layout.c) -> steps
+ * Making one: infer (plan_infer.c) -> fuse (plan_einsum.c, plan_attention.c, plan_fuse.c,
+ * plan_product.c, plan_shuffle.c, plan_chain.c) -> layouts (plan_layout.c) -> steps
  * (plan_steps.c) -> memory (plan_memory.c).
  */
 #ifndef TDNN_RUNTIME_PLAN_H
@@ -28,9 +29,9 @@ typedef struct tdnn_plan_env {
 /* Where planning starts. */
 typedef struct tdnn_segment {
     const tdnn_graph *graph;
-    size_t begin;                 /* first node                                                   */
-    tdnn_tensor *const *values;   /* per value: computed so far, or NULL. Data NULL: shape only   */
-    const int32_t *last_use;      /* per value: last node that uses it; INT32_MAX: an output      */
+    size_t begin; /* first node                                                   */
+    tdnn_tensor *const *values; /* per value: computed so far, or NULL. Data NULL: shape only */
+    const int32_t *last_use; /* per value: last node that uses it; INT32_MAX: an output      */
 } tdnn_segment;
 
 typedef enum tdnn_place { TDNN_PLACE_ARENA, TDNN_PLACE_CONSTANT, TDNN_PLACE_LIVE } tdnn_place;
@@ -90,15 +91,15 @@ typedef struct tdnn_plan {
     uint64_t used;       /* a counter, for dropping the least recently used */
 } tdnn_plan;
 
-/* Plans a stretch. plan->end == segment->begin: the first node cannot be planned, but by running it
- * (exec), or, in a segment with shapes only, not at all. */
-tdnn_status tdnn_plan_build(const tdnn_plan_env *env, const tdnn_segment *segment, tdnn_plan **out,
-                            tdnn_error *err);
+/* Plans a stretch. plan->end == segment->begin: the first node cannot be planned, but by
+ * running it (exec), or, in a segment with shapes only, not at all. */
+tdnn_status tdnn_plan_build(const tdnn_plan_env *env, const tdnn_segment *segment,
+                            tdnn_plan **out, tdnn_error *err);
 void tdnn_plan_free(tdnn_plan *plan); /* takes NULL */
 /* True if the plan is for values like these. */
 bool tdnn_plan_matches(const tdnn_plan *plan, tdnn_tensor *const *values);
-/* Computes, in the arena at `base` (arena_bytes large). Each escaping value then stands in values[id], as a
- * view of the arena. `clock` not NULL: times are recorded. */
+/* Computes, in the arena at `base` (arena_bytes large). Each escaping value then stands in
+ * values[id], as a view of the arena. `clock` not NULL: times are recorded. */
 typedef struct tdnn_run_hooks {
     tdnn_workers *workers; /* NULL: the caller's thread alone */
     bool profile;
@@ -108,14 +109,14 @@ typedef struct tdnn_run_hooks {
 tdnn_status tdnn_plan_run(tdnn_plan *plan, unsigned char *base, const tdnn_run_hooks *hooks,
                           tdnn_tensor **values, tdnn_error *err);
 
-/* Whether a node must be run by its `exec`. An input is odd if it is a list, holds strings or has elements
- * smaller than a byte. */
+/* Whether a node must be run by its `exec`. An input is odd if it is a list, holds strings or
+ * has elements smaller than a byte. */
 bool tdnn_op_needs_exec(const tdnn_op *op, bool odd_input);
 
-/* One operator on tensors, by planning and running it alone; `name` is for messages. The outputs are new.
- * TDNN_WAIT if it has `exec` only. */
-tdnn_status tdnn_evaluate(const tdnn_plan_env *env, const tdnn_node *node, tdnn_tensor *const *inputs,
-                          tdnn_tensor **outputs, tdnn_error *err);
+/* One operator on tensors, by planning and running it alone; `name` is for messages. The
+ * outputs are new. TDNN_WAIT if it has `exec` only. */
+tdnn_status tdnn_evaluate(const tdnn_plan_env *env, const tdnn_node *node,
+                          tdnn_tensor *const *inputs, tdnn_tensor **outputs, tdnn_error *err);
 
 /* ---- between the files of the planner ---- */
 
@@ -126,13 +127,14 @@ typedef struct tdnn_planner {
     int32_t *index;          /* per graph value: plan value, -1: none yet */
     tdnn_plan_node *current; /* the node whose infer or plan runs         */
     tdnn_error *err;
-    /* Not NULL: inference goes on behind nodes that wait, and behind those that fail, of which it is
-     * told; what hangs on their results is left out. */
+    /* Not NULL: inference goes on behind nodes that wait, and behind those that fail, of which
+     * it is told; what hangs on their results is left out. */
     void (*failed)(void *context, const tdnn_node *node, tdnn_error *why);
     void *context;
 } tdnn_planner;
 
-tdnn_status tdnn_planner_add_value(tdnn_planner *p, const tdnn_info *info, tdnn_id id, int32_t *out);
+tdnn_status tdnn_planner_add_value(tdnn_planner *p, const tdnn_info *info, tdnn_id id,
+                                   int32_t *out);
 tdnn_status tdnn_planner_add_node(tdnn_planner *p, const tdnn_node *node, size_t in_count,
                                   size_t out_count, tdnn_plan_node **out);
 /* Who makes and who uses the values of the plan, for the fusions. In the plan's zone. */

@@ -1,15 +1,18 @@
 /* Attention as exporters write it out becomes one step, ScaledAttention:
  *
- *     MatMul(q, k') -> [* or / a number, + mask, Where(mask, ., number)] -> Softmax -> MatMul(., v)
+ *     MatMul(q, k') -> [* or / a number, + mask, Where(mask, ., number)] -> Softmax ->
+ * MatMul(., v)
  *
- * with the transpositions, slices and scalings of q, k and v, and the transposition behind it, as strides.
- * Reshapes between these may join or part the dimensions of the batch. It takes known shapes.
+ * with the transpositions, slices and scalings of q, k and v, and the transposition behind it,
+ * as strides. Reshapes between these may join or part the dimensions of the batch. It takes
+ * known shapes.
  */
 #include "lib/runtime/plan_view.h"
 
 #include <string.h>
 
-/* Fewer queries are products of few rows, which need no packing; longer rows of scores fill the cache. */
+/* Fewer queries are products of few rows, which need no packing; longer rows of scores fill the
+ * cache. */
 enum { LEAST_QUERIES = 5, MOST_KEYS = 16384, MOST_BATCH = 1 << 20, MOST_LINKS = 8 };
 
 typedef struct seeker {
@@ -26,8 +29,14 @@ typedef struct found {
     tdnn_scaled_attention_params a;
 } found;
 
-static const tdnn_info *info(const seeker *s, int32_t value) { return &s->p->plan->values[value].info; }
-static const tdnn_shape *shape_of(const seeker *s, int32_t value) { return &info(s, value)->shape; }
+static const tdnn_info *info(const seeker *s, int32_t value)
+{
+    return &s->p->plan->values[value].info;
+}
+static const tdnn_shape *shape_of(const seeker *s, int32_t value)
+{
+    return &info(s, value)->shape;
+}
 static tdnn_op_kind kind_of(const tdnn_plan_node *n) { return n->node->op->kind; }
 
 /* What makes `value`, for one use only; NULL if it is none such. */
@@ -76,7 +85,8 @@ static int score_side(const seeker *s, const tdnn_plan_node *n, int depth)
     float number;
     const tdnn_op_kind kind = kind_of(n);
     if (joins_batch(s, n)) return leads_to_scores(s, n->in[0], depth) ? 0 : -1;
-    if (kind != TDNN_OP_Mul && kind != TDNN_OP_Div && kind != TDNN_OP_Add && kind != TDNN_OP_Where)
+    if (kind != TDNN_OP_Mul && kind != TDNN_OP_Div && kind != TDNN_OP_Add &&
+        kind != TDNN_OP_Where)
         return -1;
     const size_t first = kind == TDNN_OP_Where, end = kind == TDNN_OP_Div ? 1 : first + 2;
     for (size_t i = first; i < end; i++) {
@@ -154,8 +164,8 @@ static bool find_product(const seeker *s, found *f)
 /* ---- strides ---- */
 
 /* Matrices of `view`, broadcast to those of `whole`; `turned`: each transposed. */
-static tdnn_status stride_of(const seeker *s, const tdnn_strided_view *view, const tdnn_shape *whole,
-                             bool turned, tdnn_strided *out)
+static tdnn_status stride_of(const seeker *s, const tdnn_strided_view *view,
+                             const tdnn_shape *whole, bool turned, tdnn_strided *out)
 {
     const int lead = whole->ndim - view->shape.ndim;
     int64_t step[TDNN_MAX_DIMS] = {0};
@@ -215,7 +225,8 @@ static tdnn_status read_strides(const seeker *s, found *f, bool *ok)
     const tdnn_shape *qk = shape_of(s, f->scores->out[0]), *y = shape_of(s, f->product->out[0]);
     const int32_t base[] = {q->base, k->base, v->base};
     *ok = fits(&q->shape, qk, 2) && fits(&k->shape, qk, 2) && fits(&v->shape, y, 2);
-    for (size_t i = 0; i < 3; i++) /* a constant's data may not be there: MatMul has them packed */
+    for (size_t i = 0; i < 3;
+         i++) /* a constant's data may not be there: MatMul has them packed */
         *ok = *ok && s->p->plan->values[base[i]].place != TDNN_PLACE_CONSTANT;
     for (size_t i = 0; i < a->mask_count; i++)
         *ok = *ok && fits(shape_of(s, f->mask[i]), &f->masked[i], 0);
@@ -300,7 +311,9 @@ static tdnn_status replace(const seeker *s, found *f)
     if (!node || !params || !in) return TDNN_NO_MEMORY(s->p->err);
     *params = f->a;
     memcpy(in, f->input, in_count * sizeof *in);
-    *node = (tdnn_node){.op = &tdnn_op_ScaledAttention.schema, .name = f->softmax->node->name, .params = params};
+    *node = (tdnn_node){.op = &tdnn_op_ScaledAttention.schema,
+                        .name = f->softmax->node->name,
+                        .params = params};
     f->softmax->dead = f->product->dead = true;
     f->last->dead = false;
     f->last->node = node;
@@ -313,8 +326,8 @@ static tdnn_status visit(const seeker *s, tdnn_plan_node *softmax)
 {
     bool ok = false;
     found f = {.softmax = softmax};
-    if (softmax->dead || kind_of(softmax) != TDNN_OP_Softmax || !find_product(s, &f) || !find_scores(s, &f) ||
-        !read_sizes(s, &f))
+    if (softmax->dead || kind_of(softmax) != TDNN_OP_Softmax || !find_product(s, &f) ||
+        !find_scores(s, &f) || !read_sizes(s, &f))
         return TDNN_OK;
     TDNN_TRY(read_strides(s, &f, &ok));
     if (!ok) return TDNN_OK;
@@ -330,7 +343,8 @@ static tdnn_status drop_unused(tdnn_planner *p)
     for (size_t i = p->plan->node_count; i-- > 0;) {
         tdnn_plan_node *n = &p->plan->nodes[i];
         bool used = n->dead;
-        for (size_t o = 0; o < n->out_count; o++) used = used || (n->out[o] >= 0 && of.uses[n->out[o]]);
+        for (size_t o = 0; o < n->out_count; o++)
+            used = used || (n->out[o] >= 0 && of.uses[n->out[o]]);
         if (used) continue;
         n->dead = true;
         for (size_t k = 0; k < n->in_count; k++)
@@ -344,7 +358,8 @@ tdnn_status tdnn_planner_attention(tdnn_planner *p)
     seeker s = {.p = p};
     tdnn_strided_view *views;
     bool any = false;
-    for (size_t i = 0; i < p->plan->node_count; i++) any = any || kind_of(&p->plan->nodes[i]) == TDNN_OP_Softmax;
+    for (size_t i = 0; i < p->plan->node_count; i++)
+        any = any || kind_of(&p->plan->nodes[i]) == TDNN_OP_Softmax;
     if (!any) return TDNN_OK;
     TDNN_TRY(tdnn_planner_views(p, &views));
     TDNN_TRY(tdnn_planner_uses(p, &s.of));

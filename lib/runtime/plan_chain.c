@@ -1,13 +1,14 @@
-/* A depthwise convolution with the convolution before it and the 1x1 convolution behind it becomes a
- * ConvChain, where what is between them is too large for the cache. */
+/* A depthwise convolution with the convolution before it and the 1x1 convolution behind it
+ * becomes a ConvChain, where what is between them is too large for the cache. */
 #include "lib/runtime/plan.h"
 
 enum { X, WEIGHTS, BIAS, RESIDUAL };
 
-/* Bytes between two convolutions from which on a chain pays on one thread: MobileNet-v2 takes 4.84 ms in separate
- * steps, 4.64 with all in chains, 4.58 with those from 0.5 or 1 MB on; SCRFD 13.0, 12.4 and 12.2. On several
- * threads one step in place of three pays for smaller ones too (MobileNet-v2 2.43 to 2.35, ShuffleNet 1.73 to 1.54,
- * MobileFaceNet 1.86 to 1.73), but only chains of three: EfficientNet-B0 would lose 2 %. */
+/* Bytes between two convolutions from which on a chain pays on one thread: MobileNet-v2
+ * takes 4.84 ms in separate steps, 4.64 with all in chains, 4.58 with those from 0.5 or 1 MB
+ * on; SCRFD 13.0, 12.4 and 12.2. On several threads one step in place of three pays for smaller
+ * ones too (MobileNet-v2 2.43 to 2.35, ShuffleNet 1.73 to 1.54, MobileFaceNet 1.86 to 1.73),
+ * but only chains of three: EfficientNet-B0 would lose 2 %. */
 enum { BETWEEN_BYTES = 768 * 1024 };
 
 typedef struct fuser {
@@ -15,7 +16,10 @@ typedef struct fuser {
     tdnn_plan_uses of;
 } fuser;
 
-static const tdnn_info *info(const fuser *f, int32_t value) { return &f->p->plan->values[value].info; }
+static const tdnn_info *info(const fuser *f, int32_t value)
+{
+    return &f->p->plan->values[value].info;
+}
 
 /* A live convolution of images in f32 whose weights never change. */
 static bool is_conv(const fuser *f, const tdnn_plan_node *n)
@@ -28,7 +32,10 @@ static bool is_conv(const fuser *f, const tdnn_plan_node *n)
            (!bias || values[n->in[BIAS]].forever);
 }
 
-static bool has_residual(const tdnn_plan_node *n) { return n->in_count > RESIDUAL && n->in[RESIDUAL] >= 0; }
+static bool has_residual(const tdnn_plan_node *n)
+{
+    return n->in_count > RESIDUAL && n->in[RESIDUAL] >= 0;
+}
 
 static bool is_depthwise(const fuser *f, const tdnn_plan_node *n)
 {
@@ -41,8 +48,10 @@ static bool is_depthwise(const fuser *f, const tdnn_plan_node *n)
 static bool is_pointwise(const fuser *f, const tdnn_plan_node *n)
 {
     const tdnn_conv_params *params = n->node->params;
-    const tdnn_shape *w = &info(f, n->in[WEIGHTS])->shape, *x = &info(f, n->in[X])->shape, *y = &info(f, n->out[0])->shape;
-    return params->group == 1 && w->dim[2] == 1 && w->dim[3] == 1 && x->dim[2] == y->dim[2] && x->dim[3] == y->dim[3];
+    const tdnn_shape *w = &info(f, n->in[WEIGHTS])->shape, *x = &info(f, n->in[X])->shape,
+                     *y = &info(f, n->out[0])->shape;
+    return params->group == 1 && w->dim[2] == 1 && w->dim[3] == 1 && x->dim[2] == y->dim[2] &&
+           x->dim[3] == y->dim[3];
 }
 
 /* One that reads a few plain channels. */
@@ -57,7 +66,8 @@ static bool is_large(const fuser *f, int32_t value)
     return tdnn_shape_count(&info(f, value)->shape) * (int64_t)sizeof(float) >= BETWEEN_BYTES;
 }
 
-/* The node that makes the value for one use only, or the only one that uses it; NULL: none such. */
+/* The node that makes the value for one use only, or the only one that uses it; NULL: none
+ * such. */
 static tdnn_plan_node *neighbour(const fuser *f, const int32_t *which, int32_t value)
 {
     return f->of.uses[value] == 1 && which[value] >= 0 ? &f->p->plan->nodes[which[value]] : NULL;
@@ -95,9 +105,12 @@ static tdnn_status fuse_depthwise(fuser *f, tdnn_plan_node *n)
 {
     tdnn_plan_node *before = neighbour(f, f->of.producer, n->in[X]);
     tdnn_plan_node *behind = neighbour(f, f->of.consumer, n->out[0]);
-    if (before && (!is_conv(f, before) || has_residual(before) || (!is_pointwise(f, before) && !is_first(f, before))))
+    if (before && (!is_conv(f, before) || has_residual(before) ||
+                   (!is_pointwise(f, before) && !is_first(f, before))))
         before = NULL;
-    if (behind && (!is_conv(f, behind) || behind->in[X] != n->out[0] || !is_pointwise(f, behind))) behind = NULL;
+    if (behind &&
+        (!is_conv(f, behind) || behind->in[X] != n->out[0] || !is_pointwise(f, behind)))
+        behind = NULL;
     const bool small_too = before && behind && f->p->env->threads > 1;
     if (!small_too && !is_large(f, n->in[X])) before = NULL;
     if (!small_too && !is_large(f, n->out[0])) behind = NULL;

@@ -1,8 +1,9 @@
-/* Einsum of f32 as matrix products: two operands at a time, those whose product is the smallest first.
- * Of the letters of two, some are in both and go on (the products of a batch), some are in one only (rows,
- * columns), and the others are summed: so each operand is transposed into batch, rows or columns, and
- * sum, and what comes out into the result. It takes known shapes, since a dimension of 1 fits any other.
- * What is left alone: letters that one operand alone has and that are summed, diagonals, other types.
+/* Einsum of f32 as matrix products: two operands at a time, those whose product is the smallest
+ * first. Of the letters of two, some are in both and go on (the products of a batch), some are
+ * in one only (rows, columns), and the others are summed: so each operand is transposed into
+ * batch, rows or columns, and sum, and what comes out into the result. It takes known shapes,
+ * since a dimension of 1 fits any other. What is left alone: letters that one operand alone has
+ * and that are summed, diagonals, other types.
  */
 #include "lib/graph/einsum.h"
 #include "lib/runtime/plan.h"
@@ -37,7 +38,8 @@ static void push(term *t, int label) { t->label[t->count++] = label; }
 
 static bool equal(const term *a, const term *b)
 {
-    return a->count == b->count && memcmp(a->label, b->label, (size_t)a->count * sizeof *a->label) == 0;
+    return a->count == b->count &&
+           memcmp(a->label, b->label, (size_t)a->count * sizeof *a->label) == 0;
 }
 
 static int64_t extent(const lowering *l, const term *t)
@@ -50,8 +52,8 @@ static int64_t extent(const lowering *l, const term *t)
 
 /* ---- adding nodes ---- */
 
-static tdnn_status add(lowering *l, const tdnn_op *op, void *params, const int32_t *in, size_t in_count,
-                       const tdnn_shape *shape, int32_t *out)
+static tdnn_status add(lowering *l, const tdnn_op *op, void *params, const int32_t *in,
+                       size_t in_count, const tdnn_shape *shape, int32_t *out)
 {
     tdnn_planner *p = l->p;
     tdnn_node *node = tdnn_zone_alloc(p->plan->zone, 1, sizeof *node);
@@ -187,7 +189,8 @@ static tdnn_status multiply_all(lowering *l)
 
 /* ---- the whole ---- */
 
-/* Intermediate products larger than all operands and the result together, by this, are left alone. */
+/* Intermediate products larger than all operands and the result together, by this, are left
+ * alone. */
 enum { MOST_GROWTH = 4 };
 
 static bool products_are_small(const lowering *l, int64_t most)
@@ -198,7 +201,8 @@ static bool products_are_small(const lowering *l, int64_t most)
         choose(&try, &a, &b);
         const term rest = needed(&try, a, b);
         try.factors[a].t = roles_of(&try.factors[a].t, &try.factors[b].t, &rest).product;
-        if (try.factors[a].t.count > TDNN_MAX_DIMS || extent(&try, &try.factors[a].t) > most) return false;
+        if (try.factors[a].t.count > TDNN_MAX_DIMS || extent(&try, &try.factors[a].t) > most)
+            return false;
         try.factors[b] = try.factors[--try.count];
     }
     return true;

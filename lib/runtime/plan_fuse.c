@@ -1,6 +1,6 @@
-/* Fusions that need shapes: a residual addition, and the activation behind it, go into the convolution
- * that made one of its operands; a Relu goes into the BatchNormalization before it. (Passes do the fusions
- * that need no shapes.) */
+/* Fusions that need shapes: a residual addition, and the activation behind it, go into the
+ * convolution that made one of its operands; a Relu goes into the BatchNormalization before it.
+ * (Passes do the fusions that need no shapes.) */
 #include "lib/runtime/plan.h"
 
 #include <string.h>
@@ -10,7 +10,8 @@ typedef struct fuser {
     tdnn_plan_uses of;
 } fuser;
 
-/* The live convolution without residual that makes `value` for one use only; NULL if it is none such. */
+/* The live convolution without residual that makes `value` for one use only; NULL if it is none
+ * such. */
 static tdnn_plan_node *lone_conv(const fuser *f, int32_t value)
 {
     if (value < 0 || f->of.producer[value] < 0 || f->of.uses[value] != 1) return NULL;
@@ -19,8 +20,10 @@ static tdnn_plan_node *lone_conv(const fuser *f, int32_t value)
     return n;
 }
 
-/* The convolution as it was, with `residual` as fourth input and its own copy of the parameters. */
-static tdnn_status add_residual(fuser *f, tdnn_plan_node *add, tdnn_plan_node *conv, int32_t residual)
+/* The convolution as it was, with `residual` as fourth input and its own copy of the
+ * parameters. */
+static tdnn_status add_residual(fuser *f, tdnn_plan_node *add, tdnn_plan_node *conv,
+                                int32_t residual)
 {
     tdnn_zone *zone = f->p->plan->zone;
     const tdnn_conv_params *old = conv->node->params;
@@ -46,7 +49,8 @@ static tdnn_status add_residual(fuser *f, tdnn_plan_node *add, tdnn_plan_node *c
 static tdnn_status fuse_add(fuser *f, tdnn_plan_node *add)
 {
     tdnn_plan_value *values = f->p->plan->values;
-    if (add->in_count != 2 || add->in[0] < 0 || add->in[1] < 0 || add->in[0] == add->in[1]) return TDNN_OK;
+    if (add->in_count != 2 || add->in[0] < 0 || add->in[1] < 0 || add->in[0] == add->in[1])
+        return TDNN_OK;
     const tdnn_info *a = &values[add->in[0]].info, *b = &values[add->in[1]].info;
     if (a->dtype != TDNN_F32 || a->shape.ndim != 4 || !tdnn_shape_equal(&a->shape, &b->shape))
         return TDNN_OK;
@@ -62,7 +66,9 @@ static tdnn_status fuse_add(fuser *f, tdnn_plan_node *add)
 static void fuse_relu(tdnn_plan_node *conv, tdnn_plan_node *relu)
 {
     tdnn_conv_params *params = conv->node->params;
-    if (conv->in_count != 4 || params->activation.kind != TDNN_ACT_NONE || params->residual_after) return;
+    if (conv->in_count != 4 || params->activation.kind != TDNN_ACT_NONE ||
+        params->residual_after)
+        return;
     params->activation.kind = TDNN_ACT_RELU;
     conv->out[0] = relu->out[0];
     relu->dead = true;

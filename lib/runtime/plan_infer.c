@@ -1,5 +1,6 @@
-/* The first stage of planning: types and shapes, node by node, until one must wait; and what can be worked
- * out right now (Shape -> Gather -> Concat and the like) is, so that it costs nothing at run time. */
+/* The first stage of planning: types and shapes, node by node, until one must wait; and what
+ * can be worked out right now (Shape -> Gather -> Concat and the like) is, so that it costs
+ * nothing at run time. */
 #include "lib/runtime/plan.h"
 
 #include <string.h>
@@ -7,7 +8,8 @@
 /* Results up to this size are computed while planning where all inputs are known. */
 enum { MOST_KNOWN_BYTES = 1 << 20 };
 
-tdnn_status tdnn_planner_add_value(tdnn_planner *p, const tdnn_info *info, tdnn_id id, int32_t *out)
+tdnn_status tdnn_planner_add_value(tdnn_planner *p, const tdnn_info *info, tdnn_id id,
+                                   int32_t *out)
 {
     tdnn_plan *plan = p->plan;
     if (plan->value_count >= INT32_MAX ||
@@ -100,8 +102,8 @@ void tdnn_infer_set_contents(tdnn_infer *ctx, size_t index, tdnn_tensor *content
 
 /* ---- one node ---- */
 
-/* The plan's value for a value of the graph: a constant, or computed before this stretch, unless the
- * stretch itself makes it. */
+/* The plan's value for a value of the graph: a constant, or computed before this stretch,
+ * unless the stretch itself makes it. */
 static tdnn_status use_value(tdnn_planner *p, tdnn_id id, int32_t *out)
 {
     *out = -1;
@@ -138,12 +140,14 @@ static bool is_list_or_string(const tdnn_info *info)
 static tdnn_status check_output(tdnn_planner *p, const tdnn_info *info)
 {
     size_t bytes;
-    if (info->kind != TDNN_KIND_TENSOR || info->dtype <= TDNN_NONE || info->dtype >= TDNN_DTYPE_COUNT)
+    if (info->kind != TDNN_KIND_TENSOR || info->dtype <= TDNN_NONE ||
+        info->dtype >= TDNN_DTYPE_COUNT)
         return TDNN_FAIL(p->err, TDNN_ERR_INTERNAL, "the type of an output was not inferred");
     for (int i = 0; i < info->shape.ndim; i++)
         if (info->shape.dim[i] < 0)
-            return TDNN_FAIL(p->err, TDNN_ERR_SHAPE, "dimension %d of the output would be %lld, expected 0 or more",
-                             i, (long long)info->shape.dim[i]);
+            return TDNN_FAIL(p->err, TDNN_ERR_SHAPE,
+                             "dimension %d of the output would be %lld, expected 0 or more", i,
+                             (long long)info->shape.dim[i]);
     if (!tdnn_tensor_size(info->dtype, &info->shape, &bytes))
         return TDNN_FAIL(p->err, TDNN_ERR_LIMIT, "the output is too large");
     return TDNN_OK;
@@ -203,7 +207,8 @@ static tdnn_status infer_outputs(tdnn_planner *p, tdnn_plan_node *n, tdnn_info *
     return TDNN_OK;
 }
 
-/* Keeps what was inferred: a value for each output, and the node itself unless all is known already. */
+/* Keeps what was inferred: a value for each output, and the node itself unless all is known
+ * already. */
 static tdnn_status keep_outputs(tdnn_planner *p, tdnn_plan_node *n, const tdnn_info *out)
 {
     bool known = true;
@@ -236,8 +241,8 @@ static tdnn_status infer_node(tdnn_planner *p, const tdnn_node *node)
     }
     if (tdnn_op_needs_exec(op, lists || small)) return TDNN_WAIT;
     if (lists)
-        return TDNN_FAIL(p->err, TDNN_ERR_UNSUPPORTED, "%s does not take strings, sequences or optionals",
-                         op->schema.name);
+        return TDNN_FAIL(p->err, TDNN_ERR_UNSUPPORTED,
+                         "%s does not take strings, sequences or optionals", op->schema.name);
     tdnn_info *out = tdnn_zone_alloc(p->plan->zone, n->out_count + 1, sizeof *out);
     if (!out) return TDNN_NO_MEMORY(p->err);
     tdnn_status status = infer_outputs(p, n, out);
@@ -257,7 +262,8 @@ static void drop_unneeded(tdnn_planner *p)
     tdnn_plan *plan = p->plan;
     for (size_t v = 0; v < plan->value_count; v++) {
         tdnn_plan_value *value = &plan->values[v];
-        if (value->id == TDNN_ABSENT || value->place == TDNN_PLACE_LIVE || value->forever) continue;
+        if (value->id == TDNN_ABSENT || value->place == TDNN_PLACE_LIVE || value->forever)
+            continue;
         value->escapes = p->segment->last_use[value->id] >= (int32_t)plan->end;
     }
     bool *needed = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *needed);
@@ -311,7 +317,8 @@ tdnn_status tdnn_planner_infer(tdnn_planner *p)
         undo(p, nodes, values);
         if (status == TDNN_WAIT && !p->failed) break;
         if (status == TDNN_WAIT) continue;
-        if (!p->failed || status == TDNN_ERR_MEMORY) return tdnn_node_error(graph, node, status, p->err);
+        if (!p->failed || status == TDNN_ERR_MEMORY)
+            return tdnn_node_error(graph, node, status, p->err);
         p->failed(p->context, node, p->err);
         tdnn_error_clear(p->err);
     }

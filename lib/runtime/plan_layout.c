@@ -1,5 +1,6 @@
-/* Layouts: each operator says what it would take and give; where neighbours differ, a Reorder goes between
- * them. Blocked regions so grow from the convolutions through whatever can follow them. */
+/* Layouts: each operator says what it would take and give; where neighbours differ, a Reorder
+ * goes between them. Blocked regions so grow from the convolutions through whatever can follow
+ * them. */
 #include "lib/runtime/plan.h"
 
 #include <string.h>
@@ -96,7 +97,8 @@ tdnn_status tdnn_planner_layout(tdnn_planner *p)
         if (!r.before[i].dead) TDNN_TRY(place_node(&r, &r.before[i]));
     /* What leaves the stretch leaves it plain. */
     for (size_t v = 0, count = plan->value_count; v < count; v++) {
-        if (!plan->values[v].escapes || plan->values[v].info.layout == TDNN_LAYOUT_PLAIN) continue;
+        if (!plan->values[v].escapes || plan->values[v].info.layout == TDNN_LAYOUT_PLAIN)
+            continue;
         int32_t plain;
         TDNN_TRY(in_layout(p, (int32_t)v, TDNN_LAYOUT_PLAIN, &plain));
         plan->values[v].escapes = false;

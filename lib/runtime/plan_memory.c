@@ -47,8 +47,8 @@ static size_t inputs_in(const tdnn_plan *plan, const tdnn_plan_node *n, int32_t 
     return count;
 }
 
-/* An output takes over an input's memory where nobody needs that input any more, nor the node itself
- * as another of its inputs: a convolution's residual may be what it convolves. */
+/* An output takes over an input's memory where nobody needs that input any more, nor the node
+ * itself as another of its inputs: a convolution's residual may be what it convolves. */
 static void reuse_in_place(tdnn_plan *plan)
 {
     for (size_t i = 0; i < plan->node_count; i++) {
@@ -59,7 +59,8 @@ static void reuse_in_place(tdnn_plan *plan)
             int32_t index = tdnn_plan_root(plan, n->inplace[k].in, &offset);
             tdnn_plan_value *root = &plan->values[index];
             if (out->root != n->inplace[k].out || out->place != TDNN_PLACE_ARENA) continue;
-            if (root->place != TDNN_PLACE_ARENA || root == out || root->last != (int32_t)i) continue;
+            if (root->place != TDNN_PLACE_ARENA || root == out || root->last != (int32_t)i)
+                continue;
             if (offset != 0 || root->view.bytes != out->view.bytes) continue;
             if (inputs_in(plan, n, index) != 1) continue;
             out->root = index;

@@ -1,6 +1,6 @@
-/* What is done to each element of a matrix product becomes a part of it, in a MatMulAdd: the addition of a
- * row, an activation, and the addition of another tensor of its shape, each at most once and in this
- * order. It takes known shapes to tell a row from the rest. */
+/* What is done to each element of a matrix product becomes a part of it, in a MatMulAdd: the
+ * addition of a row, an activation, and the addition of another tensor of its shape, each at
+ * most once and in this order. It takes known shapes to tell a row from the rest. */
 #include "lib/runtime/plan.h"
 
 enum { PRODUCT_A, PRODUCT_B, PRODUCT_ROW, PRODUCT_RESIDUAL, PRODUCT_INPUTS };
@@ -10,7 +10,10 @@ typedef struct fuser {
     tdnn_plan_uses of;
 } fuser;
 
-static const tdnn_info *info(const fuser *f, int32_t value) { return &f->p->plan->values[value].info; }
+static const tdnn_info *info(const fuser *f, int32_t value)
+{
+    return &f->p->plan->values[value].info;
+}
 
 /* The product that makes `value` for one use only; NULL if it is none such. */
 static tdnn_plan_node *lone_product(const fuser *f, int32_t value)
@@ -21,8 +24,8 @@ static tdnn_plan_node *lone_product(const fuser *f, int32_t value)
     return !n->dead && (kind == TDNN_OP_MatMul || kind == TDNN_OP_MatMulAdd) ? n : NULL;
 }
 
-/* `last` becomes the product with what it was itself as a part, in its place, where all operands are
- * made; *params and *in are its own. */
+/* `last` becomes the product with what it was itself as a part, in its place, where all
+ * operands are made; *params and *in are its own. */
 static tdnn_status take_over(fuser *f, tdnn_plan_node *product, tdnn_plan_node *last,
                              tdnn_matmul_add_params **params, int32_t **in)
 {
@@ -37,7 +40,8 @@ static tdnn_status take_over(fuser *f, tdnn_plan_node *product, tdnn_plan_node *
     node->op = &tdnn_op_MatMulAdd.schema;
     node->params = *params;
     node->input_count = PRODUCT_INPUTS;
-    for (size_t i = 0; i < PRODUCT_INPUTS; i++) (*in)[i] = i < product->in_count ? product->in[i] : -1;
+    for (size_t i = 0; i < PRODUCT_INPUTS; i++)
+        (*in)[i] = i < product->in_count ? product->in[i] : -1;
     product->dead = true;
     last->node = node;
     last->in = *in;
@@ -66,7 +70,8 @@ static tdnn_status fuse_add(fuser *f, tdnn_plan_node *add, size_t side)
 {
     const int32_t other = add->in[1 - side];
     tdnn_plan_node *product = lone_product(f, add->in[side]);
-    if (!product || other < 0 || other == add->in[side] || has(product, PRODUCT_RESIDUAL)) return TDNN_OK;
+    if (!product || other < 0 || other == add->in[side] || has(product, PRODUCT_RESIDUAL))
+        return TDNN_OK;
     const tdnn_shape *shape = &info(f, add->in[side])->shape;
     tdnn_matmul_add_params *params;
     int32_t *in;
@@ -87,7 +92,9 @@ static bool activation_of(const tdnn_node *node, tdnn_activation *out)
     const tdnn_alpha_params *alpha = node->params;
     switch (node->op->kind) {
     case TDNN_OP_Relu: *out = (tdnn_activation){TDNN_ACT_RELU, 0, 0}; return true;
-    case TDNN_OP_LeakyRelu: *out = (tdnn_activation){TDNN_ACT_LEAKY, alpha->alpha, 0}; return true;
+    case TDNN_OP_LeakyRelu:
+        *out = (tdnn_activation){TDNN_ACT_LEAKY, alpha->alpha, 0};
+        return true;
     case TDNN_OP_Sigmoid: *out = (tdnn_activation){TDNN_ACT_SIGMOID, 0, 0}; return true;
     case TDNN_OP_Tanh: *out = (tdnn_activation){TDNN_ACT_TANH, 0, 0}; return true;
     case TDNN_OP_HardSwish: *out = (tdnn_activation){TDNN_ACT_HARDSWISH, 0, 0}; return true;
@@ -121,7 +128,9 @@ tdnn_status tdnn_planner_product(tdnn_planner *p)
     for (size_t i = 0; i < plan->node_count; i++) {
         tdnn_plan_node *n = &plan->nodes[i];
         tdnn_activation found;
-        if (n->dead || n->out_count != 1 || n->out[0] < 0 || info(&f, n->out[0])->dtype != TDNN_F32) continue;
+        if (n->dead || n->out_count != 1 || n->out[0] < 0 ||
+            info(&f, n->out[0])->dtype != TDNN_F32)
+            continue;
         if (n->node->op->kind == TDNN_OP_Add && n->in_count == 2) {
             TDNN_TRY(fuse_add(&f, n, 0));
             if (n->node->op->kind == TDNN_OP_Add) TDNN_TRY(fuse_add(&f, n, 1));

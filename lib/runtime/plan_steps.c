@@ -45,8 +45,9 @@ bool tdnn_plan_alias(tdnn_plan_ctx *ctx, size_t out, size_t in, size_t offset)
     return true;
 }
 
-/* Whether the inputs from `in` on are, one behind the other, all that lies in the memory of `root`: what an
- * earlier Concat put together, as the blocks of a DenseNet do with all they have again and again. */
+/* Whether the inputs from `in` on are, one behind the other, all that lies in the memory of
+ * `root`: what an earlier Concat put together, as the blocks of a DenseNet do with all they
+ * have again and again. */
 static bool makes_up(const tdnn_planner *p, size_t in, int32_t root)
 {
     const tdnn_plan *plan = p->plan;
@@ -86,7 +87,8 @@ void tdnn_plan_inplace(tdnn_plan_ctx *ctx, size_t out, size_t in)
 }
 
 tdnn_status tdnn_plan_pack(tdnn_plan_ctx *ctx, const tdnn_pack_key *key, size_t bytes,
-                           tdnn_pack_fn build, const void *context, size_t context_bytes, const void **out)
+                           tdnn_pack_fn build, const void *context, size_t context_bytes,
+                           const void **out)
 {
     tdnn_packs *packs = planner_of(ctx)->env->packs;
     *out = NULL;
@@ -144,10 +146,15 @@ static tdnn_status plan_node(tdnn_planner *p, tdnn_plan_node *n, tdnn_step *step
         step->out[i] = &plan->values[n->out[i]].view;
         step->moved += step->out[i]->bytes;
     }
-    tdnn_plan_ctx ctx = {.step = step, .kernels = p->env->kernels, .threads = p->env->threads,
+    tdnn_plan_ctx ctx = {.step = step,
+                         .kernels = p->env->kernels,
+                         .threads = p->env->threads,
                          .precision = p->env->precision,
-                         .no_winograd = p->env->no_winograd, .constants = constants, .known = known,
-                         .err = p->err, .planner = p};
+                         .no_winograd = p->env->no_winograd,
+                         .constants = constants,
+                         .known = known,
+                         .err = p->err,
+                         .planner = p};
     p->current = n;
     return op->plan(&ctx);
 }

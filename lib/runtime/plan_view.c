@@ -1,5 +1,6 @@
-/* Where the elements of a value lie in the value that a chain of transpositions, reshapes, slices and the
- * like, and products with a number, has made it from: for operators that read through strides. */
+/* Where the elements of a value lie in the value that a chain of transpositions, reshapes,
+ * slices and the like, and products with a number, has made it from: for operators that read
+ * through strides. */
 #include "lib/runtime/plan_view.h"
 
 #include <string.h>
@@ -22,8 +23,8 @@ tdnn_strided_view tdnn_strided_view_whole(const tdnn_planner *p, int32_t value)
 
 /* ---- shapes ---- */
 
-/* The dimension of `from` where a run of dimensions begins that can be seen as one: those of size 1 fit
- * anywhere, others must follow each other. */
+/* The dimension of `from` where a run of dimensions begins that can be seen as one: those of
+ * size 1 fit anywhere, others must follow each other. */
 static int run_begin(const tdnn_strided_view *from, int last)
 {
     while (last > 0 && (from->shape.dim[last - 1] == 1 || from->shape.dim[last] == 1 ||
@@ -50,7 +51,8 @@ bool tdnn_strided_view_reshape(tdnn_strided_view *v, const tdnn_shape *to)
     const tdnn_strided_view from = squeezed(v);
     tdnn_strided_view out = *v;
     int d = to->ndim - 1;
-    if (tdnn_shape_count(to) != tdnn_shape_count(&v->shape) || tdnn_shape_count(to) == 0) return false;
+    if (tdnn_shape_count(to) != tdnn_shape_count(&v->shape) || tdnn_shape_count(to) == 0)
+        return false;
     out.shape = *to;
     for (int last = from.shape.ndim - 1; last >= 0;) {
         const int begin = run_begin(&from, last);
@@ -111,7 +113,8 @@ static bool gather(const tdnn_planner *p, const tdnn_plan_node *n, tdnn_strided_
 {
     const tdnn_tensor *index = contents(p, n, 1);
     int64_t axis = attr(n->node, "axis", 0);
-    if (!index || tdnn_shape_count(&index->shape) != 1 || !tdnn_dtype_is_int(index->dtype)) return false;
+    if (!index || tdnn_shape_count(&index->shape) != 1 || !tdnn_dtype_is_int(index->dtype))
+        return false;
     int64_t at = tdnn_tensor_get_i64(index, 0);
     if (axis < 0) axis += v->shape.ndim;
     if (at < 0) at += v->shape.dim[axis];
@@ -123,8 +126,10 @@ static bool gather(const tdnn_planner *p, const tdnn_plan_node *n, tdnn_strided_
 
 static bool slice(const tdnn_planner *p, const tdnn_plan_node *n, tdnn_strided_view *v)
 {
-    const tdnn_tensor *starts = contents(p, n, 1), *axes = contents(p, n, 3), *steps = contents(p, n, 4);
-    const bool has_axes = n->in_count > 3 && n->in[3] >= 0, has_steps = n->in_count > 4 && n->in[4] >= 0;
+    const tdnn_tensor *starts = contents(p, n, 1), *axes = contents(p, n, 3),
+                      *steps = contents(p, n, 4);
+    const bool has_axes = n->in_count > 3 && n->in[3] >= 0,
+               has_steps = n->in_count > 4 && n->in[4] >= 0;
     if (!starts || (has_axes && !axes) || (has_steps && !steps)) return false;
     const size_t count = (size_t)tdnn_shape_count(&starts->shape);
     for (size_t i = 0; i < count; i++) {
@@ -142,7 +147,8 @@ static bool slice(const tdnn_planner *p, const tdnn_plan_node *n, tdnn_strided_v
 }
 
 /* The pieces lie one behind the other. */
-static bool split(const tdnn_planner *p, const tdnn_plan_node *n, size_t piece, tdnn_strided_view *v)
+static bool split(const tdnn_planner *p, const tdnn_plan_node *n, size_t piece,
+                  tdnn_strided_view *v)
 {
     int64_t axis = attr(n->node, "axis", 0);
     if (axis < 0) axis += v->shape.ndim;
@@ -170,13 +176,14 @@ static bool scaling(const tdnn_planner *p, const tdnn_plan_node *n, size_t *side
 }
 
 /* The view of output `o` of the node in what input 0 is a view of; false: it is none. */
-static bool follow(const tdnn_planner *p, const tdnn_strided_view *views, const tdnn_plan_node *n, size_t o,
-                   tdnn_strided_view *v)
+static bool follow(const tdnn_planner *p, const tdnn_strided_view *views,
+                   const tdnn_plan_node *n, size_t o, tdnn_strided_view *v)
 {
     size_t side = 0;
     float factor = 1;
     const tdnn_op_kind kind = n->node->op->kind;
-    if ((kind == TDNN_OP_Mul || kind == TDNN_OP_Div) && !scaling(p, n, &side, &factor)) return false;
+    if ((kind == TDNN_OP_Mul || kind == TDNN_OP_Div) && !scaling(p, n, &side, &factor))
+        return false;
     if (n->in_count == 0 || n->in[side] < 0) return false;
     *v = views[n->in[side]];
     v->factor *= factor;
@@ -199,9 +206,11 @@ static bool follow(const tdnn_planner *p, const tdnn_strided_view *views, const 
 tdnn_status tdnn_planner_views(tdnn_planner *p, tdnn_strided_view **out)
 {
     tdnn_plan *plan = p->plan;
-    tdnn_strided_view *views = *out = tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *views);
+    tdnn_strided_view *views = *out =
+        tdnn_zone_alloc(plan->zone, plan->value_count + 1, sizeof *views);
     if (!views) return TDNN_NO_MEMORY(p->err);
-    for (size_t i = 0; i < plan->value_count; i++) views[i] = tdnn_strided_view_whole(p, (int32_t)i);
+    for (size_t i = 0; i < plan->value_count; i++)
+        views[i] = tdnn_strided_view_whole(p, (int32_t)i);
     for (size_t i = 0; i < plan->node_count; i++) {
         const tdnn_plan_node *n = &plan->nodes[i];
         for (size_t o = 0; o < n->out_count && !n->dead; o++) {

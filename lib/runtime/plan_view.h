@@ -4,8 +4,8 @@
 
 #include "lib/runtime/plan.h"
 
-/* Element [i0, i1 ...] of a value is `factor` times that at offset + i0 stride[0] + ... of plan value
- * `base`, in elements. */
+/* Element [i0, i1 ...] of a value is `factor` times that at offset + i0 stride[0] + ... of plan
+ * value `base`, in elements. */
 typedef struct tdnn_strided_view {
     int32_t base;
     size_t offset;

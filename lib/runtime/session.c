@@ -10,8 +10,10 @@ static tdnn_status choose_kernels(tdnn_session *session, tdnn_error *err)
     const char *name = session->options.cpu;
     if (name) {
         if (!tdnn_cpu_parse(name, &wanted))
-            return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
-                             "CPU level \"%s\", expected generic, avx2, avx512, avx512vnni, avx512bf16, amx or neon", name);
+            return TDNN_FAIL(
+                err, TDNN_ERR_ARGUMENT,
+                "CPU level \"%s\", expected generic, avx2, avx512, avx512vnni, avx512bf16, amx or neon",
+                name);
         if (fast || wanted < level) level = wanted;
     }
     session->env.kernels = tdnn_kernels_get(level);
@@ -45,8 +47,8 @@ static tdnn_status init(tdnn_session *session, tdnn_error *err)
     return tdnn_session_frame(session, session->net->graph, &frame, err);
 }
 
-tdnn_status tdnn_session_open(tdnn_net *net, const tdnn_session_options *options, tdnn_session **out,
-                              tdnn_error *err)
+tdnn_status tdnn_session_open(tdnn_net *net, const tdnn_session_options *options,
+                              tdnn_session **out, tdnn_error *err)
 {
     *out = NULL;
     tdnn_session *session = tdnn_calloc(1, sizeof *session);
@@ -84,14 +86,16 @@ void tdnn_session_free(tdnn_session *session)
 
 /* ---- inputs ---- */
 
-static tdnn_status find_input(const tdnn_session *session, const char *name, size_t *out, tdnn_error *err)
+static tdnn_status find_input(const tdnn_session *session, const char *name, size_t *out,
+                              tdnn_error *err)
 {
     const tdnn_net *net = session->net;
     size_t count = net->graph->input_count;
     *out = 0;
     if (!name) {
         if (count == 1) return TDNN_OK;
-        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT, "the net has %zu inputs, expected the name of one", count);
+        return TDNN_FAIL(err, TDNN_ERR_ARGUMENT,
+                         "the net has %zu inputs, expected the name of one", count);
     }
     for (size_t i = 0; i < count; i++)
         if (strcmp(net->inputs[i].name, name) == 0) {
@@ -99,7 +103,8 @@ static tdnn_status find_input(const tdnn_session *session, const char *name, siz
             return TDNN_OK;
         }
     return TDNN_FAIL(err, TDNN_ERR_NOT_FOUND, "no input is named \"%s\"%s%s%s", name,
-                     count ? ", the first is \"" : "", count ? net->inputs[0].name : "", count ? "\"" : "");
+                     count ? ", the first is \"" : "", count ? net->inputs[0].name : "",
+                     count ? "\"" : "");
 }
 
 static tdnn_status check_input(const tdnn_port *port, const tdnn_tensor *value, tdnn_error *err)
@@ -110,14 +115,16 @@ static tdnn_status check_input(const tdnn_port *port, const tdnn_tensor *value, 
                          tdnn_kind_name(value->kind), tdnn_kind_name(port->kind));
     if (port->kind != TDNN_KIND_TENSOR) return TDNN_OK;
     if (port->dtype != TDNN_NONE && value->dtype != port->dtype)
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input \"%s\" has elements of type %s, expected %s", port->name,
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "input \"%s\" has elements of type %s, expected %s", port->name,
                          tdnn_dtype_name(value->dtype), tdnn_dtype_name(port->dtype));
     bool fits = port->shape.ndim < 0 || port->shape.ndim == value->shape.ndim;
     for (int i = 0; fits && i < port->shape.ndim; i++)
         fits = port->shape.dim[i] < 0 || port->shape.dim[i] == value->shape.dim[i];
     if (fits) return TDNN_OK;
     return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input \"%s\" has shape %s, expected %s", port->name,
-                     tdnn_shape_text(&value->shape, found), tdnn_shape_text(&port->shape, expected));
+                     tdnn_shape_text(&value->shape, found),
+                     tdnn_shape_text(&port->shape, expected));
 }
 
 static void put_input(tdnn_session *session, size_t index, tdnn_tensor *value)
@@ -134,8 +141,8 @@ static bool reusable(const tdnn_tensor *have, const tdnn_tensor *value)
            tdnn_shape_equal(&have->shape, &value->shape);
 }
 
-tdnn_status tdnn_session_put(tdnn_session *session, const char *name, tdnn_tensor *value, bool copy,
-                             tdnn_error *err)
+tdnn_status tdnn_session_put(tdnn_session *session, const char *name, tdnn_tensor *value,
+                             bool copy, tdnn_error *err)
 {
     size_t index;
     TDNN_TRY(find_input(session, name, &index, err));
@@ -163,8 +170,10 @@ tdnn_status tdnn_session_go(tdnn_session *session, tdnn_error *err)
     tdnn_frame_clear(frame);
     session->budget.used = session->kept;
     if (session->measured)
-        return TDNN_FAIL(err, TDNN_ERR_STATE, "the session was made for measuring only (option measure)");
-    if (net->graph->incomplete) return TDNN_FAIL(err, TDNN_ERR_STATE, "%s", net->graph->incomplete);
+        return TDNN_FAIL(err, TDNN_ERR_STATE,
+                         "the session was made for measuring only (option measure)");
+    if (net->graph->incomplete)
+        return TDNN_FAIL(err, TDNN_ERR_STATE, "%s", net->graph->incomplete);
     for (size_t i = 0; i < net->graph->input_count; i++) {
         if (!session->inputs[i])
             return TDNN_FAIL(err, TDNN_ERR_STATE, "input \"%s\" is not set", net->inputs[i].name);
@@ -175,8 +184,8 @@ tdnn_status tdnn_session_go(tdnn_session *session, tdnn_error *err)
     return TDNN_OK;
 }
 
-tdnn_status tdnn_session_get(const tdnn_session *session, const char *name, const tdnn_tensor **out,
-                             tdnn_error *err)
+tdnn_status tdnn_session_get(const tdnn_session *session, const char *name,
+                             const tdnn_tensor **out, tdnn_error *err)
 {
     const tdnn_net *net = session->net;
     size_t index = 0, count = net->graph->output_count;
@@ -194,15 +203,18 @@ tdnn_status tdnn_session_get(const tdnn_session *session, const char *name, cons
 /* ---- planning ahead ---- */
 
 /* Stands in for an input of which only the shape is known. */
-static tdnn_status shape_only(const tdnn_port *port, const char *const *names, const tdnn_shape *shapes,
-                              size_t count, tdnn_tensor *out, tdnn_error *err)
+static tdnn_status shape_only(const tdnn_port *port, const char *const *names,
+                              const tdnn_shape *shapes, size_t count, tdnn_tensor *out,
+                              tdnn_error *err)
 {
     *out = (tdnn_tensor){.kind = port->kind, .dtype = port->dtype, .shape = port->usual};
     atomic_init(&out->refs, 1);
     for (size_t i = 0; i < count; i++)
         if (strcmp(names[i], port->name) == 0) out->shape = shapes[i];
-    if (port->kind != TDNN_KIND_TENSOR || port->dtype == TDNN_NONE || !tdnn_shape_known(&out->shape))
-        return TDNN_FAIL(err, TDNN_ERR_SHAPE, "input \"%s\" has no fixed shape, expected one to plan for",
+    if (port->kind != TDNN_KIND_TENSOR || port->dtype == TDNN_NONE ||
+        !tdnn_shape_known(&out->shape))
+        return TDNN_FAIL(err, TDNN_ERR_SHAPE,
+                         "input \"%s\" has no fixed shape, expected one to plan for",
                          port->name);
     TDNN_TRY(check_input(port, out, err));
     return TDNN_OK;
@@ -217,8 +229,8 @@ static tdnn_status plan_all(tdnn_session *session, tdnn_error *err)
     return tdnn_frame_plan(session, frame, 0, &plan, err);
 }
 
-tdnn_status tdnn_session_prepare(tdnn_session *session, const char *const *names, const tdnn_shape *shapes,
-                                 size_t count, tdnn_error *err)
+tdnn_status tdnn_session_prepare(tdnn_session *session, const char *const *names,
+                                 const tdnn_shape *shapes, size_t count, tdnn_error *err)
 {
     const tdnn_net *net = session->net;
     tdnn_frame *frame = session->frames;
@@ -260,9 +272,14 @@ static const char *layout_name(tdnn_layout layout)
 static void fill_step(const tdnn_plan *plan, size_t index, tdnn_step_info *out)
 {
     const tdnn_step *step = &plan->steps[index];
-    *out = (tdnn_step_info){.name = step->node->name, .op = step->node->op->name, .kernel = step->kernel,
-                            .layout = "plain", .flops = step->flops, .moved = step->moved,
-                            .runs = plan->times[index].runs, .total_ns = plan->times[index].total_ns,
+    *out = (tdnn_step_info){.name = step->node->name,
+                            .op = step->node->op->name,
+                            .kernel = step->kernel,
+                            .layout = "plain",
+                            .flops = step->flops,
+                            .moved = step->moved,
+                            .runs = plan->times[index].runs,
+                            .total_ns = plan->times[index].total_ns,
                             .min_ns = plan->times[index].min_ns};
     for (size_t i = 0; i < step->output_count; i++) {
         const tdnn_tensor *t = step->out[i];
@@ -271,10 +288,14 @@ static void fill_step(const tdnn_plan *plan, size_t index, tdnn_step_info *out)
         out->dtype = t->dtype;
         out->shape = t->shape;
         out->bytes = t->bytes;
-        out->arena_offset = plan->base ? (uint64_t)((const unsigned char *)t->data - plan->base) : 0;
+        out->arena_offset =
+            plan->base ? (uint64_t)((const unsigned char *)t->data - plan->base) : 0;
         if (!step->node->name[0] && plan->graph->value_count) {
-            tdnn_id id = step->node->outputs && i < step->node->output_count ? step->node->outputs[i] : -1;
-            if (id >= 0 && (size_t)id < plan->graph->value_count) out->name = plan->graph->values[id].name;
+            tdnn_id id = step->node->outputs && i < step->node->output_count
+                             ? step->node->outputs[i]
+                             : -1;
+            if (id >= 0 && (size_t)id < plan->graph->value_count)
+                out->name = plan->graph->values[id].name;
         }
         break;
     }
@@ -284,19 +305,26 @@ static void fill_exec(const tdnn_frame *frame, size_t n, tdnn_step_info *out)
 {
     const tdnn_node *node = frame->graph->nodes[n];
     const tdnn_step_times *times = &frame->exec_times[n];
-    *out = (tdnn_step_info){.name = node->name, .op = node->op->name, .kernel = "exec", .layout = "plain",
-                            .runs = times->runs, .total_ns = times->total_ns, .min_ns = times->min_ns};
+    *out = (tdnn_step_info){.name = node->name,
+                            .op = node->op->name,
+                            .kernel = "exec",
+                            .layout = "plain",
+                            .runs = times->runs,
+                            .total_ns = times->total_ns,
+                            .min_ns = times->min_ns};
 }
 
-/* Walks all steps in the order of running, subgraphs behind the main graph; stops at number `index`, or
- * counts them all if there is none such. */
+/* Walks all steps in the order of running, subgraphs behind the main graph; stops at number
+ * `index`, or counts them all if there is none such. */
 static size_t walk(const tdnn_session *session, size_t index, tdnn_step_info *out)
 {
     size_t seen = 0;
     for (const tdnn_frame *frame = session->frames; frame; frame = frame->next)
         for (size_t n = 0; n < frame->graph->node_count;) {
             const tdnn_plan *plan = frame->sites[n] ? frame->sites[n]->current : NULL;
-            size_t here = plan ? plan->step_count : tdnn_op_of(frame->graph->nodes[n])->exec ? 1 : 0;
+            size_t here = plan                                       ? plan->step_count
+                          : tdnn_op_of(frame->graph->nodes[n])->exec ? 1
+                                                                     : 0;
             if (out && index < seen + here) {
                 if (plan) fill_step(plan, index - seen, out);
                 else fill_exec(frame, n, out);

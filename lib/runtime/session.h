@@ -8,7 +8,8 @@
 /* How many plans a place in a graph keeps, for as many sets of input shapes. */
 enum { TDNN_KEPT_PLANS = 8 };
 
-/* Where planning has begun at some node of a graph: plans for different shapes, one buffer for all. */
+/* Where planning has begun at some node of a graph: plans for different shapes, one buffer for
+ * all. */
 typedef struct tdnn_site {
     tdnn_plan *plans[TDNN_KEPT_PLANS];
     size_t plan_count;
@@ -39,8 +40,9 @@ struct tdnn_session {
     tdnn_zone *zone;      /* of the frames */
     tdnn_frame *frames;   /* the main graph's is the first */
     tdnn_tensor **inputs; /* per input of the net; NULL: not set */
-    /* Counts from what the net has. What a run allocates is gone, or the caller's, when the next begins:
-     * it then starts again from `kept`, which is the net, the plans and their arenas. */
+    /* Counts from what the net has. What a run allocates is gone, or the caller's, when the
+     * next begins: it then starts again from `kept`, which is the net, the plans and their
+     * arenas. */
     tdnn_budget budget;
     uint64_t kept;
     bool ran;
@@ -48,15 +50,15 @@ struct tdnn_session {
 };
 
 /* session.c: behind the public functions of like names, which check the arguments. */
-tdnn_status tdnn_session_open(tdnn_net *net, const tdnn_session_options *options, tdnn_session **out,
-                              tdnn_error *err);
-tdnn_status tdnn_session_put(tdnn_session *session, const char *name, tdnn_tensor *value, bool copy,
-                             tdnn_error *err);
+tdnn_status tdnn_session_open(tdnn_net *net, const tdnn_session_options *options,
+                              tdnn_session **out, tdnn_error *err);
+tdnn_status tdnn_session_put(tdnn_session *session, const char *name, tdnn_tensor *value,
+                             bool copy, tdnn_error *err);
 tdnn_status tdnn_session_go(tdnn_session *session, tdnn_error *err);
-tdnn_status tdnn_session_get(const tdnn_session *session, const char *name, const tdnn_tensor **out,
-                             tdnn_error *err);
-tdnn_status tdnn_session_prepare(tdnn_session *session, const char *const *names, const tdnn_shape *shapes,
-                                 size_t count, tdnn_error *err);
+tdnn_status tdnn_session_get(const tdnn_session *session, const char *name,
+                             const tdnn_tensor **out, tdnn_error *err);
+tdnn_status tdnn_session_prepare(tdnn_session *session, const char *const *names,
+                                 const tdnn_shape *shapes, size_t count, tdnn_error *err);
 tdnn_status tdnn_session_step_at(const tdnn_session *session, size_t index, tdnn_step_info *out,
                                  tdnn_error *err);
 
@@ -68,10 +70,11 @@ tdnn_status tdnn_frame_run(tdnn_session *session, tdnn_frame *frame, tdnn_error 
 /* Drops what the last run left. */
 void tdnn_frame_clear(tdnn_frame *frame);
 /* Plans the stretch at node `begin` for the values there are, or finds the plan it has. */
-tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t begin, tdnn_plan **out,
-                            tdnn_error *err);
+tdnn_status tdnn_frame_plan(tdnn_session *session, tdnn_frame *frame, size_t begin,
+                            tdnn_plan **out, tdnn_error *err);
 /* One node by its `exec`. */
-tdnn_status tdnn_frame_exec(tdnn_session *session, tdnn_frame *frame, size_t node, tdnn_error *err);
+tdnn_status tdnn_frame_exec(tdnn_session *session, tdnn_frame *frame, size_t node,
+                            tdnn_error *err);
 void tdnn_frame_free_plans(tdnn_frame *frame);
 
 #endif

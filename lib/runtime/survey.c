@@ -1,7 +1,7 @@
-/* Looking for all shapes and element types that stand in the way, for the caller who wants to know
- * of all findings: planning's inference, which here goes on behind a node that fails. What hangs on
- * something unknown (an operator that is missing, an input of open size, contents that only running
- * gives) is left alone. Subgraphs are looked at with what their first run gets. */
+/* Looking for all shapes and element types that stand in the way, for the caller who wants to
+ * know of all findings: planning's inference, which here goes on behind a node that fails. What
+ * hangs on something unknown (an operator that is missing, an input of open size, contents that
+ * only running gives) is left alone. Subgraphs are looked at with what their first run gets. */
 #include "lib/runtime/net.h"
 #include "lib/runtime/plan.h"
 
@@ -35,10 +35,10 @@ static void tell(survey *s, const tdnn_node *node, tdnn_error *why)
 {
     const tdnn_origin *from = node->origin;
     tdnn_node_error(s->now, node, why->status, why);
-    const tdnn_finding finding = {why->status == TDNN_ERR_UNSUPPORTED ? TDNN_FINDING_TYPE
-                                                                      : TDNN_FINDING_SHAPE,
-                                  from ? from->node : node->name, from ? from->op : node->op->name,
-                                  from ? from->where : why->where, why->message};
+    const tdnn_finding finding = {
+        why->status == TDNN_ERR_UNSUPPORTED ? TDNN_FINDING_TYPE : TDNN_FINDING_SHAPE,
+        from ? from->node : node->name, from ? from->op : node->op->name,
+        from ? from->where : why->where, why->message};
     if (!s->first.status) s->first = *why;
     s->options->found(s->options->user, &finding);
 }
@@ -68,7 +68,8 @@ static tdnn_shape size_of(survey *s, const tdnn_value *input, bool only)
     return shape;
 }
 
-static tdnn_status infer_graph(survey *s, const tdnn_graph *g, tdnn_tensor **values, tdnn_error *err);
+static tdnn_status infer_graph(survey *s, const tdnn_graph *g, tdnn_tensor **values,
+                               tdnn_error *err);
 
 /* ---- subgraphs ---- */
 
@@ -99,7 +100,8 @@ static tdnn_status info_of(const tdnn_planner *p, tdnn_id id, const tdnn_info **
     return TDNN_OK;
 }
 
-static tdnn_status infer_subgraph(survey *s, const tdnn_planner *p, const tdnn_infer *ctx, size_t index)
+static tdnn_status infer_subgraph(survey *s, const tdnn_planner *p, const tdnn_infer *ctx,
+                                  size_t index)
 {
     const tdnn_node *node = ctx->node;
     const tdnn_graph *g = node->subgraphs[index];
@@ -125,8 +127,12 @@ static tdnn_status infer_subgraphs(survey *s, const tdnn_planner *p, const tdnn_
     const tdnn_info **in = tdnn_zone_alloc(s->zone, node->input_count + 1, sizeof *in);
     if (!in) return TDNN_NO_MEMORY(p->err);
     for (size_t i = 0; i < node->input_count; i++) TDNN_TRY(info_of(p, node->inputs[i], &in[i]));
-    const tdnn_infer ctx = {.node = node, .params = node->params, .input_count = node->input_count,
-                            .output_count = node->output_count, .in = in, .err = p->err};
+    const tdnn_infer ctx = {.node = node,
+                            .params = node->params,
+                            .input_count = node->input_count,
+                            .output_count = node->output_count,
+                            .in = in,
+                            .err = p->err};
     for (size_t k = 0; k < node->subgraph_count; k++) TDNN_TRY(infer_subgraph(s, p, &ctx, k));
     return TDNN_OK;
 }
@@ -134,7 +140,8 @@ static tdnn_status infer_subgraphs(survey *s, const tdnn_planner *p, const tdnn_
 /* ---- a graph ---- */
 
 /* `values`: what is known before. */
-static tdnn_status infer_graph(survey *s, const tdnn_graph *g, tdnn_tensor **values, tdnn_error *err)
+static tdnn_status infer_graph(survey *s, const tdnn_graph *g, tdnn_tensor **values,
+                               tdnn_error *err)
 {
     tdnn_zone *zone = s->zone;
     const tdnn_graph *outer = s->now;
@@ -167,14 +174,16 @@ static tdnn_status infer(survey *s, tdnn_error *err)
         const tdnn_value *v = &g->values[g->inputs[i]];
         inputs[i] = (tdnn_tensor){.kind = v->kind, .dtype = v->dtype,
                                   .shape = size_of(s, v, g->input_count == 1)};
-        if (v->kind == TDNN_KIND_TENSOR && v->dtype != TDNN_NONE && tdnn_shape_known(&inputs[i].shape))
+        if (v->kind == TDNN_KIND_TENSOR && v->dtype != TDNN_NONE &&
+            tdnn_shape_known(&inputs[i].shape))
             values[g->inputs[i]] = &inputs[i];
     }
     tdnn_status status = infer_graph(s, g, values, err);
     return !status && s->no_memory ? TDNN_NO_MEMORY(err) : status;
 }
 
-/* What fails for one number of images and not for another one says nothing: the model leaves it open. */
+/* What fails for one number of images and not for another one says nothing: the model leaves it
+ * open. */
 static tdnn_status find_failing(survey *s, nodes *always, tdnn_error *err)
 {
     enum { MOST_IMAGES = 8 };

@@ -20,8 +20,8 @@ typedef struct caffe_call {
     Caffe__BlobProto *const *blobs;
     size_t blob_count;
     tdnn_node *node; /* the one made last, for its attributes */
-    /* A bottom comes from a layer that tinydnn does not have: stand-ins of no known shape take its
-     * place, so that the parameters are looked at; what else fails says nothing. */
+    /* A bottom comes from a layer that tinydnn does not have: stand-ins of no known shape take
+     * its place, so that the parameters are looked at; what else fails says nothing. */
     bool doubtful;
     /* Of a parameter, and went on with a default: what fails later on may come of it. */
     bool told, failed_first;

@@ -169,8 +169,10 @@ static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_erro
 {
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
-    caffe_net net = {
-        .source = source, .graph = graph, .zone = zone, .findings = {.source = source, .zone = zone}};
+    caffe_net net = {.source = source,
+                     .graph = graph,
+                     .zone = zone,
+                     .findings = {.source = source, .zone = zone}};
     tdnn_status status = import(&net, err);
     tdnn_tensor_release(net.zeros);
     tdnn_zone_free(zone);

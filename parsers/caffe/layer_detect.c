@@ -185,7 +185,8 @@ void caffe_import_proposal(caffe_call *c)
 
 /* ---- Python ---- */
 
-/* The numbers behind 'key': in Python's notation, "16" or "[4, 8]"; none if the key is not there. */
+/* The numbers behind 'key': in Python's notation, "16" or "[4, 8]"; none if the key is not
+ * there. */
 static tdnn_floats python_numbers(caffe_call *c, const char *text, const char *key)
 {
     tdnn_floats list = {.at = tdnn_zone_alloc(c->net->zone, strlen(text) + 1, sizeof *list.at)};
@@ -208,21 +209,23 @@ static tdnn_floats python_numbers(caffe_call *c, const char *text, const char *k
     return list;
 }
 
-/* A layer whose meaning is a Python class: Faster R-CNN's and R-FCN's models name one, which Proposal is
- * the twin of. */
+/* A layer whose meaning is a Python class: Faster R-CNN's and R-FCN's models name one, which
+ * Proposal is the twin of. */
 void caffe_import_python(caffe_call *c)
 {
     const tdnn_text *class = caffe_has(c, "layer") ? tdnn_text_find(c->param, "layer") : NULL;
-    const tdnn_text *text = caffe_has(c, "param_str") ? tdnn_text_find(c->param, "param_str") : NULL;
+    const tdnn_text *text =
+        caffe_has(c, "param_str") ? tdnn_text_find(c->param, "param_str") : NULL;
     caffe_ignore(c, "module");
-    if (!class || class->kind == TDNN_TEXT_MESSAGE || strcmp(class->value, "ProposalLayer") != 0) {
+    if (!class || class->kind == TDNN_TEXT_MESSAGE ||
+        strcmp(class->value, "ProposalLayer") != 0) {
         caffe_fail(c, TDNN_ERR_UNSUPPORTED, "layer type Python, class %.60s",
                    class && class->value ? class->value : "?");
         return;
     }
     if (c->in_count != 3 || c->out_count < 1 || c->out_count > 2) {
-        caffe_fail(c, TDNN_ERR_FORMAT, "%zu bottoms and %zu tops, expected 3, and 1 or 2", c->in_count,
-                   c->out_count);
+        caffe_fail(c, TDNN_ERR_FORMAT, "%zu bottoms and %zu tops, expected 3, and 1 or 2",
+                   c->in_count, c->out_count);
         return;
     }
     const char *numbers = text && text->kind != TDNN_TEXT_MESSAGE ? text->value : "";

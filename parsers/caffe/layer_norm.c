@@ -138,11 +138,13 @@ void caffe_import_bn(caffe_call *c)
     int64_t channels = caffe_dim(c, 0, 1);
     if (c->net->weights && c->blob_count) channels = caffe_weight_count(c, 0);
     if (!moments && mode == 0)
-        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "statistics of the batch (bn_mode LEARN): expected INFERENCE");
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED,
+                   "statistics of the batch (bn_mode LEARN): expected INFERENCE");
     const tdnn_shape flat = {1, {channels}};
     if (moments) {
-        const tdnn_id parts[] = {c->in[0].id, caffe_weight(c, 0, &flat), caffe_weight(c, 1, &flat),
-                                 caffe_weight(c, 2, &flat), caffe_weight(c, 3, &flat)};
+        const tdnn_id parts[] = {c->in[0].id, caffe_weight(c, 0, &flat),
+                                 caffe_weight(c, 1, &flat), caffe_weight(c, 2, &flat),
+                                 caffe_weight(c, 3, &flat)};
         c->out[0].id = caffe_append(c, "BatchNormalization", parts, 5);
         caffe_set_float(c, "epsilon", eps);
         return;

@@ -21,8 +21,8 @@ static tdnn_id join(caffe_call *c, const tdnn_id *parts, size_t count, int64_t a
 }
 
 /* Centre and size of the one axis of boxes that `from` and `to` bound, moved by `at` and `by`. */
-static void move(caffe_call *c, tdnn_id from, tdnn_id to, tdnn_id at, tdnn_id by, tdnn_id *out_from,
-                 tdnn_id *out_to)
+static void move(caffe_call *c, tdnn_id from, tdnn_id to, tdnn_id at, tdnn_id by,
+                 tdnn_id *out_from, tdnn_id *out_to)
 {
     tdnn_id size = caffe_op(c, "Sub", to, from);
     tdnn_id centre = caffe_times(c, caffe_op(c, "Add", to, from), 0.5F);
@@ -35,7 +35,8 @@ static void move(caffe_call *c, tdnn_id from, tdnn_id to, tdnn_id at, tdnn_id by
 /* [1, 2, 4P], or [1, 1, 4P] with variances in the regression. */
 static tdnn_id moved_priors(caffe_call *c, bool encoded)
 {
-    tdnn_id boxes = caffe_reshape(c, caffe_slice(c, c->in[2].id, 1, 0, 1), caffe_ints_of(c, -1, 4));
+    tdnn_id boxes =
+        caffe_reshape(c, caffe_slice(c, c->in[2].id, 1, 0, 1), caffe_ints_of(c, -1, 4));
     tdnn_id variances = encoded ? TDNN_ABSENT : caffe_slice(c, c->in[2].id, 1, 1, 2);
     tdnn_id moves = caffe_reshape(c, c->in[4].id, caffe_ints_of(c, -1, 4));
     if (!encoded)
@@ -43,7 +44,8 @@ static tdnn_id moved_priors(caffe_call *c, bool encoded)
     tdnn_id box[4], by[4], made[4];
     columns(c, boxes, box);
     columns(c, moves, by);
-    for (int i = 0; i < 2; i++) move(c, box[i], box[i + 2], by[i], by[i + 2], &made[i], &made[i + 2]);
+    for (int i = 0; i < 2; i++)
+        move(c, box[i], box[i + 2], by[i], by[i + 2], &made[i], &made[i + 2]);
     tdnn_id flat = caffe_reshape(c, join(c, made, 4, 1), caffe_ints_of(c, 1, 1, -1));
     if (encoded) return flat;
     const tdnn_id both[] = {flat, caffe_reshape(c, variances, caffe_ints_of(c, 1, 1, -1))};
@@ -68,7 +70,8 @@ void caffe_refine(caffe_call *c, tdnn_id *scores, tdnn_id *priors)
         caffe_fail(c, TDNN_ERR_FORMAT, "%zu bottoms, expected 3 or 5", c->in_count);
     const int64_t images = caffe_dim(c, 0, 0);
     if (images > 1)
-        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "refined priors for %" PRId64 " pictures at once", images);
+        caffe_fail(c, TDNN_ERR_UNSUPPORTED, "refined priors for %" PRId64 " pictures at once",
+                   images);
     if (c->status) return;
     *priors = moved_priors(c, caffe_bool(c, "variance_encoded_in_target", false));
     *scores = kept_scores(c, classes, least);

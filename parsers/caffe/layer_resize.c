@@ -92,8 +92,8 @@ void caffe_import_interp(caffe_call *c)
 
 /* ---- Resample ---- */
 
-/* To a size, by a factor, or as large as the second bottom. Filters that are cut off at a border are
- * weighed anew, and as wide as what they shrink unless the layer says otherwise. */
+/* To a size, by a factor, or as large as the second bottom. Filters that are cut off at a
+ * border are weighed anew, and as wide as what they shrink unless the layer says otherwise. */
 void caffe_import_resample(caffe_call *c)
 {
     static const char *const types[] = {"", "NEAREST", "LINEAR", "CUBIC", "AREA", NULL};

@@ -192,8 +192,9 @@ void caffe_import_transpose(caffe_call *c) { permute(c, "dim"); } /* of CRNN */
 void caffe_import_reverse(caffe_call *c)
 {
     const int rank = caffe_rank(c, 0, 1, TDNN_MAX_DIMS), axis = caffe_axis(c, "axis", 0, rank, 0);
-    c->out[0].id = caffe_op(c, "Slice", c->in[0].id, caffe_ints_of(c, -1), caffe_ints_of(c, INT64_MIN),
-                            caffe_ints_of(c, axis), caffe_ints_of(c, -1));
+    c->out[0].id =
+        caffe_op(c, "Slice", c->in[0].id, caffe_ints_of(c, -1), caffe_ints_of(c, INT64_MIN),
+                 caffe_ints_of(c, axis), caffe_ints_of(c, -1));
 }
 
 /* ---- Crop ---- */

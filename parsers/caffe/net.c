@@ -193,7 +193,8 @@ static tdnn_status check_types(caffe_call *c)
         const char *what = tdnn_zone_printf(c->net->zone, "blob %zu: %s", i, why.message);
         if (!what) return TDNN_NO_MEMORY(c->err);
         at_layer(c->layer, why.status, &why);
-        const tdnn_finding finding = {TDNN_FINDING_TYPE, c->layer->name, c->layer->type, why.where, what};
+        const tdnn_finding finding = {TDNN_FINDING_TYPE, c->layer->name, c->layer->type,
+                                      why.where, what};
         c->told = true;
         TDNN_TRY(tdnn_findings_add(&c->net->findings, &finding, c->err));
     }
@@ -234,7 +235,10 @@ static tdnn_status import_known(caffe_call *c, const caffe_type *type, size_t in
     const tdnn_status status = build(c, type, index);
     if (c->told && !c->failed_first && tdnn_is_doubtful(status)) return TDNN_OK;
     if (!c->doubtful) return status;
-    return says_nothing(status) || (tdnn_is_doubtful(status) && !tdnn_findings_take(&c->net->findings, status)) ? TDNN_OK : status;
+    return says_nothing(status) ||
+                   (tdnn_is_doubtful(status) && !tdnn_findings_take(&c->net->findings, status))
+               ? TDNN_OK
+               : status;
 }
 
 static tdnn_status set_origin(caffe_net *net, const caffe_layer *layer, tdnn_error *err)

@@ -81,7 +81,8 @@ tdnn_status caffe_blob_shape(const Caffe__BlobProto *blob, tdnn_shape *shape, td
 tdnn_status caffe_blob_count(const caffe_net *net, const Caffe__BlobProto *blob, int64_t *count,
                              tdnn_error *err);
 /* Whether the numbers are of a type that tinydnn has. */
-tdnn_status caffe_blob_check_type(const caffe_net *net, const Caffe__BlobProto *blob, tdnn_error *err);
+tdnn_status caffe_blob_check_type(const caffe_net *net, const Caffe__BlobProto *blob,
+                                  tdnn_error *err);
 /* f32, of any shape with as many elements as the blob has; shared with the file where that can
  * be. */
 tdnn_status caffe_blob_import(const caffe_net *net, const Caffe__BlobProto *blob,

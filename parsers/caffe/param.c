@@ -178,7 +178,8 @@ static void unknown_word(caffe_call *c, const tdnn_text *field, const char *cons
     char known[256] = "";
     size_t used = 0;
     for (; *words; words++) {
-        int length = snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", *words);
+        int length =
+            snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", *words);
         if (**words && length > 0 && (size_t)length < sizeof known - used) used += (size_t)length;
         known[used] = '\0';
     }
@@ -266,8 +267,8 @@ int caffe_axis(caffe_call *c, const char *name, int64_t otherwise, int ndim, int
     else if (axis >= -most && axis < most)
         return (int)(axis < 0 ? axis + most : axis);
     else if (!field)
-        caffe_fail(c, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64, name,
-                   axis, -most, most - 1);
+        caffe_fail(c, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64,
+                   name, axis, -most, most - 1);
     else if (!c->doubtful || axis < -TDNN_MAX_DIMS || axis > TDNN_MAX_DIMS)
         COMPLAIN(c, field, TDNN_ERR_FORMAT, "%s is %" PRId64 ", expected %" PRId64 " to %" PRId64,
                  name, axis, -most, most - 1);
@@ -282,7 +283,8 @@ static tdnn_status note(caffe_call *c, const tdnn_text *message, const tdnn_text
     const char *within = message == c->layer->text ? c->layer->type : message->name;
     snprintf(what, sizeof what, "%.80s.%.80s", within, field->name);
     place(c, field->line, where, sizeof where);
-    const tdnn_finding finding = {TDNN_FINDING_ATTRIBUTE, c->layer->name, c->layer->type, where, what};
+    const tdnn_finding finding = {TDNN_FINDING_ATTRIBUTE, c->layer->name, c->layer->type, where,
+                                  what};
     return tdnn_findings_add(&c->net->findings, &finding, c->err);
 }
 

@@ -1,5 +1,5 @@
-/* Weights that stand in the .prototxt itself, as `blobs` of its layers: written as the .caffemodel that
- * they would be in, and read from there.
+/* Weights that stand in the .prototxt itself, as `blobs` of its layers: written as the
+ * .caffemodel that they would be in, and read from there.
  */
 #include "parsers/caffe/net.h"
 
@@ -23,7 +23,9 @@ static tdnn_status put_numbers(tdnn_wire_buffer *out, const tdnn_text *blob, con
         const float number = (float)value;
         if (!tdnn_wire_put(out, &number, sizeof number)) return TDNN_NO_MEMORY(err);
     }
-    return tdnn_wire_end(out, mark) ? TDNN_OK : TDNN_FAIL(err, TDNN_ERR_LIMIT, "too many numbers in blobs");
+    return tdnn_wire_end(out, mark)
+               ? TDNN_OK
+               : TDNN_FAIL(err, TDNN_ERR_LIMIT, "too many numbers in blobs");
 }
 
 static tdnn_status put_ints(tdnn_wire_buffer *out, const tdnn_text *message, const char *name,
@@ -43,7 +45,8 @@ static tdnn_status put_blob(tdnn_wire_buffer *out, const tdnn_text *blob, tdnn_e
     size_t mark, inner;
     const tdnn_text *shape = tdnn_text_find(blob, "shape");
     if (blob->kind != TDNN_TEXT_MESSAGE)
-        return caffe_at_line(blob->line, TDNN_FAIL(err, TDNN_ERR_FORMAT, "blobs is no message"), err);
+        return caffe_at_line(blob->line, TDNN_FAIL(err, TDNN_ERR_FORMAT, "blobs is no message"),
+                             err);
     if (!tdnn_wire_begin(out, BLOBS, &mark)) return TDNN_NO_MEMORY(err);
     for (uint32_t i = 0; i < 4; i++) TDNN_TRY(put_ints(out, blob, four[i], i + 1, err));
     if (shape) {
@@ -75,7 +78,8 @@ tdnn_status caffe_text_weights(caffe_net *net, tdnn_error *err)
     tdnn_wire_buffer out = {0};
     tdnn_status status = TDNN_OK;
     for (int i = 0; i < 2; i++)
-        for (const tdnn_text *f = tdnn_text_find(net->text, fields[i]); f && !status; f = tdnn_text_again(f))
+        for (const tdnn_text *f = tdnn_text_find(net->text, fields[i]); f && !status;
+             f = tdnn_text_again(f))
             status = put_layer(&out, f, err);
     if (!status && out.size) {
         void *copy = tdnn_zone_alloc(net->zone, out.size, 1);

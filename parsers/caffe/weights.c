@@ -192,7 +192,8 @@ static tdnn_status gather(numbers *n, tdnn_tensor *tensor, tdnn_error *err)
     }
 }
 
-tdnn_status caffe_blob_check_type(const caffe_net *net, const Caffe__BlobProto *blob, tdnn_error *err)
+tdnn_status caffe_blob_check_type(const caffe_net *net, const Caffe__BlobProto *blob,
+                                  tdnn_error *err)
 {
     numbers n;
     if (!blob->has_raw_data_type || blob->raw_data_type <= RAW_FLOAT16) return TDNN_OK;

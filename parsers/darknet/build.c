@@ -206,7 +206,8 @@ tdnn_status tdnn_dark_tell(tdnn_dark_net *net, tdnn_finding_kind kind)
         node = tdnn_zone_printf(net->zone, "layer %zu", net->index);
         if (!node) return TDNN_NO_MEMORY(net->err);
     }
-    snprintf(why.where, sizeof why.where, "%s%s[%.60s], %s", node, *node ? " " : "", section, line);
+    snprintf(why.where, sizeof why.where, "%s%s[%.60s], %s", node, *node ? " " : "", section,
+             line);
     tdnn_error_clear(net->err);
     return tdnn_findings_add_error(&net->findings, kind, node, section, &why, net->err);
 }

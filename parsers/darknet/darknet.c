@@ -294,8 +294,8 @@ static tdnn_status build_section(tdnn_dark_net *net)
     return check_keys(net);
 }
 
-/* So that the rest is looked at too, something unknown takes the layer's place: as large as its input,
- * unless the layer has come as far as to say its size. */
+/* So that the rest is looked at too, something unknown takes the layer's place: as large as its
+ * input, unless the layer has come as far as to say its size. */
 static tdnn_status pass_by(tdnn_dark_net *net, bool sized)
 {
     if (!sized) net->out = net->index ? net->layers[net->index - 1].out : net->input;

@@ -49,8 +49,8 @@ typedef struct tdnn_dark_net {
     tdnn_dark_value out;    /* of that layer                                  */
     tdnn_dark_weights conv; /* and its convolution, to be kept with the layer */
     int64_t conv_count;
-    /* Of that layer: its sizes are a guess, so that what is said of them is no finding; and one of
-     * its sizes was none, and a default stands in for it. */
+    /* Of that layer: its sizes are a guess, so that what is said of them is no finding; and one
+     * of its sizes was none, and a default stands in for it. */
     bool unsure, told;
     /* The weights file, behind its header. */
     const unsigned char *at, *start, *end; /* NULL: there is none */
@@ -128,8 +128,8 @@ tdnn_status tdnn_dark_float(tdnn_dark_net *net, const char *key, double missing,
 tdnn_status tdnn_dark_refuse(tdnn_dark_net *net, const char *key);
 tdnn_status tdnn_dark_list(tdnn_dark_net *net, const char *key, int64_t **out, size_t *count);
 tdnn_status tdnn_dark_float_list(tdnn_dark_net *net, const char *key, float **out, size_t *count);
-/* The failure net->err, about a key, as a finding; the same failure if it is none. `doubt`: the sizes
- * of the layer hang on the key. */
+/* The failure net->err, about a key, as a finding; the same failure if it is none. `doubt`: the
+ * sizes of the layer hang on the key. */
 tdnn_status tdnn_dark_take_key(tdnn_dark_net *net, tdnn_status status, bool doubt);
 /* Tells of net->err, at its line of the present section. */
 tdnn_status tdnn_dark_tell(tdnn_dark_net *net, tdnn_finding_kind kind);

@@ -104,8 +104,10 @@ static tdnn_status import_initializers(onnx_scope *scope, const Onnx__GraphProto
     tdnn_tensor *tensor = NULL;
     for (size_t i = 0; i < proto->n_initializer; i++) {
         tdnn_error why = {0};
-        tdnn_status status = tdnn_onnx_tensor_import(source, proto->initializer[i], &tensor, &why);
-        TDNN_TRY(take_initializer(scope, text(proto->initializer[i]->name), status, tensor, &why, err));
+        tdnn_status status =
+            tdnn_onnx_tensor_import(source, proto->initializer[i], &tensor, &why);
+        TDNN_TRY(take_initializer(scope, text(proto->initializer[i]->name), status, tensor,
+                                  &why, err));
     }
     for (size_t i = 0; i < proto->n_sparse_initializer; i++) {
         const Onnx__SparseTensorProto *sparse = proto->sparse_initializer[i];
@@ -127,7 +129,8 @@ static tdnn_status import_inputs(onnx_scope *scope, const Onnx__GraphProto *prot
         const char *name = text(info->name);
         tdnn_error why = {0};
         tdnn_id id = tdnn_map_get(&scope->names, name);
-        if (id >= 0 && (scope->graph->values[id].constant || scope->model->findings.total)) continue;
+        if (id >= 0 && (scope->graph->values[id].constant || scope->model->findings.total))
+            continue;
         tdnn_status status = onnx_scope_declare(scope, name, &id, err);
         if (!status && onnx_type_import(info->type, &scope->graph->values[id], &why)) {
             scope->graph->values[id].dtype = TDNN_NONE;

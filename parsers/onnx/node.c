@@ -134,7 +134,8 @@ static tdnn_status take_finding(onnx_call *call, const Onnx__NodeProto *proto, s
 {
     tdnn_findings *findings = &call->scope->model->findings;
     const tdnn_status status = why->status;
-    if (status && !tdnn_findings_take(findings, status) && !(call->told && tdnn_is_doubtful(status))) {
+    if (status && !tdnn_findings_take(findings, status) &&
+        !(call->told && tdnn_is_doubtful(status))) {
         if (err) *err = *why;
         return status;
     }

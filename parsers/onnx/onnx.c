@@ -63,7 +63,8 @@ static tdnn_status parse(const tdnn_source *source, tdnn_graph *graph, tdnn_erro
     tdnn_zone *zone = tdnn_zone_create();
     if (!zone) return TDNN_NO_MEMORY(err);
     size_t most = (size_t)tdnn_graph_limits(graph)->max_nodes * MESSAGES_PER_NODE;
-    onnx_model model = {.source = source, .zone = zone, .findings = {.source = source, .zone = zone}};
+    onnx_model model = {
+        .source = source, .zone = zone, .findings = {.source = source, .zone = zone}};
     ProtobufCMessage *message;
     tdnn_status status = tdnn_message_decode(source->model, &onnx__model_proto__descriptor,
                                              most, zone, &message, err);

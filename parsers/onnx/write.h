@@ -30,7 +30,8 @@ typedef struct onnx_out {
     onnx_piece *pieces;
     size_t piece_count, piece_capacity;
     uint64_t piece_bytes;
-    /* Not NULL: the name of a second file, beside this one, for the elements of large constants. */
+    /* Not NULL: the name of a second file, beside this one, for the elements of large
+     * constants. */
     const char *beside;
     onnx_piece *beside_pieces; /* `at`: their places in it */
     size_t beside_count, beside_capacity;

@@ -1,5 +1,6 @@
-/* What the attributes of TensorFlow's operators may say. It is looked at before a node is imported,
- * so that it does not matter whether its inputs are known, and what else is wrong with it. */
+/* What the attributes of TensorFlow's operators may say. It is looked at before a node is
+ * imported, so that it does not matter whether its inputs are known, and what else is wrong
+ * with it. */
 #include "parsers/tensorflow/import.h"
 
 #include <string.h>
@@ -62,7 +63,8 @@ static tdnn_status check_word(const tf_call *c, const char *key, const Tensorflo
     }
     tf_model *model = c->scope->model;
     if (!a->has_s)
-        return tf_tell(model, TDNN_FINDING_ATTRIBUTE, err, "%s is no text, expected %s", key, list);
+        return tf_tell(model, TDNN_FINDING_ATTRIBUTE, err, "%s is no text, expected %s", key,
+                       list);
     return tf_tell(model, TDNN_FINDING_ATTRIBUTE, err, "%s \"%.*s\", expected %s", key,
                    a->s.len < 60 ? (int)a->s.len : 60, (const char *)a->s.data, list);
 }
@@ -211,9 +213,9 @@ static const char *kind_of(const Tensorflow__AttrValue *a)
                         : NULL; /* of a function's own: the call says */
 }
 
-static const char *const kind_names[] = {"an int",  "a float", "a bool",     "a text",        "a type",
-                                         "a list of types", "a shape", "a list of ints",
-                                         "a list of texts", "a list of ints"};
+static const char *const kind_names[] = {
+    "an int",          "a float", "a bool",         "a text",          "a type",
+    "a list of types", "a shape", "a list of ints", "a list of texts", "a list of ints"};
 
 /* The lists of windows and of what is put around them. */
 static tdnn_status check_window(const tf_call *c, const char *key, tdnn_error *err)
@@ -237,8 +239,9 @@ static tdnn_status check_kind(const tf_call *c, const char *key, const Tensorflo
     const char *found = kind_of(a);
     if (!found) return TDNN_OK;
     if (!is_kind(a, r->kind))
-        return tf_tell(model, TDNN_FINDING_ATTRIBUTE, err, "attribute \"%s\" is %s, expected %s", key,
-                       a->list && r->kind >= TYPES ? "another list" : found, kind_names[r->kind]);
+        return tf_tell(
+            model, TDNN_FINDING_ATTRIBUTE, err, "attribute \"%s\" is %s, expected %s", key,
+            a->list && r->kind >= TYPES ? "another list" : found, kind_names[r->kind]);
     if (r->kind == WINDOW) return check_window(c, key, err);
     if (r->kind == INT && (r->low || r->high) && (a->i < r->low || a->i > r->high))
         return tf_tell(model, TDNN_FINDING_ATTRIBUTE, err, "%s %lld, expected %lld to %lld", key,

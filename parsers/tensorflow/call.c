@@ -325,7 +325,8 @@ tdnn_status tf_give_new(const tf_call *c, size_t port, tdnn_id id, tdnn_dtype dt
     return tf_give(c, port, v, err);
 }
 
-tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err, const char *format, ...)
+tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err,
+                    const char *format, ...)
 {
     char what[300];
     va_list list;

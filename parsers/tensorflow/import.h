@@ -1,11 +1,11 @@
 /* Reading a TensorFlow graph: what the files of this folder share.
  *
- * A scope is an IR graph that is being filled, with what each of TensorFlow's outputs stands for
- * in it: the main graph, the body of a loop, a branch, a function. A call is one NodeDef on its
- * way in. Most of TensorFlow's graphs are NHWC, the IR is NCHW: a value knows in which of the two
- * orders it lies, spatial operators ask for channels first, element-wise ones keep what they get, and
- * whoever needs TensorFlow's own order asks for that. So a convolutional region has no transposition
- * but those at its border.
+ * A scope is an IR graph that is being filled, with what each of TensorFlow's outputs stands
+ * for in it: the main graph, the body of a loop, a branch, a function. A call is one NodeDef on
+ * its way in. Most of TensorFlow's graphs are NHWC, the IR is NCHW: a value knows in which of
+ * the two orders it lies, spatial operators ask for channels first, element-wise ones keep what
+ * they get, and whoever needs TensorFlow's own order asks for that. So a convolutional region
+ * has no transposition but those at its border.
  */
 #ifndef TDNN_PARSERS_TENSORFLOW_IMPORT_H
 #define TDNN_PARSERS_TENSORFLOW_IMPORT_H
@@ -162,8 +162,8 @@ tdnn_status tf_scope_find(tf_scope *scope, const char *text, tf_value **out, tdn
 
 /* NULL: the library has none of that name. */
 const Tensorflow__FunctionDef *tf_find_function(const tf_model *model, const char *name);
-/* In a function an output has a name and a number among those of that name, "node:output:0": which it is
- * of all. */
+/* In a function an output has a name and a number among those of that name, "node:output:0":
+ * which it is of all. */
 size_t tf_first_port(const tf_scope *scope, const tf_node *node, const char *text);
 tdnn_status tf_import_call(tf_call *call, tdnn_error *err);
 
@@ -188,9 +188,10 @@ tdnn_shape tf_shape_broadcast(const tdnn_shape *a, const tdnn_shape *b);
 /* The constant behind a value; NULL if it is none. */
 const tdnn_tensor *tf_constant(const tf_scope *scope, const tf_value *v);
 /* Constant nodes and integers that are known. */
-tdnn_status tf_constant_value(tf_scope *scope, const char *name, tdnn_tensor *tensor, tf_value **out,
-                              tdnn_error *err);
-tdnn_status tf_set_known(tf_scope *scope, tf_value *v, const int64_t *at, size_t count, tdnn_error *err);
+tdnn_status tf_constant_value(tf_scope *scope, const char *name, tdnn_tensor *tensor,
+                              tf_value **out, tdnn_error *err);
+tdnn_status tf_set_known(tf_scope *scope, tf_value *v, const int64_t *at, size_t count,
+                         tdnn_error *err);
 
 /* ---- call.c: for importers ---- */
 
@@ -238,10 +239,10 @@ tdnn_status tf_const_int(const tf_call *c, int64_t value, tdnn_id *out, tdnn_err
 /* A scalar of the type, whose value is rounded to it. */
 tdnn_status tf_const_scalar(const tf_call *c, tdnn_dtype type, double value, tdnn_id *out,
                             tdnn_error *err);
-tdnn_status tf_transpose(const tf_call *c, tdnn_id in, const int64_t *perm, size_t count, tdnn_id *out,
-                         tdnn_error *err);
-tdnn_status tf_reshape(const tf_call *c, tdnn_id in, const int64_t *dims, size_t count, tdnn_id *out,
-                       tdnn_error *err);
+tdnn_status tf_transpose(const tf_call *c, tdnn_id in, const int64_t *perm, size_t count,
+                         tdnn_id *out, tdnn_error *err);
+tdnn_status tf_reshape(const tf_call *c, tdnn_id in, const int64_t *dims, size_t count,
+                       tdnn_id *out, tdnn_error *err);
 tdnn_status tf_cast(const tf_call *c, tdnn_id in, tdnn_dtype to, tdnn_id *out, tdnn_error *err);
 
 /* Inner nodes of one, two and three inputs. */
@@ -251,12 +252,13 @@ tdnn_status tf_two(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, td
 tdnn_status tf_three(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_id b, tdnn_id d,
                      tdnn_id *out, tdnn_error *err);
 /* With a scalar of the type, which stands second. */
-tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype type, double scalar,
-                    tdnn_id *out, tdnn_error *err);
-tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis, tdnn_id *out,
-                      tdnn_error *err);
+tdnn_status tf_with(const tf_call *c, tdnn_op_kind kind, tdnn_id a, tdnn_dtype type,
+                    double scalar, tdnn_id *out, tdnn_error *err);
+tdnn_status tf_concat(const tf_call *c, const tdnn_id *parts, size_t count, int64_t axis,
+                      tdnn_id *out, tdnn_error *err);
 /* Column `index` of rows: [rows, 1]. */
-tdnn_status tf_column(const tf_call *c, tdnn_id rows, int64_t index, tdnn_id *out, tdnn_error *err);
+tdnn_status tf_column(const tf_call *c, tdnn_id rows, int64_t index, tdnn_id *out,
+                      tdnn_error *err);
 /* Dimension `axis` of a value of the IR, as a vector of one i64; and some of them. */
 tdnn_status tf_dims(const tf_call *c, tdnn_id in, const int64_t *axes, size_t count, tdnn_id *out,
                     tdnn_error *err);
@@ -266,13 +268,13 @@ tdnn_status tf_give(const tf_call *c, size_t port, tf_value *value, tdnn_error *
 tdnn_status tf_give_new(const tf_call *c, size_t port, tdnn_id id, tdnn_dtype dtype,
                         const tdnn_shape *shape, tf_value **out, tdnn_error *err);
 /* Tells of what is wrong with the node that is being imported, and lets it go on. */
-tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+tdnn_status tf_tell(tf_model *model, tdnn_finding_kind kind, tdnn_error *err,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- attrs.c ---- */
 
-/* Tells of attributes that are of another kind than importers read, or whose values or types tinydnn
- * does not have, whatever the node's inputs are. */
+/* Tells of attributes that are of another kind than importers read, or whose values or types
+ * tinydnn does not have, whatever the node's inputs are. */
 tdnn_status tf_check_attrs(tf_call *c, tdnn_error *err);
 
 /* ---- layout.c ---- */
@@ -293,13 +295,16 @@ tdnn_status tf_unblocked(const tf_call *c, size_t index, tf_value **out, tdnn_er
 enum { TF_MOST_SPACE = 3 };
 
 /* Height and width, and depth before them, out of an attribute's list over all dimensions. */
-tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool last, int64_t *out,
-                            tdnn_error *err);
+tdnn_status tf_spatial_list(const tf_call *c, const char *name, int space, bool last,
+                            int64_t *out, tdnn_error *err);
 /* Begins, then ends, out of the attribute "explicit_paddings". */
-tdnn_status tf_explicit_pads(const tf_call *c, int space, bool last, int64_t *out, tdnn_error *err);
+tdnn_status tf_explicit_pads(const tf_call *c, int space, bool last, int64_t *out,
+                             tdnn_error *err);
 /* From the attribute "padding". */
-tdnn_status tf_set_padding(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err);
-tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w, tdnn_error *err);
+tdnn_status tf_set_padding(const tf_call *c, int space, bool last, tdnn_window *w,
+                           tdnn_error *err);
+tdnn_status tf_set_window(const tf_call *c, int space, bool last, tdnn_window *w,
+                          tdnn_error *err);
 /* The result of a spatial call: N, outer dimensions not known, `channels`. */
 tdnn_status tf_give_spatial(const tf_call *c, tdnn_id id, int ndim, bool last, int64_t channels,
                             tf_value **out, tdnn_error *err);
@@ -317,13 +322,14 @@ tf_extra tf_extra_int(const char *key, int64_t value);
 tf_extra tf_extra_float(const char *key, float value);
 tf_extra tf_extra_bool(const char *key, bool value);
 tf_extra tf_extra_text(const char *key, const char *value);
-/* Imports operator `op` with the call's attributes and these inputs, as if it stood in the graph. The last
- * delegate of a call bears its name, others one of their own. */
-tdnn_status tf_delegate(const tf_call *c, const char *op, bool last, tf_value *const *inputs, size_t count,
-                        const tf_extra *extra, size_t extra_count, tf_value **out, tdnn_error *err);
+/* Imports operator `op` with the call's attributes and these inputs, as if it stood in the
+ * graph. The last delegate of a call bears its name, others one of their own. */
+tdnn_status tf_delegate(const tf_call *c, const char *op, bool last, tf_value *const *inputs,
+                        size_t count, const tf_extra *extra, size_t extra_count, tf_value **out,
+                        tdnn_error *err);
 /* A constant of integers, as an input for a delegate. */
-tdnn_status tf_value_ints(const tf_call *c, const int64_t *at, size_t count, int ndim, tf_value **out,
-                          tdnn_error *err);
+tdnn_status tf_value_ints(const tf_call *c, const int64_t *at, size_t count, int ndim,
+                          tf_value **out, tdnn_error *err);
 
 /* ---- table.c ---- */
 

@@ -1,6 +1,7 @@
 /* CropAndResize: regions of images, each read at the points of a grid. The IR's GridSample does
- * that for one image, so the images are laid below each other, and a region's rows begin where its
- * image does. What is read outside of the image, from the next one maybe, counts for nothing. */
+ * that for one image, so the images are laid below each other, and a region's rows begin where
+ * its image does. What is read outside of the image, from the next one maybe, counts for
+ * nothing. */
 #include "parsers/tensorflow/ops.h"
 
 #include <string.h>

@@ -196,7 +196,8 @@ static tdnn_status take_inside(const tf_call *c, size_t first, tdnn_graph *graph
     return TDNN_OK;
 }
 
-/* What is missing becomes a value that nothing makes, so that the rest of the subgraph is looked at. */
+/* What is missing becomes a value that nothing makes, so that the rest of the subgraph is
+ * looked at. */
 static tdnn_status add_result(const tf_call *c, tdnn_graph *graph, tf_value *v, tdnn_error *err)
 {
     tf_scope inside = {.model = c->scope->model, .outer = c->scope, .graph = graph};

@@ -132,7 +132,8 @@ TF_IMPORTER(depth_to_space)
 TF_IMPORTER(nms)
 TF_IMPORTER(combined_nms)
 TF_IMPORTER(crop_and_resize)
-/* op_soft_nms.c: boxes [B, 4], scores [B]; the boxes that are taken, and what their scores are then. */
+/* op_soft_nms.c: boxes [B, 4], scores [B]; the boxes that are taken, and what their scores are
+ * then. */
 tdnn_status tf_soft_nms(const tf_call *c, tdnn_id boxes, tdnn_id scores, tdnn_id most,
                         tdnn_id least, double sigma, tdnn_id *chosen, tdnn_id *found,
                         tdnn_error *err);
@@ -179,7 +180,8 @@ TF_IMPORTER(list_split)
 TF_IMPORTER(list_gather)
 TF_IMPORTER(list_scatter)
 /* The list as a sequence of the IR, whatever it is so far. */
-tdnn_status tf_list_sequence(const tf_call *c, const tf_value *list, tdnn_id *out, tdnn_error *err);
+tdnn_status tf_list_sequence(const tf_call *c, const tf_value *list, tdnn_id *out,
+                             tdnn_error *err);
 /* Gives output `port` such a list. */
 tdnn_status tf_give_list(const tf_call *c, size_t port, tdnn_id sequence, const tf_value *like,
                          tdnn_error *err);

@@ -8,8 +8,9 @@
  * something else, so that its reader can say what it is. */
 int tf_pbtxt_sniff(tdnn_bytes bytes);
 
-/* *out is freed with tdnn_free(out->data). `lines`: each node says its line in the text, in a field that
- * only parsers/proto/tensorflow.proto has; else the bytes are those that TensorFlow writes. */
+/* *out is freed with tdnn_free(out->data). `lines`: each node says its line in the text, in a
+ * field that only parsers/proto/tensorflow.proto has; else the bytes are those that TensorFlow
+ * writes. */
 tdnn_status tf_pbtxt_encode(tdnn_bytes bytes, bool lines, tdnn_bytes *out, tdnn_error *err);
 
 #endif

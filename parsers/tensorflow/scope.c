@@ -225,16 +225,17 @@ static tdnn_status fill_in(tf_call *c, tdnn_error *err)
 
 static bool is_flow(const tf_node *n)
 {
-    static const char *const ops[] = {"Merge",         "RefMerge",         "Switch",   "RefSwitch",
-                                      "NextIteration", "RefNextIteration", "LoopCond", NULL};
+    static const char *const ops[] = {
+        "Merge",         "RefMerge",         "Switch",   "RefSwitch",
+        "NextIteration", "RefNextIteration", "LoopCond", NULL};
     for (const char *const *op = ops; *op; op++)
         if (tf_is(n, *op)) return true;
     return false;
 }
 
 /* What of a node's failure is news goes into the list with all others. */
-static tdnn_status take_finding(tf_model *model, bool missing, tdnn_finding_kind kind, tdnn_error *why,
-                                tdnn_error *err)
+static tdnn_status take_finding(tf_model *model, bool missing, tdnn_finding_kind kind,
+                                tdnn_error *why, tdnn_error *err)
 {
     const tdnn_status status = why->status;
     if (!tdnn_findings_take(&model->findings, status) &&
@@ -243,10 +244,11 @@ static tdnn_status take_finding(tf_model *model, bool missing, tdnn_finding_kind
         return status;
     }
     if (missing || model->told) return TDNN_OK;
-    memcpy(why->where, model->origin.where, strnlen(model->origin.where, sizeof why->where - 1) + 1);
+    memcpy(why->where, model->origin.where,
+           strnlen(model->origin.where, sizeof why->where - 1) + 1);
     why->where[sizeof why->where - 1] = '\0';
-    return tdnn_findings_add_error(&model->findings, kind, model->origin.node, model->origin.op, why,
-                                   err);
+    return tdnn_findings_add_error(&model->findings, kind, model->origin.node, model->origin.op,
+                                   why, err);
 }
 
 /* *known: not, if there is no such operator. */
@@ -300,9 +302,9 @@ static tdnn_status find_origin(const tf_call *c, tdnn_origin *out, tdnn_error *e
     const Tensorflow__NodeDef *proto = c->node->proto;
     tdnn_zone *zone = c->scope->model->zone;
     *out = (tdnn_origin){c->name, proto->op, NULL};
-    out->where = proto->has_line
-                     ? tdnn_zone_printf(zone, "node %s (%s), line %d", c->name, proto->op, (int)proto->line)
-                     : tdnn_zone_printf(zone, "node %s (%s)", c->name, proto->op);
+    out->where = proto->has_line ? tdnn_zone_printf(zone, "node %s (%s), line %d", c->name,
+                                                    proto->op, (int)proto->line)
+                                 : tdnn_zone_printf(zone, "node %s (%s)", c->name, proto->op);
     return out->where ? tdnn_graph_set_origin(c->scope->graph, out, err) : TDNN_NO_MEMORY(err);
 }
 

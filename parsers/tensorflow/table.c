@@ -8,7 +8,10 @@
 #define QUIET(name, importer) {name, tf_import_##importer, TDNN_OP_Identity, TF_QUIET}
 #define COMPLEX(name, importer) {name, tf_import_##importer, TDNN_OP_Identity, TF_COMPLEX}
 #define IMAGE(name, importer, op) {name, tf_import_##importer, TDNN_OP_##op, TF_SPATIAL}
-#define VOLUME(name, importer, op) {name, tf_import_##importer, TDNN_OP_##op, TF_SPATIAL | TF_VOLUME}
+#define VOLUME(name, importer, op)                                                             \
+    {                                                                                          \
+        name, tf_import_##importer, TDNN_OP_##op, TF_SPATIAL | TF_VOLUME                       \
+    }
 #define KIND(name, importer, op) {name, tf_import_##importer, TDNN_OP_##op, 0}
 
 const tf_op tf_ops[] = {
