@@ -64,7 +64,7 @@ bool tdnn_findings_take(const tdnn_findings *f, tdnn_status status)
 bool tdnn_is_doubtful(tdnn_status status)
 {
     return status == TDNN_ERR_UNSUPPORTED || status == TDNN_ERR_FORMAT ||
-           status == TDNN_ERR_SHAPE || status == TDNN_ERR_INTERNAL;
+           status == TDNN_ERR_SHAPE || status == TDNN_ERR_ARGUMENT || status == TDNN_ERR_INTERNAL;
 }
 
 tdnn_status tdnn_findings_report(const tdnn_findings *f, tdnn_graph *graph, tdnn_error *err)

@@ -192,6 +192,7 @@ static tdnn_status take_inside(const tf_call *c, size_t first, tdnn_graph *graph
         plain->known = v->known;
         plain->known_count = v->known_count;
         TDNN_TRY(tf_capture(&inside, plain, &(*out)[i - first], err));
+        (*out)[i - first]->missing = v->missing;
     }
     return TDNN_OK;
 }
@@ -351,6 +352,7 @@ static tdnn_status make_body(const tf_call *c, const Tensorflow__FunctionDef *te
         TDNN_TRY(tf_value_make(&inside, id, v->dtype, v->flow ? &v->shape : &shape, &before[i],
                                err));
         before[i]->flow = before[i]->sequence = v->flow;
+        before[i]->missing = v->missing;
         if (v->flow) body->values[id].kind = TDNN_KIND_SEQUENCE;
     }
     TDNN_TRY(put_in_place(c, f, body, "body/", before, &after, err));

@@ -219,6 +219,7 @@ static tdnn_status fill_in(tf_call *c, tdnn_error *err)
         if (!c->inputs[i]->missing) continue;
         TDNN_TRY(tdnn_graph_add_value(c->scope->graph, NULL, &id, err));
         TDNN_TRY(tf_value_make(c->scope, id, TDNN_NONE, NULL, &c->inputs[i], err));
+        c->inputs[i]->missing = true; /* still, for the body of a function that it goes into */
     }
     return TDNN_OK;
 }

@@ -82,7 +82,7 @@ def wrong(found, unknown, least, most):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default=os.path.join(tdnn.ROOT, os.environ.get("BUILD", "build"), "tinydnn"))
-    parser.add_argument("--configs", type=int, default=1)
+    parser.add_argument("--configs", type=int, default=3)
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     kinds = [(n, caffe_files) for n in caffe.TYPES] + [(n, tensorflow_files) for n in KINDS]
